@@ -11,12 +11,12 @@ mod rules;
 mod tally;
 
 use super::miner::Miner;
-use super::template::{codes, mask, mine};
+use super::template::{MASK, codes, mask, mine};
 use crate::model::{Classification, Finding, KnownTemplate, Level, LogRow, SeenTemplate};
 use rules::{Verdict, classify};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
-use tally::Tally;
+use tally::{Key, Tally};
 
 /// Most groups that become findings: more different problems than anybody files in one go.
 const MAX_GROUPS: usize = 500;
@@ -39,8 +39,8 @@ pub(crate) struct Analyzer {
     miner: Miner,
     /// Templates of earlier scans, with their numbers in the miner.
     known: Vec<(u32, KnownTemplate)>,
-    /// Where the rows of a template and a source are in `tallies`.
-    index: HashMap<(u32, String), usize>,
+    /// Where the rows of a template, a source and a code are in `tallies`.
+    index: HashMap<Key, usize>,
     tallies: Vec<Tally>,
     /// Rows that found no room, as one.
     overflow: Option<Tally>,
@@ -70,7 +70,8 @@ impl Analyzer {
     pub(crate) fn push(&mut self, row: &LogRow) {
         let said = mine(&row.row.message);
         let id = self.miner.take(&said.template);
-        let key = (id, row.row.source.clone());
+        let code = codes(&row.row.message).next();
+        let key = (id, row.row.source.clone(), code.map(str::to_owned));
         if let Some(at) = self.index.get(&key) {
             self.tallies[*at].add(row, &said);
             return;
@@ -79,7 +80,7 @@ impl Analyzer {
             self.fold();
             self.make_room();
         }
-        let tally = Tally::new(row, &said, (id, codes(&row.row.message).next()));
+        let tally = Tally::new(row, &said, (id, code));
         self.index.insert(key, self.tallies.len());
         self.tallies.push(tally);
     }
@@ -91,7 +92,7 @@ impl Analyzer {
         self.index.clear();
         for mut tally in tallies {
             tally.template = self.miner.id(tally.template);
-            let key = (tally.template, tally.source.clone());
+            let key = tally.key();
             if let Some(at) = self.index.get(&key) {
                 self.tallies[*at].join(tally);
             } else {
@@ -116,8 +117,8 @@ impl Analyzer {
                 self.overflow = Some(tally);
             }
         }
-        let place = |(at, tally): (usize, &Tally)| ((tally.template, tally.source.clone()), at);
-        self.index = self.tallies.iter().enumerate().map(place).collect();
+        let keys = self.tallies.iter().map(Tally::key);
+        self.index = keys.zip(0..).collect();
     }
 
     /// One finding per group: the gravest first, then the most frequent, then the oldest. Rows that found no group
@@ -245,7 +246,8 @@ impl Group {
         let origins = said.known.iter().map(|known| known.origin.clone());
         let mut names: Vec<String> = origins.chain([said.text.clone()]).collect();
         let template = names.remove(0);
-        names.extend(said.tally.ways.iter().map(|(way, _)| way.clone()));
+        let ways = said.tally.ways.iter().map(|(way, _)| way);
+        names.extend(ways.filter(|way| tells(way)).cloned());
         names.retain(|name| *name != template);
         names.truncate(MAX_KNOWN_AS);
         Finding {
@@ -291,6 +293,14 @@ impl Group {
         votes.sort_by_key(|(_, voices)| Reverse(*voices));
         votes.first().map_or(rules::DEFAULT, |(verdict, _)| *verdict)
     }
+}
+
+/// Whether a mask says enough to know a problem by: `<*> failed` is said of anything.
+fn tells(way: &str) -> bool {
+    let says = |word: &&str| {
+        !word.contains(MASK) && word.chars().filter(|c| c.is_alphabetic()).count() > 1
+    };
+    way.split(' ').filter(says).count() >= 2
 }
 
 /// The finding that stands for the rows without a group; it claims no code and no rule.
@@ -493,6 +503,7 @@ mod tests {
             "order 7 of 'ann' failed"
         );
         assert_eq!(only("SHOP-PAY-014: order lost").title, "order lost");
+        assert_eq!(only("ERROR [SHOP-PAY-014] order lost").title, "order lost");
         assert_eq!(only("lost after SHOP-PAY-014").title, "lost after SHOP-PAY-014");
         assert_eq!(only("[SHOP-PAY-014]").title, "A message without words");
         let long = only(&"größer ".repeat(40)).title;
@@ -536,6 +547,19 @@ mod tests {
                 .body
                 .contains("The same code also came as:\n\n- `shop.cart`: `[SHOP-API-021] upstream")
         );
+    }
+
+    #[test]
+    fn codes_further_on_in_equal_messages_are_problems_of_their_own() {
+        let all = findings(&["cart is lost\nSHOP-PAY-001", "cart is lost\nSHOP-PAY-002"]);
+        let codes: Vec<_> = all.iter().flat_map(|finding| &finding.error_codes).collect();
+        assert_eq!(codes, ["SHOP-PAY-001", "SHOP-PAY-002"]);
+    }
+
+    #[test]
+    fn what_is_said_of_anything_is_no_way_to_know_a_problem() {
+        let all = findings(&["7 failed", "8 failed"]);
+        assert_eq!((all.len(), all[0].known_as.len()), (1, 0), "{:?}", all[0].known_as);
     }
 
     #[test]

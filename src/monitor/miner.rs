@@ -339,6 +339,50 @@ mod tests {
     }
 
     #[test]
+    fn names_of_errors_are_no_values() {
+        for lines in [
+            ["login failed: error invalid_grant", "login failed: error invalid_client"],
+            ["open of the file failed code=ENOENT", "open of the file failed code=EACCES"],
+            ["commit failed: SQLITE_IOERR", "commit failed: SQLITE_CORRUPT"],
+            ["worker terminated by oom-killer", "worker terminated by soft-watchdog"],
+        ] {
+            assert_eq!(texts(&lines), lines);
+        }
+    }
+
+    #[test]
+    fn the_work_grows_with_lines_that_differ_in_a_few_places() {
+        let word = |n: usize| {
+            let letter = |n: usize| char::from(b'g' + (n % 18) as u8);
+            [letter(n), letter(n / 18), letter(n / 324), letter(n / 5_832)]
+                .iter()
+                .collect::<String>()
+        };
+        let lines = |length: usize| {
+            let mut text = String::with_capacity(length);
+            let mut n = 0;
+            while text.len() < length {
+                n += 1;
+                let places = [n * 7 % 40, n * 17 % 39];
+                for place in 0..40 {
+                    let said = if places.contains(&place) { word(n * 7 + 97) } else { word(place) };
+                    text += &said;
+                    text.push(if place == 39 { '\n' } else { ' ' });
+                }
+            }
+            text
+        };
+        crate::growth::grows_from_to("lines that differ in a few places", lines, |text| {
+            let mut miner = Miner::new();
+            for line in text.lines() {
+                miner.push(line);
+            }
+            miner.settle();
+            assert!(miner.templates().len() > 1);
+        });
+    }
+
+    #[test]
     fn a_template_knows_its_first_and_its_latest_line() {
         let mut miner = Miner::new();
         for line in ["a 1", "b c", "a 2", "d e"] {
@@ -401,6 +445,9 @@ mod tests {
             "=",
             "\"",
             "(<*>, ",
+            "GET /x! é 7",
+            "GET /menu: café 12",
+            "GET /é é é/é 404",
         ] {
             let mut miner = Miner::new();
             let pushed = miner.push(line);

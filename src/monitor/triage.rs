@@ -36,6 +36,14 @@ pub(super) struct Triage {
     pub(super) decisions: Vec<FindingVerdict>,
 }
 
+/// How a finding was recognised.
+#[derive(Clone, Copy)]
+struct Met {
+    tier: Triaged,
+    /// Whether its issue may be known by the finding's template from now on.
+    learns: bool,
+}
+
 /// Whose problem a finding turned out to be.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Owner {
@@ -55,6 +63,7 @@ enum Owner {
 ///   never silences a finding: an issue that is closed or muted is only named as the one before.
 pub(super) fn triage(findings: Vec<Finding>, known: &[KnownIssue], now: Timestamp) -> Triage {
     let mut board = Board::new(known, now);
+    board.shared = shared(&findings);
     let unknown: Vec<Finding> = findings.into_iter().filter_map(|f| board.place(f)).collect();
     for finding in unknown {
         if let Some(finding) = board.place(finding) {
@@ -87,11 +96,24 @@ pub(super) fn all_prints_of(finding: &Finding) -> Vec<Fingerprint> {
     prints
 }
 
+/// What several findings may be known by beside their own templates: it does not say which of them an issue is about.
+fn shared(findings: &[Finding]) -> HashSet<Fingerprint> {
+    let mut times: HashMap<Fingerprint, usize> = HashMap::new();
+    for finding in findings {
+        let ways = all_prints_of(finding).split_off(prints_of(finding).len());
+        for print in ways.into_iter().collect::<HashSet<_>>() {
+            *times.entry(print).or_default() += 1;
+        }
+    }
+    times.into_iter().filter(|(_, times)| *times > 1).map(|(print, _)| print).collect()
+}
+
 struct Board<'a> {
     known: &'a [KnownIssue],
     now: Timestamp,
     by_code: HashMap<String, Vec<Owner>>,
     by_print: HashMap<Fingerprint, Vec<Owner>>,
+    shared: HashSet<Fingerprint>,
     /// What open and muted issues, those opened again, and the new ones look like.
     likenesses: Vec<(Owner, Likeness)>,
     /// Closed issues that this scan opens again.
@@ -109,6 +131,7 @@ impl<'a> Board<'a> {
             now,
             by_code: HashMap::new(),
             by_print: HashMap::new(),
+            shared: HashSet::new(),
             likenesses: Vec::new(),
             reopened: HashSet::new(),
             again: BTreeMap::new(),
@@ -147,17 +170,17 @@ impl<'a> Board<'a> {
     /// Tiers 1 and 2. Answers the finding if nothing is surely the same.
     fn place(&mut self, finding: Finding) -> Option<Finding> {
         let prints = prints_of(&finding);
-        match self.exact(&finding, &all_prints_of(&finding)) {
-            Some((Owner::New(index), tier)) => {
+        match self.exact(&finding) {
+            Some((Owner::New(index), met)) => {
                 let more = self.unknown_codes(&finding);
                 self.register(Owner::New(index), &more, &[]);
                 let new = &mut self.done.new_issues[index].finding;
                 new.occurrences += finding.occurrences;
                 new.error_codes.extend(more);
                 self.done.skipped += 1;
-                self.decide(&finding, tier, None);
+                self.decide(&finding, met.tier, None);
             }
-            Some((Owner::Known(index), tier)) => self.meet(index, finding, prints, tier),
+            Some((Owner::Known(index), met)) => self.meet(index, finding, prints, met),
             None => return Some(finding),
         }
         None
@@ -169,22 +192,36 @@ impl<'a> Board<'a> {
         finding.error_codes.iter().filter(is_new).cloned().collect()
     }
 
-    /// Tiers 1 and 2: of all that match, one that is open or muted, then one of this scan, then a closed one; of several,
-    /// one by its code, then one of ours, then the newest.
-    fn exact(&self, finding: &Finding, prints: &[Fingerprint]) -> Option<(Owner, Triaged)> {
+    /// Tiers 1 and 2: of all that match by more than a way of saying it, one that is open or muted, then one of this scan,
+    /// then a closed one; of several, one by its code, then one of ours, then the newest.
+    fn exact(&self, finding: &Finding) -> Option<(Owner, Met)> {
+        let own = prints_of(finding).len();
+        let prints = all_prints_of(finding);
+        // How surely: by the code or the own print, by a way that is nobody else's, by another.
+        let sure = |(at, print)| match (at < own, self.shared.contains(print)) {
+            (true, _) => 2,
+            (false, false) => 1,
+            (false, true) => 0,
+        };
         let by_code = finding.error_codes.iter().filter_map(|code| self.by_code.get(code));
-        let by_print = prints.iter().filter_map(|print| self.by_print.get(print));
-        let by_code = by_code.flatten().map(|owner| (*owner, true));
-        let by_print = by_print.flatten().map(|owner| (*owner, false));
-        let best = by_code.chain(by_print).max_by_key(|(owner, coded)| match owner {
-            Owner::Known(index) if self.is_live(*index) => {
-                (2, *coded, self.known[*index].ours, self.known[*index].id.0)
-            }
-            Owner::New(_) => (1, *coded, true, 0),
-            Owner::Known(index) => (0, *coded, true, self.known[*index].id.0),
+        let by_code = by_code.flatten().map(|owner| (*owner, true, 2));
+        let by_print = prints.iter().enumerate().flat_map(|(at, print)| {
+            let owners = self.by_print.get(print).into_iter().flatten();
+            owners.map(move |owner| (*owner, false, sure((at, print))))
         });
-        best.map(|(owner, coded)| {
-            (owner, if coded { Triaged::KnownCode } else { Triaged::KnownFingerprint })
+        let best = by_code.chain(by_print).max_by_key(|(owner, coded, sure)| {
+            let (state, ours, id) = match owner {
+                Owner::Known(at) if self.is_live(*at) => {
+                    (2, self.known[*at].ours, self.known[*at].id.0)
+                }
+                Owner::New(_) => (1, true, 0),
+                Owner::Known(at) => (0, true, self.known[*at].id.0),
+            };
+            (*sure == 2, state, *coded, *sure, ours, id)
+        });
+        best.map(|(owner, coded, sure)| {
+            let tier = if coded { Triaged::KnownCode } else { Triaged::KnownFingerprint };
+            (owner, Met { tier, learns: sure > 0 })
         })
     }
 
@@ -201,13 +238,13 @@ impl<'a> Board<'a> {
     }
 
     /// A finding that surely belongs to this issue.
-    fn meet(&mut self, index: usize, finding: Finding, prints: Vec<Fingerprint>, tier: Triaged) {
+    fn meet(&mut self, index: usize, finding: Finding, prints: Vec<Fingerprint>, met: Met) {
         let issue = &self.known[index];
         if issue.muted {
-            return self.leave(index, finding, prints, tier);
+            return self.leave(index, finding, prints, met);
         }
         if self.is_live(index) {
-            return self.meet_open(index, &finding, prints, tier);
+            return self.meet_open(index, &finding, prints, met);
         }
         match issue.state {
             IssueState::Completed { closed_at } if is_newer(&finding, closed_at) && !issue.ours => {
@@ -226,23 +263,17 @@ impl<'a> Board<'a> {
                 self.file(finding, prints, Some(index));
             }
             IssueState::Open | IssueState::Completed { .. } | IssueState::NotPlanned { .. } => {
-                self.leave(index, finding, prints, tier);
+                self.leave(index, finding, prints, met);
             }
         }
     }
 
     /// A finding that surely belongs to this open issue. Codes that are new go there with a comment.
-    fn meet_open(
-        &mut self,
-        index: usize,
-        finding: &Finding,
-        prints: Vec<Fingerprint>,
-        tier: Triaged,
-    ) {
+    fn meet_open(&mut self, index: usize, finding: &Finding, prints: Vec<Fingerprint>, met: Met) {
         let codes = self.unknown_codes(finding);
         if codes.is_empty() {
-            self.learn(index, prints);
-            return self.skip(index, finding, tier);
+            self.learn(index, prints, met);
+            return self.skip(index, finding, met.tier);
         }
         self.done.commented += 1;
         self.decide(finding, Triaged::MoreCodes, Some(index));
@@ -253,11 +284,11 @@ impl<'a> Board<'a> {
     }
 
     /// A finding that belongs to an issue that is left alone. Codes beside it that are new are a problem of their own.
-    fn leave(&mut self, index: usize, finding: Finding, prints: Vec<Fingerprint>, tier: Triaged) {
+    fn leave(&mut self, index: usize, finding: Finding, prints: Vec<Fingerprint>, met: Met) {
         let codes = self.unknown_codes(&finding);
         if codes.is_empty() {
-            self.learn(index, prints);
-            return self.skip(index, &finding, tier);
+            self.learn(index, prints, met);
+            return self.skip(index, &finding, met.tier);
         }
         let prints = prints.into_iter().filter(|print| !self.by_print.contains_key(print));
         let prints = prints.collect();
@@ -305,8 +336,10 @@ impl<'a> Board<'a> {
         }
     }
 
-    /// Has an issue recognised by what nobody else is recognised by.
-    fn learn(&mut self, index: usize, mut prints: Vec<Fingerprint>) {
+    /// Has an issue recognised by a template that nobody else is recognised by. The structural print of a finding that is
+    /// known by other things says too little: it would silence all else in the same file.
+    fn learn(&mut self, index: usize, mut prints: Vec<Fingerprint>, met: Met) {
+        prints.truncate(usize::from(met.learns));
         prints.retain(|print| !self.by_print.contains_key(print));
         if !prints.is_empty() {
             self.register(Owner::Known(index), &[], &prints);

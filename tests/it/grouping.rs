@@ -19,9 +19,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::time::Duration;
 
-/// Formats that were looked at while the miner was made.
+/// Formats that the miner was tuned on.
 const KNOWN: [&str; 6] = ["names", "cluster", "proxy", "batch", "kernel", "oracle"];
-/// Formats that were set aside before: written first, and measured once at the end.
+/// Formats that were written before the miner was tuned, and set aside. They are measured with each change since, so that
+/// they are not unseen any more.
 const SET_ASIDE: [&str; 6] = ["broker", "game", "storage", "phone", "build", "packages"];
 
 /// Chance that is the same on every machine.

@@ -134,10 +134,21 @@ fn without_code(template: &str) -> &str {
     text
 }
 
+/// A text without the codes and levels that it begins with: `ERROR [SHOP-PAY-014] order lost`.
+fn without_front(mut text: &str) -> &str {
+    loop {
+        let rest = without_level(without_code(text));
+        if rest.len() == text.len() {
+            return text;
+        }
+        text = rest;
+    }
+}
+
 /// Removes empty words at both ends, and cuts between two words.
 fn tidied(text: &str) -> String {
     let blank = |c: char| c.is_whitespace() || matches!(c, ':' | '-' | ',' | ';' | '=' | '|');
-    let text = without_place(without_level(without_code(text)));
+    let text = without_place(without_front(text));
     let text = text.trim_start_matches(blank).trim_end_matches(blank);
     if !text.contains(char::is_alphabetic) {
         return "A message without words".to_owned();

@@ -13,6 +13,9 @@ const MAX_WAYS: usize = 16;
 /// An hour in milliseconds.
 const HOUR: i64 = 60 * 60 * 1_000;
 
+/// What is the same in the rows of a tally: template, source and code.
+pub(super) type Key = (u32, String, Option<String>);
+
 /// What rows have in common. There is at least one of them.
 #[derive(Clone, Debug)]
 pub(super) struct Tally {
@@ -70,6 +73,10 @@ impl Tally {
         tally.count(row);
         tally.ways[0].1 = 1;
         tally
+    }
+
+    pub(super) fn key(&self) -> Key {
+        (self.template, self.source.clone(), self.code.clone())
     }
 
     /// A further row.

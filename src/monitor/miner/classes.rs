@@ -26,6 +26,12 @@ const MAX_COMPARED: usize = 50;
 /// Most places that are seen to vary together.
 const MAX_PLACES: usize = 4;
 
+/// Steps of comparing lines that differ in several places, in words: what is left then stays apart.
+const MAX_STEPS: usize = 100_000_000;
+
+/// Words whose value says what happened.
+const TELLING: &[&str] =
+    &["error", "err", "reason", "code", "cause", "result", "status", "state", "errno"];
 /// Kinds of things that have names, which stand behind them.
 const THINGS: &[&str] = &[
     "stage",
@@ -65,7 +71,7 @@ const THINGS: &[&str] = &[
 
 /// Groups masked lines, which are all different; `grown` says which were made of several before.
 pub(super) fn classes(lines: &[&str], grown: &[bool]) -> Vec<Class> {
-    let mut solver = Solver { words: Words::default(), known: HashSet::new() };
+    let mut solver = Solver { words: Words::default(), known: HashSet::new(), steps: 0 };
     let mut shapes: BTreeMap<String, Vec<Item>> = BTreeMap::new();
     for (member, line) in lines.iter().enumerate() {
         let words = split(line);
@@ -112,6 +118,8 @@ struct Solver {
     words: Words,
     /// Words that were seen to be values, without the blank before them.
     known: HashSet<String>,
+    /// Words looked at for places that vary together.
+    steps: usize,
 }
 
 impl Solver {
@@ -132,7 +140,12 @@ impl Solver {
 
     /// Merges items that differ in several places at once.
     fn merge_together(&mut self, items: &mut Vec<Item>) -> bool {
+        if self.steps > MAX_STEPS {
+            return false;
+        }
         let mut candidates = BTreeSet::new();
+        let work = items.len() * items.first().map_or(0, |item| item.words.len());
+        self.steps += work * items.len().min(MAX_COMPARED);
         for (i, one) in items.iter().enumerate() {
             for other in items.iter().skip(i + 1).take(MAX_COMPARED) {
                 let differ = |place: &usize| one.words[*place] != other.words[*place];
@@ -144,7 +157,10 @@ impl Solver {
                 }
             }
         }
-        candidates.into_iter().any(|(_, places)| self.merge(items, &places))
+        candidates.into_iter().any(|(_, places)| {
+            self.steps += work;
+            self.steps <= MAX_STEPS && self.merge(items, &places)
+        })
     }
 
     /// Merges the items that are equal but for these places, where the places vary enough.
@@ -235,16 +251,21 @@ impl Solver {
         };
         let lead =
             (LEADS.contains(&before) || before == MASK) && stated == 0 && values.iter().any(joined);
-        let labels = labels || lead || (behind_word && stated == 0 && values.iter().any(given));
         let evident = masks + of(Kind::Masked) + of(Kind::List) > 0 || labels;
+        let lead = lead || (behind_word && stated == 0 && values.iter().any(given));
         let mostly =
             known + 1 >= values.len() || (place > 0 && known > 1 && known * 2 >= values.len());
-        let told = stated + of(Kind::Shout) == 0 && (named || mostly);
+        let quiet = stated + of(Kind::Shout) == 0;
+        let telling_key = tells_what(before) || (matches!(before, "=" | ":") && tells_what(key));
+        let shouted = values.iter().filter(|id| is_shouted(self.words.text(**id))).count();
+        let shouted = shouted == values.len() && matches!(before, "=" | ":");
         let enough = if stated * 4 > values.len() * 3 {
             ENOUGH_STATES
-        } else if evident || told {
+        } else if evident || (quiet && named) {
             2
-        } else if recurring {
+        } else if telling_key || shouted {
+            ENOUGH_STATES
+        } else if lead || (quiet && mostly) || recurring {
             ENOUGH_NAMES
         } else if !things && (telling == 1 || place == 0) {
             ENOUGH_FIRST
@@ -294,6 +315,17 @@ fn rest(words: &[u32], places: &[usize]) -> u64 {
         hash = (hash ^ u64::from(word)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23);
     }
     hash
+}
+
+/// Whether the value of a word says what happened: `reason`.
+fn tells_what(word: &str) -> bool {
+    TELLING.iter().any(|known| known.eq_ignore_ascii_case(word))
+}
+
+/// `ENOENT`, `SQLITE_IOERR`.
+fn is_shouted(word: &str) -> bool {
+    let letters = || word.bytes().filter(u8::is_ascii_alphabetic);
+    letters().count() > 2 && letters().all(|b| b.is_ascii_uppercase())
 }
 
 /// `audit_log`, `shop.cart`: a name that somebody gave.

@@ -282,7 +282,7 @@ impl Masker<'_> {
             || is_colon_hex(core)
             || (self.mined && core.contains('/') && self.is_asked_for())
         {
-            let further = if self.mined { self.requested(at, end) } else { end };
+            let further = if self.mined { self.requested(end) } else { end };
             self.push_mask(at..further);
             if further > end {
                 return further;
@@ -333,7 +333,7 @@ impl Masker<'_> {
             end -= 1;
         }
         if self.mined {
-            end = self.requested(at, end);
+            end = self.requested(end);
         }
         self.push_mask(at..end);
         end

@@ -103,6 +103,9 @@ mod tests {
             ("10.0.0.1 \"GET /a HTTP/1.1\" 404 12", "<*> \"GET <*>\" 404 <*>"),
             ("10.0.0.1 \"GET /a HTTP/1.1\" 200 12", "<*> \"GET <*>\" <*>"),
             ("GET /a 503 12ms", "GET <*> 5xx <*>"),
+            ("GET /my files/a b.txt 404 12", "GET <*> 404 <*>"),
+            ("GET /a failed after 30 s", "GET <*> failed after <*>"),
+            ("GET /a refused after 404 s", "GET <*> refused after <*>"),
             ("upstream answered 502, status=404", "upstream answered 5xx, status=404"),
             ("ORA-01653: no room for 12", "ORA-01653: no room for <*>"),
             ("SQLSTATE[42P01]: gone", "SQLSTATE[42P01]: gone"),
@@ -121,6 +124,8 @@ mod tests {
             ("libc6:amd64 over ipv6", "libc<*>:amd64 over ipv6"),
             ("Started nginx.service - A web server.", "Started <*>."),
             ("nginx.service: gone", "<*>: gone"),
+            ("order.service - payment declined", "<*> - payment declined"),
+            ("Reached target web.target - Web Servers.", "Reached target <*>."),
             ("failed with result 'exit-code' of 'a'", "failed with result 'exit-code' of <*>"),
         ] {
             assert_eq!(mine(line).template, expected, "{line}");

@@ -43,6 +43,30 @@ const MAX_KEY: usize = 12;
 /// Endings of the names of systemd's units.
 const UNIT_NAMES: &[&str] =
     &[".service", ".socket", ".timer", ".target", ".mount", ".slice", ".scope", ".swap"];
+/// What systemd writes before the name of a unit that it describes.
+const STARTS: &[&str] = &[
+    "Starting",
+    "Started",
+    "Stopping",
+    "Stopped",
+    "Finished",
+    "Reloading",
+    "Reloaded",
+    "Mounting",
+    "Mounted",
+    "Unmounting",
+    "Unmounted",
+    "Closed",
+    "Listening on",
+    "Reached target",
+    "Stopped target",
+    "Created slice",
+    "Removed slice",
+    "Failed to start",
+    "Failed to mount",
+    "Failed to listen on",
+    "Dependency failed for",
+];
 /// Words of the trade that have digits and are no values.
 const KNOWN_DIGITS: &[&str] = &[
     "amd64", "x86", "i386", "i686", "arm64", "armv7", "aarch64", "ppc64", "s390x", "ipv4", "ipv6",
@@ -156,10 +180,14 @@ pub(super) fn is_relative_path(word: &str) -> bool {
     let Some((head, tail)) = word.split_once('/') else {
         return false;
     };
-    let suffix = tail.rsplit_once('.').map_or("", |(_, suffix)| suffix);
-    let is_file =
-        (1..=5).contains(&suffix.len()) && suffix.bytes().all(|b| b.is_ascii_alphanumeric());
-    !head.is_empty() && (tail.contains('/') || is_file || word.bytes().any(|b| b.is_ascii_digit()))
+    let digit = || word.bytes().any(|b| b.is_ascii_digit());
+    !head.is_empty() && (tail.contains('/') || is_file(tail) || digit())
+}
+
+/// Whether a word ends with the suffix of a file: `cart.rs`.
+pub(super) fn is_file(word: &str) -> bool {
+    let suffix = word.rsplit_once('.').map_or("", |(_, suffix)| suffix);
+    (1..=5).contains(&suffix.len()) && suffix.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
 /// An IPv6 or a hardware address.
@@ -197,6 +225,11 @@ pub(super) fn is_unit_name(word: &str) -> bool {
     let name = UNIT_NAMES.iter().find_map(|ending| word.strip_suffix(ending));
     let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'@' | b'\\');
     name.is_some_and(|name| !name.is_empty() && name.bytes().all(fits))
+}
+
+/// Whether systemd says what became of the unit whose name follows.
+pub(super) fn is_started(before: &str) -> bool {
+    before.strip_suffix(' ').is_some_and(|before| STARTS.iter().any(|said| before.ends_with(said)))
 }
 
 /// Whether a word has digits that are no value: `amd64`.

@@ -430,6 +430,33 @@ fn what_differs_in_a_number_that_says_what_happened_is_two_problems() {
 }
 
 #[test]
+fn an_issue_learns_no_print_of_a_file_and_no_template_by_a_way_of_two_findings() {
+    let mask = "the server of the shop exited with code <*> at night";
+    let said = |code: u8| Finding {
+        known_as: vec![mask.into()],
+        ..finding(&[], &format!("the server of the shop exited with code {code} at night"))
+    };
+    let old = known(1, &finding(&[], mask));
+    let both = triage(vec![said(1), said(137)], std::slice::from_ref(&old), NOW);
+    assert_eq!(both.learned, []);
+    let in_file = Finding { source_files: vec!["a.py".into()], ..said(1) };
+    let learned = triage(vec![in_file], &[old], NOW).learned;
+    assert_eq!(learned, [(IssueId(1), prints_of(&said(1)))]);
+}
+
+#[test]
+fn the_own_template_says_more_than_a_way_of_saying_it() {
+    let said = Finding { known_as: vec!["x".into()], ..finding(&[], "no user <*> here") };
+    // The newer one is known by the way alone.
+    let issues = [known(1, &said), known(2, &finding(&[], "x"))];
+    let done = triage(vec![said.clone()], &issues, NOW);
+    assert_eq!(done.seen_again, [(IssueId(1), 10)]);
+    // It came back, though an open issue is known by the way.
+    let issues = [completed(1, &said, days(3)), known(2, &finding(&[], "x"))];
+    assert_eq!(counts(&of(said, &issues)), (0, 0, 0, 1));
+}
+
+#[test]
 fn no_two_open_issues_have_one_title() {
     let titled =
         |template: &str| Finding { title: "cart is lost".into(), ..finding(&[], template) };

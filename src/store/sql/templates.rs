@@ -35,7 +35,7 @@ pub(in crate::store) fn known(
 }
 
 /// Writes what a scan has met of a template: a new one, or the text that those have which turned out to be one, whose rows
-/// count for the oldest. No row counts for an hour after `now`.
+/// count for the oldest. No row counts for an hour after `now`. It was met now, whenever its rows say that they were logged.
 pub(in crate::store) fn seen(
     conn: &Connection,
     log: &str,
@@ -50,13 +50,12 @@ pub(in crate::store) fn seen(
         ON CONFLICT (template_id, hour) DO UPDATE SET count = log_template_hours.count + excluded.count";
     let at = |hour: &Option<Timestamp>| hour.unwrap_or(now).min(now);
     let first = seen.hours.keys().map(at).min().unwrap_or(now);
-    let last = seen.hours.keys().map(at).max().unwrap_or(now);
     for known in &seen.known {
-        change(conn, *known, seen, last)?;
+        change(conn, *known, seen, now)?;
     }
     let id = match seen.known.first() {
         Some(known) => *known,
-        None => insert(conn, log, seen, (first, last))?,
+        None => insert(conn, log, seen, (first, now))?,
     };
     for (hour, count) in &seen.hours {
         let hour = at(hour).millis();
@@ -79,7 +78,10 @@ fn insert(
     const SQL: &str = "
         INSERT INTO log_templates (log, source, origin, text, grown, first_seen, last_seen)
         VALUES (:log, :source, :text, :text, :grown, :first, :last)
-        ON CONFLICT (log, source, origin) DO UPDATE SET text = excluded.text, last_seen = excluded.last_seen
+        ON CONFLICT (log, source, origin) DO UPDATE
+        SET text = CASE WHEN log_templates.grown = 1 THEN log_templates.text ELSE excluded.text END,
+            grown = max(log_templates.grown, excluded.grown),
+            last_seen = max(log_templates.last_seen, excluded.last_seen)
         RETURNING id";
     let params = named_params! {
         ":log": log,

@@ -3,11 +3,12 @@
 //! Numbers that say what happened stay; places without a value, names of units and paths that hold blanks are values.
 
 use super::super::numbers::{BROKEN, Number, announced, asks, message_number};
+use super::super::words::{is_file, is_started};
 use super::{Masker, ends_word, is_space, is_word};
 
 /// Longest text in angle brackets that stands for no value, in bytes.
 const MAX_PLACEHOLDER: usize = 24;
-/// Most words of a path that holds blanks.
+/// Most words that a path with blanks has behind its first.
 const MAX_BLANKS: usize = 4;
 
 impl Masker<'_> {
@@ -59,10 +60,10 @@ impl Masker<'_> {
         Some(end)
     }
 
-    /// Writes the name of a systemd unit with what it is, which is written behind it.
+    /// Writes the name of a systemd unit, and what it is where systemd writes that behind it: `Started a.service - A.`
     pub(super) fn unit_name(&mut self, at: usize, end: usize) -> usize {
-        let said =
-            self.text[end..].strip_prefix(" - ").map_or("", |said| said.trim_end_matches('.'));
+        let said = self.text[end..].strip_prefix(" - ").filter(|_| is_started(&self.out));
+        let said = said.map_or("", |said| said.trim_end_matches('.'));
         let end = if said.is_empty() { end } else { end + 3 + said.len() };
         self.push_mask(at..end);
         end
@@ -74,19 +75,21 @@ impl Masker<'_> {
         out.len() < self.out.len() && asks(out.rsplit([' ', '"']).next().unwrap_or_default())
     }
 
-    /// Where a path ends that is asked for by the word before it and may hold blanks: before the next number.
-    pub(super) fn requested(&self, at: usize, end: usize) -> usize {
-        if !self.is_asked_for() {
+    /// Where a path ends that is asked for by the word before it. It holds blanks only where its last word looks like the
+    /// end of a path, and the answer follows: `GET /my files/a b.txt 404`, but not `GET /a failed after 30 s`.
+    pub(super) fn requested(&self, end: usize) -> usize {
+        let Some(rest) = self.text[end..].strip_prefix(' ').filter(|_| self.is_asked_for()) else {
             return end;
-        }
-        let mut stop = end;
-        for word in self.text[end..].split(' ').skip(1).take(MAX_BLANKS) {
-            if word.starts_with(|c: char| c.is_ascii_digit()) {
-                return stop.max(at);
+        };
+        let (mut stop, mut ends_path) = (end, false);
+        for word in rest.split(' ').take(MAX_BLANKS + 1) {
+            if word.len() == 3 && word.bytes().all(|b| b.is_ascii_digit()) {
+                return if ends_path { stop } else { end };
             }
             if word.is_empty() || word.starts_with("HTTP/") || word.bytes().any(ends_word) {
                 return end;
             }
+            ends_path = word.contains('/') || is_file(word);
             stop += 1 + word.len();
         }
         end
