@@ -1,5 +1,6 @@
-//! How fast the templates of a log are mined, and in how much memory: a million rows of eight formats, whose digits
-//! all vary, and a log in which no line is like another.
+//! How fast the templates of a log are mined, and in how much memory: a million rows of the formats of
+//! `tests/fixtures/templates`, whose digits all vary but for those of lines with an error code, and a log in which hardly
+//! a line is like another.
 //!
 //! `cargo bench --bench templates`; `LAMPLIGHTER_BENCH_ROWS` changes the million.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, clippy::print_stdout, missing_docs)]
@@ -9,7 +10,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// The targets for a million rows.
-const MOST_TIME: Duration = Duration::from_secs(10);
+const MOST_TIME: Duration = Duration::from_secs(12);
+/// The same where no line is like another.
+const MOST_TIME_OF_STRANGE: Duration = Duration::from_secs(20);
 const MOST_MEMORY_KB: u64 = 200 * 1024;
 /// Rows made before the clock runs on.
 const BATCH: u64 = 10_000;
@@ -20,7 +23,7 @@ fn main() {
     let lines = lines();
     let vary = |random: &mut fastrand::Rng| {
         let line = &lines[random.usize(..lines.len())];
-        // Each error code is a template.
+        // Other digits would be another error code, and so another template.
         if line.contains("[SHOP-") {
             return line.clone();
         }
@@ -29,7 +32,7 @@ fn main() {
             .collect()
     };
     let (took, templates) = mine(rows, vary);
-    report("eight formats", rows, took, templates.len());
+    report("formats", rows, took, templates.len());
     assert!(took < MOST_TIME, "slower than {MOST_TIME:?}");
     let (_, again) = mine(rows, vary);
     assert!(templates == again, "two runs give the same templates");
@@ -40,8 +43,9 @@ fn main() {
         };
         (0..random.usize(4..12)).map(|_| word(random)).collect::<Vec<_>>().join(" ")
     };
-    let (took, templates) = mine(rows / 10, strange);
-    report("no line like another", rows / 10, took, templates.len());
+    let (took, templates) = mine(rows, strange);
+    report("no line like another", rows, took, templates.len());
+    assert!(took < MOST_TIME_OF_STRANGE, "slower than {MOST_TIME_OF_STRANGE:?}");
     assert!(peak() < MOST_MEMORY_KB, "more than {MOST_MEMORY_KB} kB");
 }
 

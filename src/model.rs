@@ -138,8 +138,8 @@ pub use repository::{DescribedBy, Description, GoldenRepo};
 pub use resources::Resources;
 pub use run_ending::RunEnding;
 pub use scan::{
-    Caps, Classification, Finding, Issue, IssueChange, IssueState, KnownIssue, NewIssue, Remark,
-    Scan, ScanCommit, ScanCounts, ScanFilings, ScanNow, Tracker,
+    Caps, Classification, Finding, Issue, IssueChange, IssueState, KnownIssue, KnownTemplate,
+    NewIssue, Remark, Scan, ScanCommit, ScanCounts, ScanFilings, ScanNow, SeenTemplate, Tracker,
 };
 pub(crate) use schedule::AHEAD;
 pub use schedule::{

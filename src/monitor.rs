@@ -15,6 +15,7 @@ mod facts;
 mod fence;
 mod filing;
 mod fingerprint;
+mod grouping;
 pub mod intake;
 pub mod miner;
 pub mod prompt;

@@ -261,6 +261,30 @@ BEGIN
   WHERE issue_id = NEW.id;
 END;
 
+-- What scans group the grave rows of logs by. A template is known by its id and its first text, whatever becomes of its text.
+CREATE TABLE log_templates (
+  id         INTEGER PRIMARY KEY AUTOINCREMENT,
+  log        TEXT NOT NULL,   -- identity of the log database
+  source     TEXT NOT NULL,   -- of its rows
+  origin     TEXT NOT NULL,   -- its text when it was first seen, of which a fingerprint is made
+  text       TEXT NOT NULL,   -- its text now, with a wildcard for each value; two templates that turned out to be one have the same
+  grown      INTEGER NOT NULL CHECK (grown = 0 OR grown = 1),   -- it was made of several texts
+  first_seen INTEGER NOT NULL,
+  last_seen  INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX log_templates_origin ON log_templates (log, source, origin);
+CREATE INDEX log_templates_seen ON log_templates (log, last_seen);
+CREATE INDEX log_templates_last_seen ON log_templates (last_seen);
+
+-- How many rows of a template each hour had.
+CREATE TABLE log_template_hours (
+  template_id INTEGER NOT NULL REFERENCES log_templates (id) ON DELETE CASCADE,
+  hour        INTEGER NOT NULL,   -- when it begins
+  count       INTEGER NOT NULL,
+  PRIMARY KEY (template_id, hour)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX log_template_hours_hour ON log_template_hours (hour);
+
 -- Exact error codes of issues (tier 1).
 CREATE TABLE self_monitoring_issue_codes (
   code     TEXT NOT NULL,

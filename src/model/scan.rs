@@ -5,6 +5,7 @@ use super::{
     DryRun, DuplicateOf, Duplicates, Fingerprint, IssueHome, IssueId, JobId, Posting, RemoteKind,
     Status, Timestamp, Trigger,
 };
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -65,8 +66,11 @@ pub struct Finding {
     pub error_codes: Vec<String>,
     /// The source of the most frequent evidence.
     pub source: String,
-    /// The masked template of the most frequent evidence.
+    /// The template of the most frequent evidence, by the text under which it was first known.
     pub template: String,
+    /// What else it may be known by: templates that turned out to be this one, and the messages of its rows, each masked by
+    /// itself.
+    pub known_as: Vec<String>,
     /// How many rows belong to it.
     pub occurrences: u64,
     /// Ids of log rows that show it, oldest first, a handful.
@@ -385,6 +389,36 @@ pub struct ScanNow {
     pub last: Option<Scan>,
 }
 
+/// A template of a log that earlier scans have met.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownTemplate {
+    /// What it is known by, whatever becomes of its text.
+    pub id: i64,
+    /// The source of its rows.
+    pub source: String,
+    /// Its text when it was first met, of which its fingerprint is made.
+    pub origin: String,
+    /// Its text now.
+    pub text: String,
+    /// Whether it was made of several texts, so that it is known which of its words are values.
+    pub grown: bool,
+}
+
+/// What a scan has met of a template.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SeenTemplate {
+    /// The known templates that it is, the oldest first; none: it is new.
+    pub known: Vec<i64>,
+    /// The source of its rows.
+    pub source: String,
+    /// Its text now.
+    pub text: String,
+    /// Whether it was made of several texts.
+    pub grown: bool,
+    /// How many rows each hour had, by its start. A row whose time cannot be read counts for the hour of the scan.
+    pub hours: BTreeMap<Option<Timestamp>, u64>,
+}
+
 /// Everything a scan leaves behind, written in one transaction.
 #[derive(Clone, Debug)]
 pub struct ScanCommit {
@@ -414,6 +448,10 @@ pub struct ScanCommit {
     pub new_issues: Vec<(NewIssue, Posting)>,
     /// Known issues that were met again, with how many rows.
     pub seen_again: Vec<(IssueId, u64)>,
+    /// What known issues that were met are recognised by from now on.
+    pub learned: Vec<(IssueId, Vec<Fingerprint>)>,
+    /// The templates of the rows.
+    pub templates: Vec<SeenTemplate>,
     /// Comments on known issues, each with what is said at the tracker.
     pub remarks: Vec<(Remark, Posting)>,
     /// The duplicates at the tracker.

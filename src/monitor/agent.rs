@@ -164,6 +164,7 @@ fn finding(proposal: Proposal, cited: &[Cited]) -> Finding {
         error_codes: error_codes(&proposal, cited, top),
         source: top.row.row.source.clone(),
         template: top.template.clone(),
+        known_as: Vec::new(),
         occurrences,
         evidence: evidence.iter().map(|cited| cited.row.id).collect(),
         last_seen: cited.last().map(|cited| cited.row.row.timestamp.clone()).unwrap_or_default(),

@@ -216,6 +216,7 @@ fn examined(
         model,
         cost_usd,
         findings: digest.findings,
+        templates: Vec::new(),
         rejected: digest.rejected,
         rows: snapshot.rows,
         end: digest.end,

@@ -1,249 +1,329 @@
 //! The built-in analyzer: groups the grave rows of a log by what they say and turns each group into a finding.
 //!
-//! It needs no agent program and no network. A group is an error code, or, for rows without one, a source and a
-//! template; the classification is a table of rules over the words (`rules`). It is modest on purpose: it counts and
+//! It needs no agent program and no network. A group is an error code, or, for rows without one, a source and a template
+//! of the miner; the classification is a table of rules over the words (`rules`). It is modest on purpose: it counts and
 //! cites, and its *likely cause* says which rule spoke rather than more than it knows.
 //!
 //! *Invariant:* the same rows in the same order give the same findings, and memory is bounded by the limits below.
 
 mod report;
 mod rules;
+mod tally;
 
-use super::template::{Masked, codes, mask};
-use crate::model::{Classification, Finding, Level, LogRow};
+use super::miner::Miner;
+use super::template::{MASK, codes, mask, mine};
+use crate::model::{Classification, Finding, KnownTemplate, Level, LogRow, SeenTemplate};
 use rules::{Verdict, classify};
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use tally::{Key, Tally};
 
-/// Most groups kept apart: more different problems than anybody files in one go.
+/// Most groups that become findings: more different problems than anybody files in one go.
 const MAX_GROUPS: usize = 500;
+/// Texts kept apart until it is known which of them are one; then those stay that are gravest and most frequent.
+const MAX_TALLIES: usize = 4_096;
 /// Evidence ids of a group: the first four and the latest.
 const MAX_EVIDENCE: usize = 5;
-/// Longest sample message, in bytes: a stack trace down to the frames that matter.
-const MAX_SAMPLE: usize = 2_000;
 /// Most request paths and most source files named: a hint, not a list.
 const MAX_NAMED: usize = 5;
-/// Most ways of saying it kept for one error code; a further way counts for the group only.
+/// Most ways of saying it told of one error code; a further way counts for the group only.
 const MAX_SHAPES: usize = 5;
+/// Most texts that a finding may be known by beside its own.
+const MAX_KNOWN_AS: usize = 24;
 /// Stands for the templates that found no group of their own.
 const OVERFLOW: &str = "more different problems than one scan keeps apart";
 
 /// Collects rows of level warning or worse, oldest first, and answers what is wrong.
 #[derive(Debug, Default)]
 pub(crate) struct Analyzer {
-    /// Where a code, or a template and its source, is in `groups`.
-    index: HashMap<String, usize>,
-    groups: Vec<Group>,
-    /// Rows whose template came after the last free group, as one group.
-    overflow: Option<Group>,
+    miner: Miner,
+    /// Templates of earlier scans, with their numbers in the miner.
+    known: Vec<(u32, KnownTemplate)>,
+    /// Where the rows of a template, a source and a code are in `tallies`.
+    index: HashMap<Key, usize>,
+    tallies: Vec<Tally>,
+    /// Rows that found no room, as one.
+    overflow: Option<Tally>,
+}
+
+/// What an analyzer has made of its rows.
+#[derive(Debug, Default)]
+pub(crate) struct Grouped {
+    /// What is wrong, the gravest first.
+    pub(crate) findings: Vec<Finding>,
+    /// The templates of the rows.
+    pub(crate) templates: Vec<SeenTemplate>,
+    /// Tells the template that a message belongs to.
+    identities: Identities,
 }
 
 impl Analyzer {
-    /// An analyzer that has seen nothing.
-    pub(crate) fn new() -> Self {
-        Self::default()
+    /// An analyzer that has seen no row, and the templates of earlier scans.
+    pub(crate) fn new(known: Vec<KnownTemplate>) -> Self {
+        let mut miner = Miner::new();
+        let number = |known: KnownTemplate| (miner.know(&known.text, known.grown), known);
+        let known = known.into_iter().map(number).collect();
+        Self { miner, known, ..Self::default() }
     }
 
     /// Counts one row. Rows come oldest first and are of level warning or worse; the caller chooses them.
     pub(crate) fn push(&mut self, row: &LogRow) {
-        let said = mask(&row.row.message);
+        let said = mine(&row.row.message);
+        let id = self.miner.take(&said.template);
         let code = codes(&row.row.message).next();
-        let key = code.map_or_else(
-            // Templates hold no line break, so the two parts stay apart.
-            || format!("{}\n{}", said.template, row.row.source),
-            str::to_owned,
-        );
+        let key = (id, row.row.source.clone(), code.map(str::to_owned));
         if let Some(at) = self.index.get(&key) {
-            self.groups[*at].add(row, &said);
-        } else if self.groups.len() < MAX_GROUPS {
-            self.index.insert(key, self.groups.len());
-            self.groups.push(Group::new(row, &said, code));
-        } else if let Some(group) = &mut self.overflow {
-            group.count(row);
-        } else {
-            let mut group = Group::new(row, &said, None);
-            for shape in &mut group.shapes {
-                OVERFLOW.clone_into(&mut shape.template);
-                "several sources".clone_into(&mut shape.source);
-            }
-            self.overflow = Some(group);
+            self.tallies[*at].add(row, &said);
+            return;
         }
+        if self.tallies.len() >= MAX_TALLIES {
+            self.fold();
+            self.make_room();
+        }
+        let tally = Tally::new(row, &said, (id, code));
+        self.index.insert(key, self.tallies.len());
+        self.tallies.push(tally);
+    }
+
+    /// Puts together what has turned out to be one template.
+    fn fold(&mut self) {
+        self.miner.settle();
+        let tallies = std::mem::take(&mut self.tallies);
+        self.index.clear();
+        for mut tally in tallies {
+            tally.template = self.miner.id(tally.template);
+            let key = tally.key();
+            if let Some(at) = self.index.get(&key) {
+                self.tallies[*at].join(tally);
+            } else {
+                self.index.insert(key, self.tallies.len());
+                self.tallies.push(tally);
+            }
+        }
+    }
+
+    /// Leaves the lesser half to the rest.
+    fn make_room(&mut self) {
+        if self.tallies.len() <= MAX_TALLIES / 2 {
+            return;
+        }
+        self.tallies.sort_by_key(Tally::order);
+        for mut tally in self.tallies.split_off(MAX_TALLIES / 2) {
+            if let Some(rest) = &mut self.overflow {
+                rest.join(tally);
+            } else {
+                OVERFLOW.clone_into(&mut tally.masked);
+                "several sources".clone_into(&mut tally.source);
+                self.overflow = Some(tally);
+            }
+        }
+        let keys = self.tallies.iter().map(Tally::key);
+        self.index = keys.zip(0..).collect();
     }
 
     /// One finding per group: the gravest first, then the most frequent, then the oldest. Rows that found no group
     /// are counted in one more finding at the end.
-    pub(crate) fn finish(mut self) -> Vec<Finding> {
-        self.groups.sort_by_key(|g| (Reverse(g.worst), Reverse(g.count), g.evidence[0]));
-        self.groups
-            .iter_mut()
-            .map(Group::finding)
-            .chain(self.overflow.iter().map(Group::rest))
-            .collect()
+    pub(crate) fn finish(mut self) -> Grouped {
+        self.fold();
+        let identities = Identities::new(&self.miner, self.known);
+        let mut groups: BTreeMap<String, Group> = BTreeMap::new();
+        for tally in self.tallies {
+            let text = self.miner.text(tally.template);
+            let (text, grown) = text
+                .map_or((tally.masked.clone(), false), |(text, grown)| (text.to_owned(), grown));
+            // No text holds a line break, so that the two parts stay apart.
+            let key = tally.code.clone().unwrap_or_else(|| format!("{text}\n{}", tally.source));
+            let known = identities.of(tally.template, &tally.source);
+            groups.entry(key).or_default().shapes.push(Shape { tally, text, grown, known });
+        }
+        let mut groups: Vec<Group> = groups.into_values().collect();
+        for group in &mut groups {
+            group.shapes.sort_by_key(|shape| Reverse(shape.tally.count));
+        }
+        groups.sort_by_key(Group::order);
+        let mut overflow = self.overflow;
+        if groups.len() > MAX_GROUPS {
+            for shape in groups.split_off(MAX_GROUPS).into_iter().flat_map(|group| group.shapes) {
+                match &mut overflow {
+                    Some(rest) => rest.join(shape.tally),
+                    None => overflow = Some(shape.tally),
+                }
+            }
+        }
+        let rest = overflow.iter().map(rest);
+        Grouped {
+            findings: groups.iter().map(Group::finding).chain(rest).collect(),
+            templates: groups.iter().flat_map(Group::templates).collect(),
+            identities: Identities { miner: self.miner, ..identities },
+        }
     }
 }
 
-/// Rows that are about the same: those of one code, or of one template of one source. Neither `evidence` nor `shapes`
-/// is ever empty.
-#[derive(Debug)]
+/// Which templates of earlier scans the templates of the miner are.
+#[derive(Debug, Default)]
+struct Identities {
+    miner: Miner,
+    known: BTreeMap<(u32, String), Vec<KnownTemplate>>,
+}
+
+impl Identities {
+    fn new(miner: &Miner, known: Vec<(u32, KnownTemplate)>) -> Self {
+        let mut all: BTreeMap<(u32, String), Vec<KnownTemplate>> = BTreeMap::new();
+        for (number, known) in known {
+            all.entry((miner.id(number), known.source.clone())).or_default().push(known);
+        }
+        for known in all.values_mut() {
+            known.sort_by_key(|known| known.id);
+        }
+        Self { known: all, ..Self::default() }
+    }
+
+    /// The known templates that one is for a source, the oldest first.
+    fn of(&self, template: u32, source: &str) -> Vec<KnownTemplate> {
+        self.known.get(&(template, source.to_owned())).cloned().unwrap_or_default()
+    }
+}
+
+impl Grouped {
+    /// Has a finding that somebody else has made of the same rows known by their template.
+    pub(crate) fn identify(&self, finding: &mut Finding) {
+        let Identities { miner, .. } = &self.identities;
+        let Some(id) = miner.find(&mine(&finding.template).template) else { return };
+        let known = self.identities.of(id, &finding.source);
+        let now = miner.text(id).map(|(text, _)| text.to_owned());
+        let origins = known.into_iter().map(|known| known.origin);
+        let mut names: Vec<String> = origins.chain(now).collect();
+        names.dedup();
+        if !names.is_empty() {
+            let own = std::mem::replace(&mut finding.template, names.remove(0));
+            finding.known_as.extend(names.into_iter().chain([own]).take(MAX_KNOWN_AS));
+        }
+    }
+}
+
+/// Rows that are about the same: those of one code, or of one template of one source. The most frequent shape comes first,
+/// and there is at least one.
+#[derive(Debug, Default)]
 struct Group {
-    /// The first code of each row. Codes further on in a message are what it cites, not what it is.
-    code: Option<String>,
-    /// The ways in which it was said.
     shapes: Vec<Shape>,
-    count: u64,
-    worst: Level,
-    evidence: Vec<i64>,
-    first_seen: String,
-    last_seen: String,
-    paths: Vec<String>,
 }
 
 /// Rows of a group that differ in values only.
 #[derive(Debug)]
 struct Shape {
-    source: String,
-    template: String,
-    /// The message of the first row, cut.
-    sample: String,
-    /// What stands behind each mask, as long as all rows agree.
-    values: Vec<Option<String>>,
-    count: u64,
+    tally: Tally,
+    /// The template.
+    text: String,
+    /// Whether it was made of several texts.
+    grown: bool,
+    /// What earlier scans know it as, the oldest first.
+    known: Vec<KnownTemplate>,
 }
 
 impl Group {
-    fn new(row: &LogRow, said: &Masked, code: Option<&str>) -> Self {
-        let mut group = Self {
-            code: code.map(str::to_owned),
-            shapes: Vec::with_capacity(1),
-            count: 0,
-            worst: row.row.level,
-            evidence: Vec::with_capacity(MAX_EVIDENCE),
-            first_seen: row.row.timestamp.clone(),
-            last_seen: String::new(),
-            paths: Vec::new(),
-        };
-        group.add(row, said);
-        group
+    fn count(&self) -> u64 {
+        self.shapes.iter().map(|shape| shape.tally.count).sum()
     }
 
-    fn add(&mut self, row: &LogRow, said: &Masked) {
-        self.count(row);
-        let same =
-            |shape: &&mut Shape| shape.template == said.template && shape.source == row.row.source;
-        if let Some(shape) = self.shapes.iter_mut().find(same) {
-            shape.add(said);
-        } else if self.shapes.len() < MAX_SHAPES {
-            self.shapes.push(Shape::new(row, said));
-        }
+    fn order(&self) -> (Reverse<Level>, Reverse<u64>, i64) {
+        let worst = self.shapes.iter().map(|shape| shape.tally.worst).max();
+        let first = self.shapes.iter().map(|shape| shape.tally.evidence[0]).min();
+        (Reverse(worst.unwrap_or(Level::Warning)), Reverse(self.count()), first.unwrap_or(0))
     }
 
-    fn count(&mut self, row: &LogRow) {
-        self.count += 1;
-        self.worst = self.worst.max(row.row.level);
-        if self.evidence.len() == MAX_EVIDENCE {
-            self.evidence.pop();
+    /// All of its rows as one.
+    fn whole(&self) -> Tally {
+        let mut whole = self.shapes[0].tally.clone();
+        for shape in &self.shapes[1..] {
+            whole.join(shape.tally.clone());
         }
-        self.evidence.push(row.id);
-        self.last_seen.clone_from(&row.row.timestamp);
-        if let Some(path) = row.row.request_path.as_deref() {
-            // A query may hold private values, and it would make every path a different one.
-            let path = path.split('?').next().unwrap_or(path);
-            if self.paths.len() < MAX_NAMED && !self.paths.iter().any(|known| known == path) {
-                self.paths.push(path.to_owned());
-            }
-        }
+        whole
     }
 
-    fn finding(&mut self) -> Finding {
-        // The sort is stable: of two equally frequent messages the older one comes first.
-        self.shapes.sort_by_key(|shape| Reverse(shape.count));
+    fn finding(&self) -> Finding {
         let verdict = self.verdict();
-        let said = &self.shapes[0];
+        let (said, whole) = (&self.shapes[0], self.whole());
+        let origins = said.known.iter().map(|known| known.origin.clone());
+        let mut names: Vec<String> = origins.chain([said.text.clone()]).collect();
+        let template = names.remove(0);
+        let ways = said.tally.ways.iter().map(|(way, _)| way);
+        names.extend(ways.filter(|way| tells(way)).cloned());
+        names.retain(|name| *name != template);
+        names.truncate(MAX_KNOWN_AS);
         Finding {
             classification: verdict.classification,
             title: report::title(said),
-            body: report::body(self, verdict.cause),
-            error_codes: self.code.iter().cloned().collect(),
-            source: said.source.clone(),
-            template: said.template.clone(),
-            occurrences: self.count,
-            evidence: self.evidence.clone(),
-            last_seen: self.last_seen.clone(),
+            body: report::body(self, &whole, verdict.cause),
+            error_codes: said.tally.code.iter().cloned().collect(),
+            source: said.tally.source.clone(),
+            template,
+            known_as: names,
+            occurrences: whole.count,
+            evidence: whole.evidence,
+            last_seen: whole.last_seen,
             // The words come from the log, and their fingerprint says more than the name of a file.
             source_files: Vec::new(),
             duplicate_of: None,
         }
     }
 
+    fn templates(&self) -> impl Iterator<Item = SeenTemplate> {
+        self.shapes.iter().take(MAX_SHAPES).map(|shape| SeenTemplate {
+            known: shape.known.iter().map(|known| known.id).collect(),
+            source: shape.tally.source.clone(),
+            text: shape.text.clone(),
+            grown: shape.grown,
+            hours: shape.tally.hours.clone(),
+        })
+    }
+
     /// The class of most rows. Rows that no rule recognises count only if there are no others.
     fn verdict(&self) -> Verdict {
         let mut votes: Vec<(Verdict, u64)> = Vec::new();
-        for shape in &self.shapes {
-            let Some(verdict) = classify(&shape.template, &shape.sample) else {
+        for Shape { tally, .. } in self.shapes.iter().take(MAX_SHAPES) {
+            let Some(verdict) = classify(&mask(&tally.sample).template, &tally.sample) else {
                 continue;
             };
             match votes.iter_mut().find(|(known, _)| known.classification == verdict.classification)
             {
-                Some((_, voices)) => *voices += shape.count,
-                None => votes.push((verdict, shape.count)),
+                Some((_, voices)) => *voices += tally.count,
+                None => votes.push((verdict, tally.count)),
             }
         }
         votes.sort_by_key(|(_, voices)| Reverse(*voices));
         votes.first().map_or(rules::DEFAULT, |(verdict, _)| *verdict)
     }
-
-    /// The finding that stands for the rows without a group; it claims no code and no rule.
-    fn rest(&self) -> Finding {
-        let cause = "One fault may speak in many ways, or the messages hold values that were not \
-            recognised as such.";
-        Finding {
-            classification: Classification::ServerBug,
-            title: format!(
-                "Over {MAX_GROUPS} different problems at once; the rest is only counted"
-            ),
-            body: report::body(self, cause),
-            error_codes: Vec::new(),
-            source: self.shapes[0].source.clone(),
-            template: self.shapes[0].template.clone(),
-            occurrences: self.count,
-            evidence: self.evidence.clone(),
-            last_seen: self.last_seen.clone(),
-            source_files: Vec::new(),
-            duplicate_of: None,
-        }
-    }
 }
 
-impl Shape {
-    fn new(row: &LogRow, said: &Masked) -> Self {
-        Self {
-            source: row.row.source.clone(),
-            template: said.template.clone(),
-            sample: cut(&row.row.message, MAX_SAMPLE).to_owned(),
-            values: said.values().map(|value| Some(value.to_owned())).collect(),
-            count: 1,
-        }
-    }
-
-    fn add(&mut self, said: &Masked) {
-        self.count += 1;
-        for (known, value) in self.values.iter_mut().zip(said.values()) {
-            if known.as_deref() != Some(value) {
-                *known = None;
-            }
-        }
-    }
+/// Whether a mask says enough to know a problem by: `<*> failed` is said of anything.
+fn tells(way: &str) -> bool {
+    let says = |word: &&str| {
+        !word.contains(MASK) && word.chars().filter(|c| c.is_alphabetic()).count() > 1
+    };
+    way.split(' ').filter(says).count() >= 2
 }
 
-fn cut(text: &str, most: usize) -> &str {
-    &text[..text.floor_char_boundary(most)]
+/// The finding that stands for the rows without a group; it claims no code and no rule.
+fn rest(rows: &Tally) -> Finding {
+    let cause = "One fault may speak in many ways, or the messages hold values that were not recognised as such.";
+    let tally = Tally { code: None, source: "several sources".to_owned(), ..rows.clone() };
+    let (text, known) = (OVERFLOW.to_owned(), Vec::new());
+    let group = Group { shapes: vec![Shape { tally, text, grown: false, known }] };
+    Finding {
+        classification: Classification::ServerBug,
+        title: format!("Over {MAX_GROUPS} different problems at once; the rest is only counted"),
+        body: report::body(&group, rows, cause),
+        error_codes: Vec::new(),
+        known_as: Vec::new(),
+        ..group.finding()
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::report::MAX_TITLE;
     use super::*;
     use crate::model::NewLogRow;
+    use crate::monitor::triage::MAX_TITLE;
 
     fn row(id: i64, level: Level, message: &str) -> LogRow {
         let at = format!("2026-11-21T05:00:{:02}.000Z", id % 60);
@@ -251,11 +331,11 @@ mod tests {
     }
 
     fn findings(messages: &[&str]) -> Vec<Finding> {
-        let mut analyzer = Analyzer::new();
+        let mut analyzer = Analyzer::new(Vec::new());
         for (id, message) in (1..).zip(messages) {
             analyzer.push(&row(id, Level::Error, message));
         }
-        analyzer.finish()
+        analyzer.finish().findings
     }
 
     fn only(message: &str) -> Finding {
@@ -282,23 +362,23 @@ mod tests {
 
     #[test]
     fn the_same_words_of_another_source_are_another_finding() {
-        let mut analyzer = Analyzer::new();
+        let mut analyzer = Analyzer::new(Vec::new());
         analyzer.push(&row(1, Level::Error, "no room"));
         let mut other = row(2, Level::Error, "no room");
         other.row.source = "shop.mail".into();
         analyzer.push(&other);
-        assert_eq!(analyzer.finish().len(), 2);
+        assert_eq!(analyzer.finish().findings.len(), 2);
     }
 
     #[test]
     fn the_gravest_comes_first_then_the_most_frequent_then_the_oldest() {
-        let mut analyzer = Analyzer::new();
+        let mut analyzer = Analyzer::new(Vec::new());
         let levels = [Level::Warning, Level::Error, Level::Error, Level::Error, Level::Critical];
         for (id, (level, word)) in (1..).zip(levels.into_iter().zip(["w", "b", "a", "a", "c"])) {
             analyzer.push(&row(id, level, word));
         }
         analyzer.push(&row(6, Level::Error, "d"));
-        let order: Vec<_> = analyzer.finish().into_iter().map(|f| f.template).collect();
+        let order: Vec<_> = analyzer.finish().findings.into_iter().map(|f| f.template).collect();
         assert_eq!(order, ["c", "a", "b", "d", "w"]);
     }
 
@@ -315,16 +395,85 @@ mod tests {
 
     #[test]
     fn groups_beyond_the_limit_are_counted_in_one_last_finding() {
-        let mut analyzer = Analyzer::new();
+        let mut analyzer = Analyzer::new(Vec::new());
         let name = |n: i64| n.to_string().bytes().map(|b| char::from(b + 50)).collect::<String>();
         for id in 1..=MAX_GROUPS as i64 + 7 {
             analyzer.push(&row(id, Level::Critical, &name(id)));
         }
-        let all = analyzer.finish();
+        let all = analyzer.finish().findings;
         assert_eq!(all.len(), MAX_GROUPS + 1);
         let rest = &all[MAX_GROUPS];
         assert_eq!((rest.occurrences, rest.template.as_str()), (7, OVERFLOW));
         assert!(rest.title.chars().count() <= MAX_TITLE);
+    }
+
+    #[test]
+    fn names_make_one_finding_and_what_happened_makes_two() {
+        let lines: Vec<String> = ["mail", "cache", "ldap", "vault", "wiki", "chat"]
+            .iter()
+            .flat_map(|host| {
+                [1, 137].map(|code| format!("server of {host} exited with code {code}"))
+            })
+            .collect();
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let all = findings(&lines);
+        let seen: Vec<_> = all.iter().map(|f| (f.occurrences, f.title.as_str())).collect();
+        let expected = [
+            (6, "server of ‹mail› exited with code 1"),
+            (6, "server of ‹mail› exited with code 137"),
+        ];
+        assert_eq!(seen, expected);
+        assert!(all[0].known_as.contains(&"server of cache exited with code <*>".to_owned()));
+    }
+
+    #[test]
+    fn a_template_of_earlier_scans_keeps_what_it_was_known_by() {
+        let known = |id, origin: &str, text: &str| KnownTemplate {
+            id,
+            source: "shop.cart".into(),
+            origin: origin.into(),
+            text: text.into(),
+            grown: text.contains("<*>"),
+        };
+        let scan = |known: Vec<KnownTemplate>, messages: &[&str]| {
+            let mut analyzer = Analyzer::new(known);
+            for (id, message) in (1..).zip(messages) {
+                analyzer.push(&row(id, Level::Error, message));
+            }
+            analyzer.finish()
+        };
+        // One name, as it was first; then another that makes it a place for names.
+        let first = vec![known(4, "no user ann here", "no user ann here")];
+        let grouped = scan(first, &["no user bob here"]);
+        assert_eq!(grouped.findings.len(), 1);
+        assert_eq!(grouped.findings[0].template, "no user ann here");
+        assert_eq!(grouped.templates[0].known, [4]);
+        assert_eq!(grouped.templates[0].text, "no user <*> here");
+        assert!(grouped.templates[0].grown);
+        // Two that turned out to be one: the older one counts, and both are told.
+        let two = vec![
+            known(4, "no user ann here", "no user <*> here"),
+            known(9, "no user bob here", "no user <*> here"),
+        ];
+        let grouped = scan(two, &["no user cy here", "no user Dee Lee here"]);
+        assert_eq!(grouped.findings.len(), 1, "{:?}", grouped.findings);
+        assert_eq!(grouped.findings[0].template, "no user ann here");
+        assert!(grouped.findings[0].known_as.contains(&"no user bob here".to_owned()));
+        assert_eq!(grouped.templates[0].known, [4, 9]);
+        assert_eq!(grouped.templates[0].hours.values().sum::<u64>(), 2);
+    }
+
+    #[test]
+    fn what_an_agent_finds_is_known_by_the_template_of_its_rows() {
+        let mut analyzer = Analyzer::new(Vec::new());
+        for (id, name) in (1..).zip(["ann", "bob", "cy", "dee"]) {
+            analyzer.push(&row(id, Level::Error, &format!("no user {name} here")));
+        }
+        let grouped = analyzer.finish();
+        let mut finding = only("no user bob here");
+        grouped.identify(&mut finding);
+        assert_eq!(finding.template, "no user <*> here");
+        assert!(finding.known_as.contains(&"no user bob here".to_owned()));
     }
 
     #[test]
@@ -351,9 +500,10 @@ mod tests {
     fn a_title_is_one_readable_line_of_at_most_80_characters() {
         assert_eq!(
             only("[SHOP-PAY-014] order 7 of 'ann' failed\nx").title,
-            "order … of 'ann' failed"
+            "order 7 of 'ann' failed"
         );
         assert_eq!(only("SHOP-PAY-014: order lost").title, "order lost");
+        assert_eq!(only("ERROR [SHOP-PAY-014] order lost").title, "order lost");
         assert_eq!(only("lost after SHOP-PAY-014").title, "lost after SHOP-PAY-014");
         assert_eq!(only("[SHOP-PAY-014]").title, "A message without words");
         let long = only(&"größer ".repeat(40)).title;
@@ -361,16 +511,23 @@ mod tests {
     }
 
     #[test]
-    fn a_title_spells_out_what_is_the_same_in_every_row() {
+    fn a_title_is_an_example_in_which_what_differs_is_marked() {
         let title = |messages: &[&str]| findings(messages).remove(0).title;
         assert_eq!(
             title(&["no option 'a' in line 3", "no option 'a' in line 9"]),
-            "no option 'a' in line …"
+            "no option 'a' in line ‹3›"
         );
-        assert_eq!(title(&["no option 'a'", "no option 'b'"]), "no option …");
+        assert_eq!(title(&["no option 'a'", "no option 'b'"]), "no option ‹'a'›");
         assert_eq!(title(&["port 80 is taken"; 3]), "port 80 is taken");
         assert_eq!(title(&["/srv/a.py:3: gone", "/srv/b.py:4: gone"]), "gone");
-        assert_eq!(title(&["lost <*> of 'a' and 7"]), "lost … of … and …");
+        assert_eq!(
+            title(&["Invalid user ann from 10.0.0.1", "Invalid user bob from 10.0.0.2"]),
+            "Invalid user ‹ann› from ‹10.0.0.1›"
+        );
+        assert_eq!(title(&["[error] shop: cart is locked"]), "shop: cart is locked");
+        assert_eq!(title(&["ERROR cart is locked user=ann"]), "cart is locked user=ann");
+        assert_eq!(title(&["error in the cart"]), "error in the cart");
+        assert_eq!(title(&["lost <*> of 'a' and 7"]), "lost <*> of <*> and <*>");
     }
 
     #[test]
@@ -382,7 +539,7 @@ mod tests {
             "[SHOP-API-021] invalid token of client 8",
         ]);
         assert_eq!(all.len(), 1);
-        assert_eq!(all[0].title, "invalid token of client …");
+        assert_eq!(all[0].title, "invalid token of client ‹7›");
         assert_eq!(all[0].classification, Classification::ClientMisuse);
         assert_eq!(all[0].error_codes, ["SHOP-API-021"]);
         assert!(
@@ -393,13 +550,26 @@ mod tests {
     }
 
     #[test]
+    fn codes_further_on_in_equal_messages_are_problems_of_their_own() {
+        let all = findings(&["cart is lost\nSHOP-PAY-001", "cart is lost\nSHOP-PAY-002"]);
+        let codes: Vec<_> = all.iter().flat_map(|finding| &finding.error_codes).collect();
+        assert_eq!(codes, ["SHOP-PAY-001", "SHOP-PAY-002"]);
+    }
+
+    #[test]
+    fn what_is_said_of_anything_is_no_way_to_know_a_problem() {
+        let all = findings(&["7 failed", "8 failed"]);
+        assert_eq!((all.len(), all[0].known_as.len()), (1, 0), "{:?}", all[0].known_as);
+    }
+
+    #[test]
     fn the_body_cites_and_nothing_in_it_breaks_out() {
         let mut hostile =
             row(3, Level::Error, "bad\n````\n# @all\n  at src/cart.rs:42:7 (Cart.java:9)");
         hostile.row.request_path = Some("/cart`x`?secret=1".into());
-        let mut analyzer = Analyzer::new();
+        let mut analyzer = Analyzer::new(Vec::new());
         analyzer.push(&hostile);
-        let body = analyzer.finish().remove(0).body;
+        let body = analyzer.finish().findings.remove(0).body;
         assert_eq!(body.matches("\n`````").count(), 2);
         assert!(body.contains("Request paths: `/cart x`\n") && !body.contains("secret"));
         assert!(body.contains("Source files: `src/cart.rs:42`, `Cart.java:9`\n"));

@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     fn the_analyzer_finds_each_problem_and_nothing_else() {
-        let mut analyzer = Analyzer::new();
+        let mut analyzer = Analyzer::new(Vec::new());
         let day = answered_day(start());
         for (id, (row, _)) in (1..).zip(&day) {
             if row.level >= Level::Warning {
@@ -234,7 +234,7 @@ mod tests {
             }
         }
         let mut missing: Vec<usize> = (0..PROBLEMS.len()).collect();
-        for finding in analyzer.finish() {
+        for finding in analyzer.finish().findings {
             let first = finding.evidence[0] as usize - 1;
             let index = day[first].1.expect("evidence is grave");
             let problem = &PROBLEMS[index];

@@ -7,21 +7,25 @@
 //! *Invariant:* the same lines in the same order give the same templates and numbers.
 
 mod classes;
+mod lengths;
 mod words;
 
-use super::template::mask_line;
+use super::template::mine;
 use classes::{classes, shape};
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use words::{joined, split, wildcard};
+
+pub(super) use lengths::values_of;
+pub(super) use words::says_what_happens;
 
 /// Different masked lines kept; when there are more, hindsight makes templates of them. A large program has a few
 /// thousand log statements.
 const MAX_LINES: usize = 8_192;
+/// Word patterns of one shape that a new line is compared with.
+const MAX_ALIKE: usize = 256;
 /// Templates kept when hindsight alone does not make room: the least used go.
 const KEPT: usize = MAX_LINES / 2;
-/// Bytes of a line that are read; what differs only beyond them is one template.
-const MAX_READ: usize = 4_096;
 
 /// A template of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +59,8 @@ pub struct Miner {
     templates: BTreeMap<u32, Template>,
     /// By their shape, the word patterns of templates that have values among their words.
     patterns: HashMap<String, Vec<(Vec<String>, u32)>>,
+    /// Templates that were made of several texts.
+    grown: BTreeSet<u32>,
     /// Templates that became part of another, by number.
     merged: BTreeMap<u32, u32>,
     forgotten: Forgotten,
@@ -70,9 +76,13 @@ impl Miner {
 
     /// Takes the next line and answers the number that [`id`](Self::id) turns into its template's.
     pub fn push(&mut self, line: &str) -> u32 {
+        self.take(&mine(line).template)
+    }
+
+    /// The same for a line that [`mine`] has masked.
+    pub(super) fn take(&mut self, masked: &str) -> u32 {
         self.lines += 1;
-        let masked = mask_line(&line[..line.floor_char_boundary(MAX_READ)]);
-        if let Some(id) = self.known.get(&masked).copied() {
+        if let Some(id) = self.known.get(masked).copied() {
             self.count(id);
             return id;
         }
@@ -80,12 +90,39 @@ impl Miner {
             self.settle();
             self.make_room();
         }
-        let text = joined(&masked);
+        let text = joined(masked);
         let id = self.known.get(&text).copied().or_else(|| self.fitting(&text));
         let id = id.unwrap_or_else(|| self.add(text));
-        self.known.insert(masked, id);
+        self.known.insert(masked.to_owned(), id);
         self.count(id);
         id
+    }
+
+    /// Takes a template that is known from before, of which no line has come yet, and answers its number as
+    /// [`push`](Self::push) does. `grown`: its wildcards stand for words that were seen to be values.
+    pub(super) fn know(&mut self, text: &str, grown: bool) -> u32 {
+        let id = self.known.get(text).copied().unwrap_or_else(|| self.add(text.to_owned()));
+        self.known.insert(text.to_owned(), id);
+        if grown {
+            self.grown.insert(id);
+            let pattern = split(text).into_iter().map(str::to_owned).collect();
+            self.remember(pattern, id);
+        }
+        id
+    }
+
+    /// The text of a template, by a number that [`push`](Self::push) answered, and whether it was made of several;
+    /// `None` if it was forgotten.
+    pub(super) fn text(&self, pushed: u32) -> Option<(&str, bool)> {
+        let id = self.id(pushed);
+        self.templates.get(&id).map(|template| (template.text.as_str(), self.grown.contains(&id)))
+    }
+
+    /// The template that a masked line belongs to, as of the last [`settle`](Self::settle), without counting it.
+    pub(super) fn find(&self, masked: &str) -> Option<u32> {
+        let text = joined(masked);
+        let id = self.known.get(masked).or_else(|| self.known.get(&text)).copied();
+        id.or_else(|| self.fitting(&text)).map(|id| self.id(id))
     }
 
     /// Decides which lines so far are one template. Lines may come after it.
@@ -93,8 +130,12 @@ impl Miner {
         let (ids, texts): (Vec<_>, Vec<_>) =
             self.templates.values().map(|template| (template.id, template.text.clone())).unzip();
         let texts: Vec<_> = texts.iter().map(String::as_str).collect();
-        for class in classes(&texts) {
+        let grown: Vec<bool> = ids.iter().map(|id| self.grown.contains(id)).collect();
+        for class in classes(&texts, &grown) {
             let id = ids[class.members[0]];
+            if class.members.len() > 1 {
+                self.grown.insert(id);
+            }
             for member in &class.members[1..] {
                 self.merge(ids[*member], id);
             }
@@ -102,11 +143,7 @@ impl Miner {
                 template.text = class.text;
             }
             for pattern in class.patterns {
-                let words: Vec<_> = pattern.iter().map(String::as_str).collect();
-                let alike = self.patterns.entry(shape(&words)).or_default();
-                if !alike.iter().any(|(known, _)| *known == pattern) {
-                    alike.push((pattern, id));
-                }
+                self.remember(pattern, id);
             }
         }
         let merged = &self.merged;
@@ -126,9 +163,10 @@ impl Miner {
         self.merged.clear();
     }
 
-    /// The templates as of the last [`settle`](Self::settle), the most frequent first.
+    /// The templates as of the last [`settle`](Self::settle) that lines belong to, the most frequent first.
     pub fn templates(&self) -> Vec<Template> {
-        let mut all: Vec<_> = self.templates.values().cloned().collect();
+        let met = self.templates.values().filter(|template| template.count > 0);
+        let mut all: Vec<_> = met.cloned().collect();
         all.sort_by_key(|template| (Reverse(template.count), template.id));
         all
     }
@@ -141,6 +179,15 @@ impl Miner {
     /// What is missing in the [`templates`](Self::templates).
     pub fn forgotten(&self) -> Forgotten {
         self.forgotten
+    }
+
+    /// Has later lines that fit these words belong to a template.
+    fn remember(&mut self, pattern: Vec<String>, id: u32) {
+        let words: Vec<_> = pattern.iter().map(String::as_str).collect();
+        let alike = self.patterns.entry(shape(&words)).or_default();
+        if alike.len() < MAX_ALIKE && !alike.iter().any(|(known, _)| *known == pattern) {
+            alike.push((pattern, id));
+        }
     }
 
     fn add(&mut self, text: String) -> u32 {
@@ -203,6 +250,7 @@ impl Miner {
             alike.retain(|(_, id)| templates.contains_key(id));
         }
         self.patterns.retain(|_, alike| !alike.is_empty());
+        self.grown.retain(|id| templates.contains_key(id));
         // The text of a template is a masked line that did not change since. Every other line fits a pattern or is new.
         self.known =
             templates.values().map(|template| (template.text.clone(), template.id)).collect();
@@ -291,6 +339,50 @@ mod tests {
     }
 
     #[test]
+    fn names_of_errors_are_no_values() {
+        for lines in [
+            ["login failed: error invalid_grant", "login failed: error invalid_client"],
+            ["open of the file failed code=ENOENT", "open of the file failed code=EACCES"],
+            ["commit failed: SQLITE_IOERR", "commit failed: SQLITE_CORRUPT"],
+            ["worker terminated by oom-killer", "worker terminated by soft-watchdog"],
+        ] {
+            assert_eq!(texts(&lines), lines);
+        }
+    }
+
+    #[test]
+    fn the_work_grows_with_lines_that_differ_in_a_few_places() {
+        let word = |n: usize| {
+            let letter = |n: usize| char::from(b'g' + (n % 18) as u8);
+            [letter(n), letter(n / 18), letter(n / 324), letter(n / 5_832)]
+                .iter()
+                .collect::<String>()
+        };
+        let lines = |length: usize| {
+            let mut text = String::with_capacity(length);
+            let mut n = 0;
+            while text.len() < length {
+                n += 1;
+                let places = [n * 7 % 40, n * 17 % 39];
+                for place in 0..40 {
+                    let said = if places.contains(&place) { word(n * 7 + 97) } else { word(place) };
+                    text += &said;
+                    text.push(if place == 39 { '\n' } else { ' ' });
+                }
+            }
+            text
+        };
+        crate::growth::grows_from_to("lines that differ in a few places", lines, |text| {
+            let mut miner = Miner::new();
+            for line in text.lines() {
+                miner.push(line);
+            }
+            miner.settle();
+            assert!(miner.templates().len() > 1);
+        });
+    }
+
+    #[test]
     fn a_template_knows_its_first_and_its_latest_line() {
         let mut miner = Miner::new();
         for line in ["a 1", "b c", "a 2", "d e"] {
@@ -353,12 +445,31 @@ mod tests {
             "=",
             "\"",
             "(<*>, ",
+            "GET /x! é 7",
+            "GET /menu: café 12",
+            "GET /é é é/é 404",
         ] {
             let mut miner = Miner::new();
             let pushed = miner.push(line);
             miner.push("other words");
             miner.settle();
             assert_eq!(miner.id(pushed), 1, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_work_grows_with_the_text_whatever_stands_in_it() {
+        for piece in
+            ["<*> a ", "GET /a b ", "k= ", "[a, ", "'a ", "a b 7\n", "x::y ", "exit code 1 ", "<a "]
+        {
+            crate::growth::grows_with_its_length(piece, piece, |text| {
+                let mut miner = Miner::new();
+                for line in text.lines() {
+                    miner.push(line);
+                }
+                miner.settle();
+                drop(values_of("<*> a <*> b <*>", text));
+            });
         }
     }
 }

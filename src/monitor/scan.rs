@@ -2,21 +2,19 @@
 
 use super::agent_run::{Answer, Folder, by_agent};
 use super::analyzer::Choice;
-use super::builtin::Analyzer;
 use super::duplicates;
 use super::filing;
+use super::grouping::{Read, grouped};
 use super::remote_issues;
-use super::reply::Rejected;
 use super::tracking::{Destination, Tracking};
-use super::triage::{Triage, prints_of, triage};
-use super::window::{Examined, MAX_ROWS, Window};
+use super::triage::{Triage, all_prints_of, triage};
+use super::window::{Examined, Window};
 use crate::engine::{Builder, Context};
 use crate::error::{Code, Error, Result};
-use crate::heavy::heavy;
 use crate::model::settings::default_retention;
 use crate::model::{
-    ConcurrencyKey, DryRun, Finding, FindingVerdict, JobError, Kind, KindRules, KnownIssue,
-    Outcome, Queue, Retention, ScanCommit, ScanCounts, Tracker,
+    ConcurrencyKey, DryRun, FindingVerdict, JobError, Kind, KindRules, KnownIssue, Outcome, Queue,
+    Retention, ScanCommit, ScanCounts, Tracker,
 };
 use crate::redact::redactor;
 use crate::sessions::Agents;
@@ -25,8 +23,6 @@ use crate::tracker::inert;
 use serde::Deserialize;
 use serde_json::json;
 
-/// Rows read at a time: a megabyte or so, and a reader is never held for long.
-const CHUNK: usize = 1_000;
 /// The analyzer whose texts are our own.
 const BUILTIN: &str = "builtin";
 /// How often a commit is decided anew; each time somebody was quicker by milliseconds.
@@ -157,8 +153,13 @@ async fn examine(
 ) -> Result<Outcome> {
     let Works { store, logs, tracking, .. } = works;
     let answer = match agents {
-        Some(agents) => by_agent(agents, context, logs, (window, tracking.home())).await?,
-        None => Answer::Examined(by_builtin(logs, window).await?),
+        Some(agents) => match by_agent(agents, context, logs, (window, tracking.home())).await? {
+            Answer::Examined(examined) => {
+                Answer::Examined(with_templates(store, logs, window, examined).await?)
+            }
+            ended @ (Answer::Ended(_) | Answer::Kept { .. }) => ended,
+        },
+        None => Answer::Examined(by_builtin(store, logs, window).await?),
     };
     let answer = match answer {
         Answer::Kept { why, run, .. } if choice == Choice::AgentIfItCan => {
@@ -166,7 +167,7 @@ async fn examine(
                 "scan {}: the built-in analyzer takes the agent's place: {why}",
                 context.job.id
             );
-            let examined = by_builtin(logs, window).await?;
+            let examined = by_builtin(store, logs, window).await?;
             let (model, cost_usd) = run.map_or((None, None), |run| (run.model, run.cost_usd));
             Answer::Examined(Examined { fallback: Some(why), model, cost_usd, ..examined })
         }
@@ -224,7 +225,7 @@ async fn decide(
 ) -> Result<(Triage, Vec<KnownIssue>)> {
     let findings = &examined.findings;
     let codes = findings.iter().flat_map(|f| f.error_codes.clone()).collect();
-    let prints = findings.iter().flat_map(prints_of).collect();
+    let prints = findings.iter().flat_map(all_prints_of).collect();
     let known = works.store.known_issues(works.tracking.home(), codes, prints).await?;
     Ok((triage(findings.clone(), &known, context.clock.now()), known))
 }
@@ -284,6 +285,8 @@ async fn decided(
         caps: destination.caps,
         new_issues,
         seen_again: triage.seen_again,
+        learned: triage.learned,
+        templates: examined.templates.clone(),
         remarks,
         duplicates,
         follow_up: examined.follow_up,
@@ -291,51 +294,36 @@ async fn decided(
 }
 
 /// Reads the window with the built-in analyzer.
-async fn by_builtin(logs: &LogStore, window: Window) -> Result<Examined> {
-    let mut analyzer = Analyzer::new();
-    let (mut rows, mut end) = (0, window.after);
-    loop {
-        let room = MAX_ROWS - rows;
-        let limit = CHUNK.min(room as usize);
-        let mut chunk = logs.warnings(end, window.newest, limit).await?;
-        rows += chunk.len() as u64;
-        if let Some(last) = chunk.last() {
-            end = last.id;
-        }
-        let all = chunk.len() < limit;
-        let read = move || {
-            for row in &mut chunk {
-                // Other programs write rows too. Before the analyzer cuts anything: half a token has no shape.
-                redactor().clean_row(&mut row.row);
-                analyzer.push(row);
-            }
-            analyzer
-        };
-        // Nobody has counted how long the rows are.
-        analyzer = heavy(usize::MAX, read).await;
-        if all || rows == MAX_ROWS {
-            let end = if all { window.newest } else { end };
-            return Ok(Examined {
-                analyzer: BUILTIN,
-                fallback: None,
-                model: None,
-                cost_usd: None,
-                findings: findings(analyzer),
-                rejected: Rejected::default(),
-                rows,
-                end,
-                follow_up: end < window.newest,
-            });
-        }
-    }
-}
-
-/// What the analyzer found, with no secret in what becomes an issue.
-fn findings(analyzer: Analyzer) -> Vec<Finding> {
-    let mut findings = analyzer.finish();
+async fn by_builtin(store: &Store, logs: &LogStore, window: Window) -> Result<Examined> {
+    let (grouped, Read { rows, end, follow_up }) = grouped(store, logs, window).await?;
+    let mut findings = grouped.findings;
     for finding in &mut findings {
         redactor().clean(&mut finding.title);
         redactor().clean(&mut finding.body);
     }
-    findings
+    Ok(Examined {
+        analyzer: BUILTIN,
+        findings,
+        templates: grouped.templates,
+        rows,
+        end,
+        follow_up,
+        ..Examined::default()
+    })
+}
+
+/// Has what an agent found in a window known by the templates of its rows.
+async fn with_templates(
+    store: &Store,
+    logs: &LogStore,
+    window: Window,
+    mut examined: Examined,
+) -> Result<Examined> {
+    let read = Window { newest: examined.end, ..window };
+    if read.newest > read.after {
+        let (grouped, _) = grouped(store, logs, read).await?;
+        examined.findings.iter_mut().for_each(|finding| grouped.identify(finding));
+        examined.templates = grouped.templates;
+    }
+    Ok(examined)
 }

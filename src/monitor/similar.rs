@@ -4,7 +4,8 @@
 //! masked template, in lower case, without numbers (the Jaccard index of the two sets). It is deterministic and strict on
 //! purpose: a miss makes a second issue, but a false hit puts a comment on the wrong issue.
 
-use super::template::{MASK, codes};
+use super::miner::says_what_happens;
+use super::template::{MARKS, MASK, codes, is_kept};
 use std::collections::BTreeSet;
 
 /// Shared words of all words from which on two problems count as one, as a fraction.
@@ -18,15 +19,25 @@ pub(super) struct Likeness {
     source: String,
     codes: BTreeSet<String>,
     words: BTreeSet<String>,
+    /// Numbers that say what happened, such as exit codes.
+    numbers: BTreeSet<String>,
 }
 
 impl Likeness {
     /// The title may have its prefix and its code.
     pub(super) fn new(source: &str, error_codes: &[String], title: &str, template: &str) -> Self {
         let title = title.split_once("] ").map_or(title, |(_, title)| title);
-        let words = [title, template].into_iter().flat_map(words).collect();
+        let (title, mut words) = (words(&without_values(title)), words(template));
+        // A title that is made of the template holds values besides; one in somebody's own words says more.
+        let own = title.iter().filter(|word| !words.contains(word)).count();
+        if own * 2 > title.len() {
+            words.extend(title);
+        }
+        let words = words.into_iter().collect();
         let codes = error_codes.iter().cloned().collect();
-        Self { source: source.to_owned(), codes, words }
+        let numbers = template.split([' ', ',', ';', ':', '=', '[', ']', '(', ')', '"']);
+        let numbers = numbers.filter(|word| is_kept(word)).map(str::to_owned).collect();
+        Self { source: source.to_owned(), codes, words, numbers }
     }
 
     /// Whether the two are probably one problem. Two problems that have codes never are: tier 1 has compared them.
@@ -34,11 +45,25 @@ impl Likeness {
         if self.source != other.source || !(self.codes.is_empty() || other.codes.is_empty()) {
             return false;
         }
+        // Started and paused, 404 and 503 are two things, whatever stands around them.
+        let differs = |one: &Self, other: &Self| {
+            one.words.difference(&other.words).any(|word| says_what_happens(word))
+        };
+        if self.numbers != other.numbers || (differs(self, other) && differs(other, self)) {
+            return false;
+        }
         let shared = self.words.intersection(&other.words).count();
         let all = self.words.len() + other.words.len() - shared;
         let (parts, whole) = THRESHOLD;
         self.words.len().min(other.words.len()) >= MIN_WORDS && shared * whole >= all * parts
     }
+}
+
+/// A title without what differs from row to row.
+fn without_values(title: &str) -> String {
+    let mut parts = title.split(MARKS.0);
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + part.split_once(MARKS.1).map_or(part, |(_, rest)| rest))
 }
 
 /// The words of a text in lower case; neither masks, nor codes, nor words with a digit.

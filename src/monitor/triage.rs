@@ -2,6 +2,7 @@
 
 use super::fingerprint::{fingerprint, structural};
 use super::similar::Likeness;
+use super::template::MARKS;
 use crate::model::{
     Finding, FindingVerdict, Fingerprint, IssueId, IssueState, KnownIssue, NewIssue, Remark,
     Timestamp, Triaged,
@@ -9,6 +10,8 @@ use crate::model::{
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
+/// Longest title, in characters: what an issue list shows without wrapping.
+pub(super) const MAX_TITLE: usize = 80;
 /// How long a problem that was closed as not planned is left alone after it was last seen: a season.
 pub(super) const QUIET: Duration = Duration::from_hours(90 * 24);
 
@@ -19,6 +22,8 @@ pub(super) struct Triage {
     pub(super) new_issues: Vec<NewIssue>,
     /// Known issues that were met again, with how many log rows.
     pub(super) seen_again: Vec<(IssueId, u64)>,
+    /// What they are recognised by from now on.
+    pub(super) learned: Vec<(IssueId, Vec<Fingerprint>)>,
     /// What is said on known issues.
     pub(super) remarks: Vec<Remark>,
     /// Findings that need no act, because they are known (tiers 1 and 2, and muted issues).
@@ -29,6 +34,14 @@ pub(super) struct Triage {
     pub(super) reopened: u64,
     /// What became of each finding.
     pub(super) decisions: Vec<FindingVerdict>,
+}
+
+/// How a finding was recognised.
+#[derive(Clone, Copy)]
+struct Met {
+    tier: Triaged,
+    /// Whether its issue may be known by the finding's template from now on.
+    learns: bool,
 }
 
 /// Whose problem a finding turned out to be.
@@ -50,6 +63,7 @@ enum Owner {
 ///   never silences a finding: an issue that is closed or muted is only named as the one before.
 pub(super) fn triage(findings: Vec<Finding>, known: &[KnownIssue], now: Timestamp) -> Triage {
     let mut board = Board::new(known, now);
+    board.shared = shared(&findings);
     let unknown: Vec<Finding> = findings.into_iter().filter_map(|f| board.place(f)).collect();
     for finding in unknown {
         if let Some(finding) = board.place(finding) {
@@ -71,16 +85,42 @@ pub(super) fn prints_of(finding: &Finding) -> Vec<Fingerprint> {
     prints
 }
 
+/// All that tier 2 looks for: [`prints_of`] a finding, and those of everything that it may be known by.
+///
+/// An issue is given the former only. The latter say less: what differs in an exit code alone has one mask.
+pub(super) fn all_prints_of(finding: &Finding) -> Vec<Fingerprint> {
+    let Finding { classification, source, known_as, .. } = finding;
+    let also = known_as.iter().map(|text| fingerprint(*classification, source, text));
+    let mut prints = prints_of(finding);
+    prints.extend(also);
+    prints
+}
+
+/// What several findings may be known by beside their own templates: it does not say which of them an issue is about.
+fn shared(findings: &[Finding]) -> HashSet<Fingerprint> {
+    let mut times: HashMap<Fingerprint, usize> = HashMap::new();
+    for finding in findings {
+        let ways = all_prints_of(finding).split_off(prints_of(finding).len());
+        for print in ways.into_iter().collect::<HashSet<_>>() {
+            *times.entry(print).or_default() += 1;
+        }
+    }
+    times.into_iter().filter(|(_, times)| *times > 1).map(|(print, _)| print).collect()
+}
+
 struct Board<'a> {
     known: &'a [KnownIssue],
     now: Timestamp,
     by_code: HashMap<String, Vec<Owner>>,
     by_print: HashMap<Fingerprint, Vec<Owner>>,
+    shared: HashSet<Fingerprint>,
     /// What open and muted issues, those opened again, and the new ones look like.
     likenesses: Vec<(Owner, Likeness)>,
     /// Closed issues that this scan opens again.
     reopened: HashSet<usize>,
     again: BTreeMap<i64, u64>,
+    /// Titles of open issues and of those of this scan.
+    titles: HashSet<String>,
     done: Triage,
 }
 
@@ -91,14 +131,19 @@ impl<'a> Board<'a> {
             now,
             by_code: HashMap::new(),
             by_print: HashMap::new(),
+            shared: HashSet::new(),
             likenesses: Vec::new(),
             reopened: HashSet::new(),
             again: BTreeMap::new(),
+            titles: HashSet::new(),
             done: Triage::default(),
         };
         for (index, issue) in known.iter().enumerate() {
             board.register(Owner::Known(index), &issue.error_codes, &issue.fingerprints);
             // A person's words are no template; those are found by codes, or by the agent.
+            if board.is_live(index) {
+                board.titles.insert(issue.title.clone());
+            }
             if board.is_live(index) && issue.ours {
                 board.liken(index);
             }
@@ -125,17 +170,17 @@ impl<'a> Board<'a> {
     /// Tiers 1 and 2. Answers the finding if nothing is surely the same.
     fn place(&mut self, finding: Finding) -> Option<Finding> {
         let prints = prints_of(&finding);
-        match self.exact(&finding, &prints) {
-            Some((Owner::New(index), tier)) => {
+        match self.exact(&finding) {
+            Some((Owner::New(index), met)) => {
                 let more = self.unknown_codes(&finding);
                 self.register(Owner::New(index), &more, &[]);
                 let new = &mut self.done.new_issues[index].finding;
                 new.occurrences += finding.occurrences;
                 new.error_codes.extend(more);
                 self.done.skipped += 1;
-                self.decide(&finding, tier, None);
+                self.decide(&finding, met.tier, None);
             }
-            Some((Owner::Known(index), tier)) => self.meet(index, finding, prints, tier),
+            Some((Owner::Known(index), met)) => self.meet(index, finding, prints, met),
             None => return Some(finding),
         }
         None
@@ -147,22 +192,36 @@ impl<'a> Board<'a> {
         finding.error_codes.iter().filter(is_new).cloned().collect()
     }
 
-    /// Tiers 1 and 2: of all that match, one that is open or muted, then one of this scan, then a closed one; of several,
-    /// one by its code, then one of ours, then the newest.
-    fn exact(&self, finding: &Finding, prints: &[Fingerprint]) -> Option<(Owner, Triaged)> {
+    /// Tiers 1 and 2: of all that match by more than a way of saying it, one that is open or muted, then one of this scan,
+    /// then a closed one; of several, one by its code, then one of ours, then the newest.
+    fn exact(&self, finding: &Finding) -> Option<(Owner, Met)> {
+        let own = prints_of(finding).len();
+        let prints = all_prints_of(finding);
+        // How surely: by the code or the own print, by a way that is nobody else's, by another.
+        let sure = |(at, print)| match (at < own, self.shared.contains(print)) {
+            (true, _) => 2,
+            (false, false) => 1,
+            (false, true) => 0,
+        };
         let by_code = finding.error_codes.iter().filter_map(|code| self.by_code.get(code));
-        let by_print = prints.iter().filter_map(|print| self.by_print.get(print));
-        let by_code = by_code.flatten().map(|owner| (*owner, true));
-        let by_print = by_print.flatten().map(|owner| (*owner, false));
-        let best = by_code.chain(by_print).max_by_key(|(owner, coded)| match owner {
-            Owner::Known(index) if self.is_live(*index) => {
-                (2, *coded, self.known[*index].ours, self.known[*index].id.0)
-            }
-            Owner::New(_) => (1, *coded, true, 0),
-            Owner::Known(index) => (0, *coded, true, self.known[*index].id.0),
+        let by_code = by_code.flatten().map(|owner| (*owner, true, 2));
+        let by_print = prints.iter().enumerate().flat_map(|(at, print)| {
+            let owners = self.by_print.get(print).into_iter().flatten();
+            owners.map(move |owner| (*owner, false, sure((at, print))))
         });
-        best.map(|(owner, coded)| {
-            (owner, if coded { Triaged::KnownCode } else { Triaged::KnownFingerprint })
+        let best = by_code.chain(by_print).max_by_key(|(owner, coded, sure)| {
+            let (state, ours, id) = match owner {
+                Owner::Known(at) if self.is_live(*at) => {
+                    (2, self.known[*at].ours, self.known[*at].id.0)
+                }
+                Owner::New(_) => (1, true, 0),
+                Owner::Known(at) => (0, true, self.known[*at].id.0),
+            };
+            (*sure == 2, state, *coded, *sure, ours, id)
+        });
+        best.map(|(owner, coded, sure)| {
+            let tier = if coded { Triaged::KnownCode } else { Triaged::KnownFingerprint };
+            (owner, Met { tier, learns: sure > 0 })
         })
     }
 
@@ -179,13 +238,13 @@ impl<'a> Board<'a> {
     }
 
     /// A finding that surely belongs to this issue.
-    fn meet(&mut self, index: usize, finding: Finding, prints: Vec<Fingerprint>, tier: Triaged) {
+    fn meet(&mut self, index: usize, finding: Finding, prints: Vec<Fingerprint>, met: Met) {
         let issue = &self.known[index];
         if issue.muted {
-            return self.leave(index, finding, prints, tier);
+            return self.leave(index, finding, prints, met);
         }
         if self.is_live(index) {
-            return self.meet_open(index, &finding, prints, tier);
+            return self.meet_open(index, &finding, prints, met);
         }
         match issue.state {
             IssueState::Completed { closed_at } if is_newer(&finding, closed_at) && !issue.ours => {
@@ -204,22 +263,17 @@ impl<'a> Board<'a> {
                 self.file(finding, prints, Some(index));
             }
             IssueState::Open | IssueState::Completed { .. } | IssueState::NotPlanned { .. } => {
-                self.leave(index, finding, prints, tier);
+                self.leave(index, finding, prints, met);
             }
         }
     }
 
     /// A finding that surely belongs to this open issue. Codes that are new go there with a comment.
-    fn meet_open(
-        &mut self,
-        index: usize,
-        finding: &Finding,
-        prints: Vec<Fingerprint>,
-        tier: Triaged,
-    ) {
+    fn meet_open(&mut self, index: usize, finding: &Finding, prints: Vec<Fingerprint>, met: Met) {
         let codes = self.unknown_codes(finding);
         if codes.is_empty() {
-            return self.skip(index, finding, tier);
+            self.learn(index, prints, met);
+            return self.skip(index, finding, met.tier);
         }
         self.done.commented += 1;
         self.decide(finding, Triaged::MoreCodes, Some(index));
@@ -230,10 +284,11 @@ impl<'a> Board<'a> {
     }
 
     /// A finding that belongs to an issue that is left alone. Codes beside it that are new are a problem of their own.
-    fn leave(&mut self, index: usize, finding: Finding, prints: Vec<Fingerprint>, tier: Triaged) {
+    fn leave(&mut self, index: usize, finding: Finding, prints: Vec<Fingerprint>, met: Met) {
         let codes = self.unknown_codes(&finding);
         if codes.is_empty() {
-            return self.skip(index, &finding, tier);
+            self.learn(index, prints, met);
+            return self.skip(index, &finding, met.tier);
         }
         let prints = prints.into_iter().filter(|print| !self.by_print.contains_key(print));
         let prints = prints.collect();
@@ -278,6 +333,17 @@ impl<'a> Board<'a> {
                 self.likenesses.push((owner, likeness));
                 self.file(finding, prints, named);
             }
+        }
+    }
+
+    /// Has an issue recognised by a template that nobody else is recognised by. The structural print of a finding that is
+    /// known by other things says too little: it would silence all else in the same file.
+    fn learn(&mut self, index: usize, mut prints: Vec<Fingerprint>, met: Met) {
+        prints.truncate(usize::from(met.learns));
+        prints.retain(|print| !self.by_print.contains_key(print));
+        if !prints.is_empty() {
+            self.register(Owner::Known(index), &[], &prints);
+            self.done.learned.push((self.known[index].id, prints));
         }
     }
 
@@ -326,6 +392,20 @@ impl<'a> Board<'a> {
         self.done.commented += 1;
     }
 
+    /// Gives a finding a title that no open issue has.
+    fn name(&mut self, finding: &mut Finding) {
+        let title = std::mem::take(&mut finding.title);
+        let places = [String::new(), format!(" in {}", finding.source)];
+        let numbers = (2..).map(|n| format!(" ({n})"));
+        for end in places.into_iter().chain(numbers) {
+            let room = MAX_TITLE.saturating_sub(end.chars().count());
+            finding.title = shortened(&title, room) + &end;
+            if self.titles.insert(finding.issue_title()) {
+                return;
+            }
+        }
+    }
+
     fn file(
         &mut self,
         mut finding: Finding,
@@ -333,6 +413,7 @@ impl<'a> Board<'a> {
         follows: Option<usize>,
     ) {
         let owner = Owner::New(self.done.new_issues.len());
+        self.name(&mut finding);
         self.decide(&finding, Triaged::NewIssue, follows);
         self.register(owner, &finding.error_codes, &fingerprints);
         let follows = follows.map(|index| {
@@ -351,6 +432,21 @@ impl<'a> Board<'a> {
             self.again.into_iter().map(|(id, rows)| (IssueId(id), rows)).collect();
         self.done
     }
+}
+
+/// A title with at most so many characters, cut between two words.
+pub(super) fn shortened(title: &str, most: usize) -> String {
+    if title.chars().count() <= most {
+        return title.to_owned();
+    }
+    let cut: String = title.chars().take(most.saturating_sub(1)).collect();
+    let words = cut.rsplit_once(' ').map_or(cut.as_str(), |(words, _)| words);
+    // A mark that is cut open says no more what it marks.
+    let words = match words.rfind(MARKS.0) {
+        Some(open) if !words[open..].contains(MARKS.1) => words[..open].trim_end(),
+        Some(_) | None => words,
+    };
+    words.to_owned() + "…"
 }
 
 /// Whether a finding was seen after this instant. A row whose time cannot be read counts as new, as it is to the scan.

@@ -7,7 +7,7 @@ use super::sqlite::Tx;
 use crate::error::Result;
 use crate::model::{
     Actor, Duplicate, Fingerprint, Issue, IssueChange, IssueHome, IssueId, JobId, KnownIssue,
-    Lease, Scan, ScanCommit, ScanCounts, ScanNow, Timestamp,
+    KnownTemplate, Lease, Scan, ScanCommit, ScanCounts, ScanNow, Timestamp,
 };
 
 impl Store {
@@ -49,6 +49,12 @@ impl Store {
     /// The id of the last row of the log database `log` that was examined; 0 at first.
     pub async fn log_watermark(&self, log: String) -> Result<i64> {
         self.db.read("read the watermark", move |c| sql::scans::watermark(c, &log)).await
+    }
+
+    /// The `most` templates of the log database `log` that scans have met last, the oldest first.
+    pub async fn log_templates(&self, log: String, most: usize) -> Result<Vec<KnownTemplate>> {
+        let read = move |c: &_| sql::templates::known(c, &log, most);
+        self.db.read("read the templates of a log", read).await
     }
 
     /// The issues that what was found may belong to, oldest first: those in any state that share an error code or a

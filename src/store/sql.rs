@@ -60,6 +60,8 @@ mod statements;
 pub(super) mod strayed;
 #[cfg(feature = "monitor")]
 pub(super) mod superseded;
+#[cfg(feature = "monitor")]
+pub(super) mod templates;
 #[cfg(feature = "web")]
 pub(super) mod tokens;
 #[cfg(feature = "monitor")]

@@ -84,7 +84,7 @@ fn formats_that_nobody_tuned_it_for_are_grouped_too() {
 
 #[test]
 fn two_runs_and_other_values_give_the_same_templates() {
-    let log = fixture("jvm", "log");
+    let log = fixture("blocks", "log");
     let templates = |log: &str| {
         let mut miner = Miner::new();
         for line in log.lines() {

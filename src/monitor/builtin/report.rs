@@ -1,61 +1,121 @@
 //! The report of a group: the title and the body of its finding.
 
-use super::{Group, MAX_NAMED, Shape};
+use super::tally::Tally;
+use super::{Group, MAX_NAMED, MAX_SHAPES, Shape};
 use crate::monitor::fence::fenced;
-use crate::monitor::template::{MASK, codes, places};
+use crate::monitor::miner::values_of;
+use crate::monitor::template::{MARKS, MASK, codes, places};
+use crate::monitor::triage::{MAX_TITLE, shortened};
 use std::fmt::Write as _;
+use std::ops::Range;
 
-/// Longest title, in characters; what an issue list shows without wrapping.
-pub(super) const MAX_TITLE: usize = 80;
 /// Longest value that a title spells out, in characters.
 const MAX_VALUE: usize = 32;
-/// A name within so many first characters of a title is worth more than the last words, which are then cut.
-const MAX_HEAD: usize = 56;
-/// With this many rows, a number that never changes is no accident: the title spells it out.
-const TELLING_ROWS: u64 = 3;
+/// Longest first part that a title may lose, in characters.
+const MAX_HEAD: usize = 24;
+/// Words that say how grave a row is.
+const LEVELS: &[&str] = &[
+    "error",
+    "err",
+    "warning",
+    "warn",
+    "critical",
+    "crit",
+    "fatal",
+    "severe",
+    "alert",
+    "emerg",
+    "emergency",
+    "notice",
+    "info",
+];
 /// Longest text from a log row inside a sentence, in characters.
 const MAX_SPAN: usize = 120;
-/// Stands for what differs, or was cut off.
-const GAP: &str = "…";
 
-/// The template as a person reads it: no code in front, values that are the same in every row spelled out as far as
-/// there is room, `…` for the others, at most 80 characters.
+/// A real example of the most frequent rows: no code and no level in front, what differs from row to row between marks, at
+/// most 80 characters.
 pub(super) fn title(said: &Shape) -> String {
-    let template = without_code(&said.template);
-    let skipped = said.template.matches(MASK).count() - template.matches(MASK).count();
-    let parts: Vec<&str> = template.split(MASK).collect();
-    let mut room = MAX_TITLE as isize - length(template) as isize
-        + (parts.len() as isize - 1) * (MASK.len() as isize - 1);
-    let mut text = parts[0].to_owned();
-    for (n, part) in parts.iter().enumerate().skip(1) {
-        let value = value(said, skipped + n - 1).filter(|value| {
-            let more = length(value) as isize - 1;
-            let fits =
-                more <= room || (is_name(value) && length(&text) + length(value) <= MAX_HEAD);
-            room -= if fits { more } else { 0 };
-            fits
-        });
-        text += value.as_deref().unwrap_or(GAP);
-        text += part;
-    }
-    tidied(&text)
+    let tally = &said.tally;
+    let varying = if said.grown || tally.count > tally.alike {
+        values_of(&said.text, &tally.masked)
+    } else {
+        Vec::new()
+    };
+    tidied(&example(tally, &varying))
 }
 
-/// The value behind the n-th mask, where it is worth a title.
-fn value(said: &Shape, n: usize) -> Option<String> {
+/// The example with its values, and marks around those that differ and around the words that do (`varying`).
+fn example(tally: &Tally, varying: &[Range<usize>]) -> String {
+    let masked = &tally.masked;
+    let (mut out, mut at, mut value) = (String::new(), 0, tally.values.iter());
     // A message that holds the mask itself has more masks than values, and then nobody knows which is which.
-    if said.template.matches(MASK).count() > said.values.len() {
-        return None;
+    let told = masked.matches(MASK).count() == tally.values.len();
+    while at < masked.len() {
+        let here = varying.iter().find(|range| range.contains(&at));
+        let end = here.map_or_else(|| next(masked, at, varying), |range| range.end);
+        let mut text = String::new();
+        // Words in the place of a value differ, and a value if it does.
+        let mut differs = false;
+        for (n, part) in masked[at..end].split(MASK).enumerate() {
+            let known = if n > 0 { value.next() } else { None };
+            if n > 0 && !told {
+                text += MASK;
+            } else if let Some((known, same)) = known {
+                // Around a whole range stands one pair of marks.
+                let own = here.is_none() && !same;
+                text += &if own { marked(known) } else { clean(known) };
+                differs |= here.is_some() && !same;
+            }
+            differs |= here.is_some() && part.contains(char::is_alphanumeric);
+            text += part;
+        }
+        out += &if here.is_some() && differs { marked(&text) } else { text };
+        at = end;
     }
-    let value = said.values.get(n)?.as_deref()?;
-    let telling = said.count >= TELLING_ROWS || is_name(value);
-    let clean: String = value.chars().filter(|c| !c.is_control()).collect();
-    (telling && length(&clean) <= MAX_VALUE && !clean.trim().is_empty()).then_some(clean)
+    out
 }
 
-/// Whether a value is words rather than a number or an id.
-fn is_name(value: &str) -> bool {
-    value.contains(char::is_alphabetic) && !value.contains(|c: char| c.is_ascii_digit())
+/// Where the next range begins, or the text ends.
+fn next(text: &str, at: usize, ranges: &[Range<usize>]) -> usize {
+    ranges.iter().map(|range| range.start).filter(|start| *start > at).min().unwrap_or(text.len())
+}
+
+fn marked(value: &str) -> String {
+    let value = clean(value);
+    let value = if value.chars().count() > MAX_VALUE {
+        value.chars().take(MAX_VALUE - 1).chain(['…']).collect()
+    } else {
+        value
+    };
+    if value.trim().is_empty() { value } else { format!("{}{value}{}", MARKS.0, MARKS.1) }
+}
+
+/// A value as it may stand in a title.
+fn clean(value: &str) -> String {
+    let fits = |c: &char| !c.is_control() && ![MARKS.0, MARKS.1].contains(c);
+    value.chars().filter(fits).collect()
+}
+
+/// A text without what its program put before it: a level, a place in a source file.
+fn without_level(text: &str) -> &str {
+    let blank = |c: char| c.is_whitespace() || matches!(c, ':' | '-' | ',' | ';' | '=' | '|' | '/');
+    let mut text = text.trim_start_matches(blank);
+    loop {
+        let word = text.split(|c: char| !(c.is_ascii_alphabetic() || "[(<".contains(c))).next();
+        let word = word.unwrap_or_default();
+        let rest = &text[word.len()..];
+        let bare = word.trim_start_matches(['[', '(', '<']);
+        let is_level = LEVELS.iter().any(|level| level.eq_ignore_ascii_case(bare));
+        // `ERROR x`, `[error] x` and `error: x`, but neither `error in x` nor `fatal error`.
+        let said = bare.bytes().all(|b| b.is_ascii_uppercase())
+            || (bare.len() < word.len() && rest.starts_with([']', ')', '>']))
+            || rest.starts_with(':');
+        let is_prefix = is_level && said && rest.contains(char::is_alphabetic);
+        if !is_prefix {
+            return text;
+        }
+        text = rest.trim_start_matches([']', ')', '>']).trim_start_matches(blank);
+    }
 }
 
 fn without_code(template: &str) -> &str {
@@ -67,50 +127,74 @@ fn without_code(template: &str) -> &str {
         if before.contains(char::is_alphanumeric) {
             break;
         }
-        text = after
-            .trim_start_matches(|c: char| !c.is_alphanumeric() && !matches!(c, '<' | '(' | '/'));
+        text = after.trim_start_matches(|c: char| {
+            !c.is_alphanumeric() && !matches!(c, '<' | '(' | '/' | '‹')
+        });
     }
     text
 }
 
+/// A text without the codes and levels that it begins with: `ERROR [SHOP-PAY-014] order lost`.
+fn without_front(mut text: &str) -> &str {
+    loop {
+        let rest = without_level(without_code(text));
+        if rest.len() == text.len() {
+            return text;
+        }
+        text = rest;
+    }
+}
+
 /// Removes empty words at both ends, and cuts between two words.
 fn tidied(text: &str) -> String {
-    let text: String = text.chars().filter(|c| !c.is_control()).collect();
     let blank = |c: char| c.is_whitespace() || matches!(c, ':' | '-' | ',' | ';' | '=' | '|');
-    let mut text = text.trim_start_matches(blank).trim_end_matches(blank);
-    // `…: it broke`, where a place or a time comes before what is said.
-    while let Some(rest) =
-        text.strip_prefix(GAP).and_then(|rest| rest.strip_prefix([':', ']', ')', '|']))
-    {
-        text = rest.trim_start_matches(blank);
-    }
+    let text = without_place(without_front(text));
+    let text = text.trim_start_matches(blank).trim_end_matches(blank);
     if !text.contains(char::is_alphabetic) {
         return "A message without words".to_owned();
     }
-    if length(text) <= MAX_TITLE {
-        return text.to_owned();
+    shortened(without_head(text), MAX_TITLE)
+}
+
+/// A text that is too long without a first part that only says which: `Ticket ‹41498›: how to …`.
+fn without_head(text: &str) -> &str {
+    if text.chars().count() <= MAX_TITLE {
+        return text;
     }
-    if let Some((before, _)) = text.split_once(" (").filter(|(before, _)| {
-        text.ends_with(')') && (MAX_TITLE / 3..=MAX_TITLE).contains(&length(before))
-    }) {
-        return before.to_owned();
+    match text.split_once(": ") {
+        Some((head, rest)) if head.ends_with(MARKS.1) && head.chars().count() <= MAX_HEAD => rest,
+        Some(_) | None => text,
     }
-    let most: String = text.chars().take(MAX_TITLE - 1).collect();
-    let words = most.rsplit_once(' ').map_or(most.as_str(), |(words, _)| words);
-    let kept = if length(words) < MAX_TITLE / 2 { most.as_str() } else { words };
-    kept.trim_end_matches(|c| blank(c) || matches!(c, '(' | '…')).to_owned() + GAP
+}
+
+/// A text without the place in a source file that it begins with: `‹src/a.py:3›: it broke`.
+fn without_place(text: &str) -> &str {
+    let rest = text.strip_prefix(MARKS.0).and_then(|rest| rest.split_once(MARKS.1));
+    match rest {
+        Some((place, rest)) if rest.starts_with([':', ']', ')', '|']) && is_place(place) => {
+            let rest = rest[1..].trim_start();
+            if rest.contains(char::is_alphabetic) { rest } else { text }
+        }
+        Some(_) | None => text,
+    }
+}
+
+/// Whether a value is a path, a place in a file or a time, rather than a name.
+fn is_place(value: &str) -> bool {
+    !value.contains(' ')
+        && (value.contains(['/', '\\', ':']) || value.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 /// What happened, how often, where, with what evidence, and which rule spoke; Markdown.
-pub(super) fn body(group: &Group, cause: &str) -> String {
-    let said = &group.shapes[0];
-    let (first, latest) = (group.evidence[0], group.evidence[group.evidence.len() - 1]);
-    let (since, until) = (span(&group.first_seen), span(&group.last_seen));
-    let seen = match group.count {
+pub(super) fn body(group: &Group, whole: &Tally, cause: &str) -> String {
+    let said = &group.shapes[0].tally;
+    let (first, latest) = (whole.evidence[0], whole.evidence[whole.evidence.len() - 1]);
+    let (since, until) = (span(&whole.first_seen), span(&whole.last_seen));
+    let seen = match whole.count {
         1 => format!("once: row {first} at {until}"),
         n => format!("{n} times: rows {first} to {latest}, from {since} to {until}"),
     };
-    let (source, worst) = (span(&said.source), group.worst);
+    let (source, worst) = (span(&said.source), whole.worst);
     let mut text = format!("## Summary\n\n{source} logged this, at worst as {worst}, {seen}.\n");
     let mut named = |label: &str, names: &[String]| {
         if !names.is_empty() {
@@ -118,19 +202,19 @@ pub(super) fn body(group: &Group, cause: &str) -> String {
             writeln!(text, "\n{label}: {}", names.join(", ")).expect("a String takes every write");
         }
     };
-    named("Request paths", &group.paths);
+    named("Request paths", &whole.paths);
     named("Source files", &source_files(&said.sample));
     write!(text, "\n## Evidence\n\n{}", fenced(&said.sample)).expect("a String takes every write");
     if group.shapes.len() > 1 {
         text += "\nThe same code also came as:\n\n";
-        for other in &group.shapes[1..] {
-            let (source, template) = (span(&other.source), span(&other.template));
-            writeln!(text, "- {source}: {template}, {} times", other.count)
+        for other in group.shapes[1..].iter().take(MAX_SHAPES - 1) {
+            let (source, template) = (span(&other.tally.source), span(&other.text));
+            writeln!(text, "- {source}: {template}, {} times", other.tally.count)
                 .expect("a String takes every write");
         }
     }
-    let ids: Vec<String> = group.evidence.iter().map(ToString::to_string).collect();
-    let of = if group.count > ids.len() as u64 { " (the first and the latest)" } else { "" };
+    let ids: Vec<String> = whole.evidence.iter().map(ToString::to_string).collect();
+    let of = if whole.count > ids.len() as u64 { " (the first and the latest)" } else { "" };
     write!(text, "\nLog rows{of}: {}\n\n## Likely cause\n\n{cause}\n", ids.join(", "))
         .expect("a String takes every write");
     text
@@ -156,8 +240,4 @@ fn span(text: &str) -> String {
         .take(MAX_SPAN)
         .collect();
     if clean.trim().is_empty() { "(no name)".to_owned() } else { format!("`{}`", clean.trim()) }
-}
-
-fn length(text: &str) -> usize {
-    text.chars().count()
 }

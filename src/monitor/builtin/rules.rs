@@ -46,10 +46,11 @@ const SETTINGS: &str = "option*, setting*, config, configuration, configfile, fl
     environment variable*, env var*, feature toggle*";
 /// Books that explain a program.
 const MANUALS: &str = "documentation, documented, docs, the manual, user manual, admin manual, handbook, guide, \
-    readme, runbook, tutorial, faq, wiki, release notes, changelog, knowledge base";
+    readme, runbook, tutorial, faq, wiki, release notes, changelog, knowledge base, help page*, help article*, \
+    help topic*, help text*, man page*, openapi, swagger, api reference, reference manual, glossary";
 /// Those who call, and what they call with.
 const CALLERS: &str = "client*, caller*, user*, customer*, visitor*, browser*, consumer*, subscriber*, tenant*, \
-    guest*, partner*, crawler*, bot, bots, ip, request, requests, login, session, token*, api, credential*, cookie*";
+    guest*, partner*, member*, operator*, owner*, crawler*, bot, bots, badge*, card*, device*, ip, request, requests, login, session, token*, api, credential*, cookie*";
 /// What callers send.
 const INPUT: &str = "request, requests, body, payload*, header*, param*, argument*, field*, input, query string, \
     query param*, token*, credential*, signature*, api key, cookie*, form, upload*, uploaded, submitted, sent by, \
@@ -74,7 +75,8 @@ const RULES: &[Rule] = &[
         all: &[
             SETTINGS,
             "unknown, unrecogni*, undocumented, deprecat*, obsolete, ignored, ignoring, no effect, no longer, \
-            removed, renamed, superseded, unsupported, not supported, not recogni*, did you mean, misspelled",
+            removed, renamed, superseded, unsupported, not supported, not recogni*, did you mean, misspelled, \
+            not known, skipped, not read, nowhere, twice",
         ],
         none: "request*, body, payload, header*, client*, caller*",
         verdict: ABOUT_DOCS,
@@ -99,7 +101,9 @@ const RULES: &[Rule] = &[
             "upstream, backend, provider, dependency, replica*, timed out, timeout, time out, deadline exceeded, \
             connection refused, connection reset, connection closed, connection lost, connection pool, \
             broken pipe, unreachable, no route to host, name resolution, could not connect, \
-            failed to connect, access denied for user, password authentication failed for user, circuit breaker",
+            failed to connect, access denied for user, password authentication failed for user, circuit breaker, \
+            smtp, not sent, not delivered, could not be sent, could not be delivered, undeliver*, try later, \
+            try again later, no reply, did not answer, does not answer, hung up",
         ],
         none: "",
         verdict: Verdict {
@@ -122,6 +126,17 @@ const RULES: &[Rule] = &[
     },
     Rule {
         all: &[
+            "wrong pin, wrong code, wrong passphrase, wrong secret, not allowed to, not permitted to, not entitled, \
+            lacks permission, no permission, only are allowed, only is allowed, belongs to another, \
+            belongs to somebody else, times a second, times a minute, per second, per minute, too fast, still calls, \
+            still uses, retired endpoint*, retired api, retired version, returned to its sender, \
+            returned to sender, returned to the sender, used from, shared account, replayed",
+        ],
+        none: "disk, memory, cpu, queue*",
+        verdict: REFUSED,
+    },
+    Rule {
+        all: &[
             CALLERS,
             "rejected, refused, refusing, denied, blocked, banned, not allowed, not permitted, disallowed, expired, \
             revoked, deprecat*, abus*, misus*",
@@ -135,7 +150,7 @@ const RULES: &[Rule] = &[
             "invalid, missing, required, unknown, unsupported, illegal, bad, not valid, must be, must not, \
             could not parse, cannot parse, can't parse, failed to parse, unparsable, unparseable, unreadable, \
             not a valid, wrong type, wrong format, wrong value, too large, too long, too short, too big, too many, \
-            exceeds, out of range, not well formed, does not match, mismatch*, duplicate",
+            exceeds, out of range, not well formed, does not match, mismatch*, duplicate, instead of, lacks, lacking",
         ],
         none: "response*, row, rows, record*, table",
         verdict: REFUSED,
@@ -217,6 +232,9 @@ fn http_status(template: &str, sample: &str) -> Option<u16> {
     if template.split(' ').any(|word| word.trim_end_matches([',', ':', '.']) == "5xx") {
         return Some(500);
     }
+    if let Some(status) = asked_status(line) {
+        return Some(status).filter(|status| *status >= 400);
+    }
     let mut before = words.next()?;
     for word in words.filter(|word| !word.is_empty()) {
         let announced = before.starts_with("HTTP")
@@ -233,4 +251,14 @@ fn http_status(template: &str, sample: &str) -> Option<u16> {
         before = word;
     }
     None
+}
+
+/// The status behind the path of a request: `GET /cart 404 12ms`.
+fn asked_status(line: &str) -> Option<u16> {
+    let verbs = ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS"];
+    let mut words = line.split_whitespace().skip_while(|word| !verbs.contains(word));
+    let (_, path, status) = (words.next()?, words.next()?, words.next()?);
+    let status = status.trim_end_matches([':', ',', ';']);
+    let is_status = path.starts_with('/') && status.len() == 3;
+    status.parse().ok().filter(|status| is_status && (100..600).contains(status))
 }

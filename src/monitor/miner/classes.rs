@@ -8,6 +8,7 @@
 //!
 //! Source of the measure: Zhu et al., "Tools and Benchmarks for Automated Log Parsing", ICSE-SEIP 2019.
 
+use super::lengths::{self, Class, LEADS};
 use super::words::{Kind, Words, is_sign, joined, split, wildcard};
 use crate::monitor::template::{MASK, names_somebody};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -21,30 +22,56 @@ const ENOUGH_STATES: usize = 12;
 /// The same at the start of a line, where verbs stand, and where only one word stays.
 const ENOUGH_FIRST: usize = 8;
 /// Lines of one shape that are compared with each other for places that vary together; more are left to single places.
-const MAX_COMPARED: usize = 200;
+const MAX_COMPARED: usize = 50;
 /// Most places that are seen to vary together.
 const MAX_PLACES: usize = 4;
-/// Most words that stand for one value of several words.
-const MAX_VALUE_WORDS: usize = 5;
-/// Most proven templates with which values of several words are looked for.
-const MAX_ANCHORS: usize = 500;
-/// Behind them stands what something is done to, or by whom.
-const LEADS: &[&str] =
-    &["by", "for", "from", "to", "of", "on", "in", "at", "with", "as", "via", "into"];
 
-/// Lines that are one template.
-pub(super) struct Class {
-    /// Which of the lines, ascending.
-    pub(super) members: Vec<usize>,
-    /// The template.
-    pub(super) text: String,
-    /// The words of each shape that it was seen in, with [`wildcard`]s, where it is more than one line.
-    pub(super) patterns: Vec<Vec<String>>,
-}
+/// Steps of comparing lines that differ in several places, in words: what is left then stays apart.
+const MAX_STEPS: usize = 100_000_000;
 
-/// Groups masked lines, which are all different.
-pub(super) fn classes(lines: &[&str]) -> Vec<Class> {
-    let mut solver = Solver { words: Words::default(), known: HashSet::new() };
+/// Words whose value says what happened.
+const TELLING: &[&str] =
+    &["error", "err", "reason", "code", "cause", "result", "status", "state", "errno"];
+/// Kinds of things that have names, which stand behind them.
+const THINGS: &[&str] = &[
+    "stage",
+    "branch",
+    "topic",
+    "queue",
+    "table",
+    "index",
+    "tablespace",
+    "schema",
+    "bucket",
+    "pool",
+    "module",
+    "package",
+    "task",
+    "job",
+    "service",
+    "volume",
+    "disk",
+    "device",
+    "channel",
+    "group",
+    "file",
+    "map",
+    "plugin",
+    "zone",
+    "region",
+    "cluster",
+    "role",
+    "database",
+    "container",
+    "image",
+    "partition",
+    "interface",
+    "sensor",
+];
+
+/// Groups masked lines, which are all different; `grown` says which were made of several before.
+pub(super) fn classes(lines: &[&str], grown: &[bool]) -> Vec<Class> {
+    let mut solver = Solver { words: Words::default(), known: HashSet::new(), steps: 0 };
     let mut shapes: BTreeMap<String, Vec<Item>> = BTreeMap::new();
     for (member, line) in lines.iter().enumerate() {
         let words = split(line);
@@ -56,12 +83,13 @@ pub(super) fn classes(lines: &[&str]) -> Vec<Class> {
     }
     // Twice: the second time it is known which words are values somewhere.
     for _ in 0..2 {
-        for items in shapes.values_mut() {
-            solver.settle(items);
+        let merged = shapes.values_mut().fold(false, |merged, items| solver.settle(items) | merged);
+        if !merged {
+            break;
         }
     }
     let items = shapes.into_values().flatten().collect();
-    long_values(by_text(&solver.words, items))
+    lengths::merged(by_text(&solver.words, items, grown), &solver.known)
 }
 
 /// What lines that are compared have in common: their number of words, and their signs.
@@ -90,11 +118,14 @@ struct Solver {
     words: Words,
     /// Words that were seen to be values, without the blank before them.
     known: HashSet<String>,
+    /// Words looked at for places that vary together.
+    steps: usize,
 }
 
 impl Solver {
-    /// Merges items of one shape until no place is left that varies enough.
-    fn settle(&mut self, items: &mut Vec<Item>) {
+    /// Merges items of one shape until no place is left that varies enough; answers whether it merged any.
+    fn settle(&mut self, items: &mut Vec<Item>) -> bool {
+        let before = items.len();
         loop {
             let places = items.first().map_or(0, |item| item.words.len());
             let mut merged = false;
@@ -102,14 +133,19 @@ impl Solver {
                 merged |= self.merge(items, &[place]);
             }
             if !merged && !self.merge_together(items) {
-                return;
+                return items.len() < before;
             }
         }
     }
 
     /// Merges items that differ in several places at once.
     fn merge_together(&mut self, items: &mut Vec<Item>) -> bool {
+        if self.steps > MAX_STEPS {
+            return false;
+        }
         let mut candidates = BTreeSet::new();
+        let work = items.len() * items.first().map_or(0, |item| item.words.len());
+        self.steps += work * items.len().min(MAX_COMPARED);
         for (i, one) in items.iter().enumerate() {
             for other in items.iter().skip(i + 1).take(MAX_COMPARED) {
                 let differ = |place: &usize| one.words[*place] != other.words[*place];
@@ -121,25 +157,18 @@ impl Solver {
                 }
             }
         }
-        candidates.into_iter().any(|(_, places)| self.merge(items, &places))
+        candidates.into_iter().any(|(_, places)| {
+            self.steps += work;
+            self.steps <= MAX_STEPS && self.merge(items, &places)
+        })
     }
 
     /// Merges the items that are equal but for these places, where the places vary enough.
     fn merge(&mut self, items: &mut Vec<Item>, places: &[usize]) -> bool {
-        let mut groups: Vec<Vec<usize>> = Vec::new();
-        let mut index: HashMap<Vec<u32>, usize> = HashMap::with_capacity(items.len());
-        for (at, item) in items.iter().enumerate() {
-            let mut rest = item.words.clone();
-            for place in places {
-                rest[*place] = u32::MAX;
-            }
-            let group = *index.entry(rest).or_insert_with(|| {
-                groups.push(Vec::new());
-                groups.len() - 1
-            });
-            groups[group].push(at);
+        let groups = alike_but(items, places);
+        if groups.is_empty() {
+            return false;
         }
-        groups.retain(|group| group.len() > 1);
         let recurring = recurring(&groups, items, places);
         let mut gone = vec![false; items.len()];
         for group in groups {
@@ -168,6 +197,10 @@ impl Solver {
         gone.contains(&true)
     }
 
+    fn is_bracketed(&self, word: u32) -> bool {
+        self.words.text(word).trim_start().starts_with(['(', '[', '{'])
+    }
+
     /// Whether enough different words stand in one of the `places` to make it a value.
     fn varies(
         &self,
@@ -184,16 +217,22 @@ impl Solver {
             return false;
         }
         let tells = |at: &usize| {
-            let plain =
-                matches!(self.words.kind(words[*at]), Kind::State | Kind::Name | Kind::Plain);
+            let plain = matches!(
+                self.words.kind(words[*at]),
+                Kind::State | Kind::Shout | Kind::Name | Kind::Plain | Kind::Number
+            );
             plain && !places.contains(at)
         };
         let telling = (0..words.len()).filter(tells).count();
         if telling == 0 {
             return false;
         }
+        if of(Kind::Number) > 0 {
+            return of(Kind::Number) >= ENOUGH_STATES;
+        }
         let before = place.checked_sub(1).map_or("", |at| self.words.text(words[at]).trim_start());
         let key = place.checked_sub(2).map_or("", |at| self.words.text(words[at]).trim_start());
+        let after = words.get(place + 1).map_or("", |word| self.words.text(*word));
         let named = names_somebody(before) || (matches!(before, "=" | ":") && names_somebody(key));
         let known = values
             .iter()
@@ -201,23 +240,99 @@ impl Solver {
             .count();
         let (masks, stated, things) =
             (of(Kind::Mask) + of(Kind::Blank), of(Kind::State), of(Kind::Name) * 2 > values.len());
-        let evident = masks > 0 || of(Kind::Masked) == values.len() || of(Kind::List) > 0;
-        let told = stated == 0 && (named || known + 1 >= values.len());
+        // `java[<*>]`, `<*> (java)`: a name beside its number.
+        let labels = after == "[<*>]" || (before == MASK && self.is_bracketed(words[place]));
+        // `of audit_log`, `enable step_counter`: an identifier among words.
+        let given = |id: &u32| is_identifier(self.words.text(*id).trim_start());
+        let behind_word = before.starts_with(|c: char| c.is_ascii_alphabetic());
+        let joined = |id: &u32| {
+            let word = self.words.text(*id).trim_matches([' ', '-']);
+            word.contains('-') && !word.bytes().any(|b| b.is_ascii_uppercase())
+        };
+        let lead =
+            (LEADS.contains(&before) || before == MASK) && stated == 0 && values.iter().any(joined);
+        let evident = masks + of(Kind::Masked) + of(Kind::List) > 0 || labels;
+        let lead = lead || (behind_word && stated == 0 && values.iter().any(given));
+        let mostly =
+            known + 1 >= values.len() || (place > 0 && known > 1 && known * 2 >= values.len());
+        let quiet = stated + of(Kind::Shout) == 0;
+        let telling_key = tells_what(before) || (matches!(before, "=" | ":") && tells_what(key));
+        let shouted = values.iter().filter(|id| is_shouted(self.words.text(**id))).count();
+        let shouted = shouted == values.len() && matches!(before, "=" | ":");
         let enough = if stated * 4 > values.len() * 3 {
             ENOUGH_STATES
-        } else if evident || told {
+        } else if evident || (quiet && named) {
             2
-        } else if recurring {
+        } else if telling_key || shouted {
+            ENOUGH_STATES
+        } else if lead || (quiet && mostly) || recurring {
             ENOUGH_NAMES
-        } else if telling == 1 || (place == 0 && !things) {
+        } else if !things && (telling == 1 || place == 0) {
             ENOUGH_FIRST
-        } else if place > 0 && (before == "=" || LEADS.contains(&before) || things) {
+        } else if place > 0
+            && (before == "="
+                || LEADS.contains(&before)
+                || THINGS.contains(&before)
+                || things
+                || self.is_bracketed(words[place]))
+        {
             ENOUGH_NAMES
         } else {
             ENOUGH
         };
         values.len() >= enough
     }
+}
+
+/// The groups of items that are equal but for these places, each of more than one.
+fn alike_but(items: &[Item], places: &[usize]) -> Vec<Vec<usize>> {
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    // Nearly all items are alone, so that a group is made for the second only.
+    let mut index: HashMap<u64, (usize, Option<usize>)> = HashMap::with_capacity(items.len());
+    for (at, item) in items.iter().enumerate() {
+        let (first, group) = index.entry(rest(&item.words, places)).or_insert((at, None));
+        let other = &items[*first].words;
+        let same = |n: usize| places.contains(&n) || other[n] == item.words[n];
+        // Two that only have the same hash stay apart.
+        if *first == at || !(0..other.len()).all(same) {
+            continue;
+        }
+        if let Some(group) = *group {
+            groups[group].push(at);
+        } else {
+            *group = Some(groups.len());
+            groups.push(vec![*first, at]);
+        }
+    }
+    groups
+}
+
+/// A hash of the words that are in none of these places.
+fn rest(words: &[u32], places: &[usize]) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for (place, word) in words.iter().enumerate() {
+        let word = if places.contains(&place) { u32::MAX } else { *word };
+        hash = (hash ^ u64::from(word)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23);
+    }
+    hash
+}
+
+/// Whether the value of a word says what happened: `reason`.
+fn tells_what(word: &str) -> bool {
+    TELLING.iter().any(|known| known.eq_ignore_ascii_case(word))
+}
+
+/// `ENOENT`, `SQLITE_IOERR`.
+fn is_shouted(word: &str) -> bool {
+    let letters = || word.bytes().filter(u8::is_ascii_alphabetic);
+    letters().count() > 2 && letters().all(|b| b.is_ascii_uppercase())
+}
+
+/// `audit_log`, `shop.cart`: a name that somebody gave.
+fn is_identifier(word: &str) -> bool {
+    let inside = word.trim_matches(['.', '-', '_']);
+    word.starts_with("--")
+        || inside.contains(['.', '_']) && inside.bytes().any(|b| b.is_ascii_lowercase())
 }
 
 /// Whether the same few words stand in one place of at least three groups: who it is about does not depend on what
@@ -232,74 +347,21 @@ fn recurring(groups: &[Vec<usize>], items: &[Item], places: &[usize]) -> bool {
 }
 
 /// Items as classes; those whose template reads the same are one.
-fn by_text(words: &Words, items: Vec<Item>) -> Vec<Class> {
+fn by_text(words: &Words, items: Vec<Item>, grown: &[bool]) -> Vec<Class> {
     let mut classes: BTreeMap<String, Class> = BTreeMap::new();
     for item in items {
-        let pattern: Vec<_> = item.words.iter().map(|id| words.text(*id).to_owned()).collect();
-        let text = joined(&pattern.concat());
+        let text: String = item.words.iter().map(|id| words.text(*id)).collect();
+        let text = joined(&text);
         let class = classes.entry(text.clone()).or_insert_with(|| Class {
             members: Vec::new(),
             text,
             patterns: Vec::new(),
         });
-        if item.members.len() > 1 {
-            class.patterns.push(pattern);
+        if item.members.len() > 1 || item.members.iter().any(|member| grown[*member]) {
+            let pattern = item.words.iter().map(|id| words.text(*id).to_owned());
+            class.patterns.push(pattern.collect());
         }
         class.members.extend(item.members);
     }
     classes.into_values().collect()
-}
-
-/// Lets a proven value stand for several words too: `User <*> signed in` and `User Ann Lee signed in`.
-fn long_values(mut classes: Vec<Class>) -> Vec<Class> {
-    let proven = |class: &&Class| !class.patterns.is_empty();
-    let anchors: Vec<(String, String)> = classes
-        .iter()
-        .filter(proven)
-        .take(MAX_ANCHORS)
-        .flat_map(|class| {
-            class.text.match_indices(MASK).map(|(at, _)| {
-                (class.text[..at].to_owned(), class.text[at + MASK.len()..].to_owned())
-            })
-        })
-        .filter(|(before, after)| has_word(before) && has_word(after))
-        .collect();
-    for (before, after) in anchors {
-        let whole = format!("{before}{MASK}{after}");
-        let Some(anchor) = classes.iter().position(|class| class.text == whole) else {
-            continue;
-        };
-        let stands_for = |class: &Class| {
-            let value = class.text.strip_prefix(&before).and_then(|rest| rest.strip_suffix(&after));
-            class.patterns.is_empty() && value.is_some_and(is_value)
-        };
-        let (same, others): (Vec<_>, Vec<_>) = classes
-            .drain(..)
-            .enumerate()
-            .partition(|(at, class)| *at == anchor || stands_for(class));
-        classes = others.into_iter().map(|(_, class)| class).collect();
-        let mut merged = Class { members: Vec::new(), text: whole, patterns: Vec::new() };
-        for (_, class) in same {
-            merged.members.extend(class.members);
-            merged.patterns.extend(class.patterns);
-        }
-        classes.push(merged);
-    }
-    for class in &mut classes {
-        class.members.sort_unstable();
-    }
-    classes.sort_by_key(|class| class.members[0]);
-    classes
-}
-
-fn has_word(text: &str) -> bool {
-    text.bytes().any(|b| b.is_ascii_alphabetic())
-}
-
-/// A few words without a sign.
-fn is_value(text: &str) -> bool {
-    let words = split(text);
-    (1..=MAX_VALUE_WORDS).contains(&words.len())
-        && !text.contains(MASK)
-        && words.iter().all(|word| word.bytes().any(|b| b.is_ascii_alphanumeric() || b >= 0x80))
 }

@@ -1,16 +1,21 @@
 //! A masked line as words, and what a word looks like.
 
-use crate::monitor::template::{MASK, codes};
+use crate::monitor::template::{MASK, codes, is_kept, is_source_file};
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// Ends of words that tell what happened: `started`, `stopping`, `initialization`.
 const EVENTS: [&str; 3] = ["ed", "ing", "tion"];
+/// Ends of the names of errors: which error it was makes a difference.
+const ERRORS: [&str; 4] = ["Error", "Exception", "Failure", "Fault"];
 /// Words that are a state wherever they stand.
 const STATES: &[&str] = &[
     "true", "false", "null", "none", "yes", "no", "on", "off", "ok", "up", "down", "open",
     "closed", "start", "stop", "begin", "end", "enabled", "disabled", "success", "failure", "read",
-    "write", "error", "warn", "warning", "info", "debug", "fatal", "notice", "critical",
+    "write", "error", "warn", "warning", "info", "debug", "fatal", "notice", "critical", "get",
+    "post", "put", "delete", "head", "patch", "options", "fail", "pass", "skip", "done", "hit",
+    "miss", "idle", "busy", "ready", "online", "offline", "active", "inactive", "full", "empty",
+    "high", "low", "rx", "tx",
 ];
 
 /// Splits a masked line. A blank belongs to the word behind it, so that the words joined are the line again; signs
@@ -39,6 +44,8 @@ fn run(line: &str, from: usize) -> usize {
     while at < bytes.len() {
         if line[at..].starts_with(MASK) {
             at += MASK.len();
+        } else if is_inside(bytes, from, at) {
+            at += 1;
         } else if is_sign(bytes[at]) || bytes[at] == b' ' {
             break;
         } else {
@@ -46,6 +53,27 @@ fn run(line: &str, from: usize) -> usize {
         }
     }
     at - from
+}
+
+/// Whether an apostrophe or a colon is part of a word: `o'brien`, `libc6:amd64`.
+fn is_inside(bytes: &[u8], from: usize, at: usize) -> bool {
+    let word = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_alphanumeric() || *b >= 0x80);
+    match bytes[at] {
+        b'\'' => at > from && word(bytes.get(at - 1)) && word(bytes.get(at + 1)),
+        b':' => {
+            let (two, again) =
+                (bytes.get(at + 1) == Some(&b':'), at > from && bytes[at - 1] == b':');
+            let start = if again { at - 1 } else { at };
+            let before = start.checked_sub(1).filter(|before| *before >= from);
+            let next = bytes.get(if two { at + 2 } else { at + 1 });
+            before.is_some_and(|before| word(bytes.get(before)) || bytes[before] == b'>')
+                // At the start of a line it is a label: `Hit:7`.
+                && next.is_some_and(|b| {
+                    b.is_ascii_alphabetic() || *b >= 0x80 || (from > 0 && *b == b'<')
+                })
+        }
+        _ => false,
+    }
 }
 
 pub(super) fn is_sign(b: u8) -> bool {
@@ -111,6 +139,8 @@ pub(super) enum Kind {
     Sign,
     /// An error code: never a value.
     Code,
+    /// A number that says what happened: an exit code, a status.
+    Number,
     /// A mask and nothing else.
     Mask,
     /// `-`, `_`: stands for a value that is not there.
@@ -121,6 +151,8 @@ pub(super) enum Kind {
     List,
     /// `true`, `RUNNING`, `stopped`: says what happened, not to whom.
     State,
+    /// `USERS`: a state or a name that somebody gave.
+    Shout,
     /// `orderService`, `audit_log`, `shop.cart`: a name that somebody gave.
     Name,
     /// Any other.
@@ -147,8 +179,26 @@ impl Words {
     }
 }
 
+/// Whether a word tells what happens rather than to whom.
+pub(in crate::monitor) fn says_what_happens(word: &str) -> bool {
+    let bare = word.trim_start();
+    // `Singh`, `Old Mill`: names are written large.
+    let large =
+        bare.starts_with(|c: char| c.is_uppercase()) && bare.chars().any(char::is_lowercase);
+    !large && matches!(kind(bare), Kind::State | Kind::Code | Kind::Number)
+}
+
+fn is_state(part: &str) -> bool {
+    STATES.contains(&part)
+        || EVENTS.iter().any(|end| part.len() > end.len() + 2 && part.ends_with(end))
+}
+
 fn kind(word: &str) -> Kind {
     let inner = word.trim_matches(['[', ']', '(', ')', '{', '}']);
+    // Nearly all words are of this form.
+    if !inner.is_empty() && inner.bytes().all(|b| b.is_ascii_lowercase()) {
+        return if is_state(inner) { Kind::State } else { Kind::Plain };
+    }
     let letters = inner.bytes().filter(u8::is_ascii_alphabetic).count();
     let upper = inner.bytes().filter(u8::is_ascii_uppercase).count();
     let lower = inner.to_ascii_lowercase();
@@ -156,6 +206,8 @@ fn kind(word: &str) -> Kind {
         Kind::Code
     } else if inner == MASK {
         Kind::Mask
+    } else if is_kept(inner) {
+        Kind::Number
     } else if inner.contains(',') {
         Kind::List
     } else if inner.contains(MASK) {
@@ -164,14 +216,19 @@ fn kind(word: &str) -> Kind {
         Kind::Blank
     } else if !inner.bytes().any(|b| b.is_ascii_alphanumeric() || b >= 0x80) {
         Kind::Sign
-    } else if (letters > 1 && upper == letters)
-        || STATES.contains(&lower.as_str())
-        || EVENTS.iter().any(|end| letters > end.len() + 2 && lower.ends_with(end))
+    } else if inner.starts_with("--") {
+        Kind::Name
+    } else if !lower.contains('.') && lower.split(['_', '-']).any(is_state)
+        || is_state(&lower)
+        || ERRORS.iter().any(|end| inner.ends_with(end))
+        || is_source_file(inner)
     {
         Kind::State
-    } else if inner.trim_end_matches('.').contains(['_', '.', '-', '/'])
-        || inner.bytes().skip(1).any(|b| b.is_ascii_uppercase())
-    {
+    } else if inner.trim_end_matches('.').contains(['_', '.', '-', '/']) {
+        Kind::Name
+    } else if letters > 1 && upper == letters {
+        Kind::Shout
+    } else if inner.bytes().skip(1).any(|b| b.is_ascii_uppercase()) {
         Kind::Name
     } else {
         Kind::Plain
@@ -214,5 +271,5 @@ fn continues(before: &str, between: &str) -> bool {
     let again = prefix.len() < between.len()
         && !prefix.contains(' ')
         && before.strip_suffix(prefix).is_some_and(|b| !b.ends_with(|c: char| c.is_alphanumeric()));
-    between.bytes().all(divides) || again
+    (between.bytes().all(divides) && between != ": ") || again
 }

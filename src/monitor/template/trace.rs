@@ -71,6 +71,11 @@ fn place(word: &str) -> Option<(&str, &str)> {
     (!stem.is_empty() && SUFFIXES.contains(&suffix) && !line.is_empty()).then_some((file, line))
 }
 
+/// Whether a word is the name of a source file.
+pub(crate) fn is_source_file(word: &str) -> bool {
+    word.rsplit_once('.').is_some_and(|(stem, end)| !stem.is_empty() && SUFFIXES.contains(&end))
+}
+
 fn leading_digits(text: &str) -> &str {
     &text[..text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len())]
 }

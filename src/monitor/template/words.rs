@@ -20,7 +20,60 @@ pub(super) const NAMING_KEYS: &[&str] = &[
     "worker", "client", "customer", "account", "tenant", "session", "device", "addr", "ip",
 ];
 /// Keys whose value in quotes is what the line says.
-const TELLING_KEYS: &[&str] = &["msg", "message", "event"];
+const TELLING_KEYS: &[&str] = &[
+    "msg",
+    "message",
+    "event",
+    "error",
+    "err",
+    "reason",
+    "cause",
+    "exception",
+    "detail",
+    "details",
+    "description",
+    "result",
+    "status",
+    "state",
+    "warning",
+    "problem",
+];
+/// Longest of them, in bytes.
+const MAX_KEY: usize = 12;
+/// Endings of the names of systemd's units.
+const UNIT_NAMES: &[&str] =
+    &[".service", ".socket", ".timer", ".target", ".mount", ".slice", ".scope", ".swap"];
+/// What systemd writes before the name of a unit that it describes.
+const STARTS: &[&str] = &[
+    "Starting",
+    "Started",
+    "Stopping",
+    "Stopped",
+    "Finished",
+    "Reloading",
+    "Reloaded",
+    "Mounting",
+    "Mounted",
+    "Unmounting",
+    "Unmounted",
+    "Closed",
+    "Listening on",
+    "Reached target",
+    "Stopped target",
+    "Created slice",
+    "Removed slice",
+    "Failed to start",
+    "Failed to mount",
+    "Failed to listen on",
+    "Dependency failed for",
+];
+/// Words of the trade that have digits and are no values.
+const KNOWN_DIGITS: &[&str] = &[
+    "amd64", "x86", "i386", "i686", "arm64", "armv7", "aarch64", "ppc64", "s390x", "ipv4", "ipv6",
+    "IPv4", "IPv6", "utf8", "utf16", "sha1", "sha256", "sha512", "md5", "SHA1", "SHA256", "MD5",
+    "base64", "http1", "http2", "http3", "tls1", "ext3", "ext4", "oauth2", "int32", "int64", "k8s",
+    "win32", "win64", "x64", "Layer4", "Layer7", "L4", "L7", "log4j", "h2",
+];
 /// Last parts of a host's name that are no suffix of a file and no name of a class.
 const DOMAINS: &[&str] = &[
     "com",
@@ -77,9 +130,6 @@ pub(super) const REASONS: &[(&str, &str)] = &[
     ("504", "Gateway Timeout"),
     ("504", "Gateway Time-out"),
 ];
-/// Stands for any answer of the 500s: which of them a broken service gives is chance.
-pub(super) const BROKEN: &str = "5xx";
-
 /// A URL, a path from a root or from here, or a path with backslashes.
 pub(super) fn is_address(core: &str) -> bool {
     core.starts_with('/')
@@ -130,10 +180,14 @@ pub(super) fn is_relative_path(word: &str) -> bool {
     let Some((head, tail)) = word.split_once('/') else {
         return false;
     };
-    let suffix = tail.rsplit_once('.').map_or("", |(_, suffix)| suffix);
-    let is_file =
-        (1..=5).contains(&suffix.len()) && suffix.bytes().all(|b| b.is_ascii_alphanumeric());
-    !head.is_empty() && (tail.contains('/') || is_file || word.bytes().any(|b| b.is_ascii_digit()))
+    let digit = || word.bytes().any(|b| b.is_ascii_digit());
+    !head.is_empty() && (tail.contains('/') || is_file(tail) || digit())
+}
+
+/// Whether a word ends with the suffix of a file: `cart.rs`.
+pub(super) fn is_file(word: &str) -> bool {
+    let suffix = word.rsplit_once('.').map_or("", |(_, suffix)| suffix);
+    (1..=5).contains(&suffix.len()) && suffix.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
 /// An IPv6 or a hardware address.
@@ -157,8 +211,28 @@ pub(in crate::monitor) fn names_somebody(word: &str) -> bool {
     NAMING_KEYS.iter().any(|name| name.eq_ignore_ascii_case(word))
 }
 
-/// Whether a text ends with a key whose value in quotes is what the line says: `msg=`.
-pub(in crate::monitor) fn tells(before: &str) -> bool {
-    let key = before.strip_suffix('=').map(|text| text.rsplit([' ', ',', '{']).next());
-    key.flatten().is_some_and(|key| TELLING_KEYS.contains(&key))
+/// Whether a text ends with a word whose value in quotes is what the line says: `msg=`, `reason: `, `result `.
+pub(super) fn tells(before: &str) -> bool {
+    let end = before.trim_end_matches([' ', '=', ':']);
+    let from = end.floor_char_boundary(end.len().saturating_sub(MAX_KEY));
+    let key =
+        end[from..].rsplit([' ', ',', '{', '(', '[', '_', '.', '"']).next().unwrap_or_default();
+    end.len() < before.len() && TELLING_KEYS.iter().any(|known| known.eq_ignore_ascii_case(key))
+}
+
+/// `nginx.service`: the name of a unit of systemd.
+pub(super) fn is_unit_name(word: &str) -> bool {
+    let name = UNIT_NAMES.iter().find_map(|ending| word.strip_suffix(ending));
+    let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'@' | b'\\');
+    name.is_some_and(|name| !name.is_empty() && name.bytes().all(fits))
+}
+
+/// Whether systemd says what became of the unit whose name follows.
+pub(super) fn is_started(before: &str) -> bool {
+    before.strip_suffix(' ').is_some_and(|before| STARTS.iter().any(|said| before.ends_with(said)))
+}
+
+/// Whether a word has digits that are no value: `amd64`.
+pub(super) fn has_known_digits(word: &str) -> bool {
+    word.len() <= 7 && KNOWN_DIGITS.contains(&word)
 }

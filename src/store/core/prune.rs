@@ -19,6 +19,11 @@ const BATCHES: Duration = Duration::from_hours(90 * 24);
 /// How long decisions of schedules are kept: a season of daily ones for their page.
 const DECISIONS: Duration = Duration::from_hours(90 * 24);
 
+/// How long it is kept how many rows of a template each hour had: its own week, and the weeks to compare it with.
+const HOURS: Duration = Duration::from_hours(35 * 24);
+/// How long a template is known that no scan has met again: as long as the issue that is recognised by it.
+const TEMPLATES: Duration = ISSUES;
+
 /// Finishes a slice of the batches that another program has brought to their end; answers whether there may be more.
 pub(in crate::store) fn finish_batches(tx: &Tx<'_>, now: Timestamp) -> Result<bool> {
     Ok(batches::finish_due(tx, SLICE, now)? == SLICE)
@@ -42,6 +47,7 @@ pub(in crate::store) fn prune(tx: &Tx<'_>, rules: &[KindRules], now: Timestamp) 
     left -= prune::decisions(tx, now.minus(DECISIONS), left)?;
     left -= batches::prune(tx, now.minus(BATCHES), left)?;
     left -= removable.closed_issues(tx, now.minus(ISSUES), left)?;
+    left -= removable.templates(tx, (now.minus(HOURS), now.minus(TEMPLATES)), left)?;
     Ok(left == 0)
 }
 
@@ -66,7 +72,8 @@ pub(in crate::store) fn is_flood(
     Ok(prune::has_decisions(conn, before(DECISIONS))?
         || idempotency::has_over(conn, before(Duration::ZERO))?
         || batches::has_finished(conn, before(BATCHES))?
-        || removable.has_closed_issues(conn, before(ISSUES))?)
+        || removable.has_closed_issues(conn, before(ISSUES))?
+        || removable.has_templates(conn, (before(HOURS), before(TEMPLATES)))?)
 }
 
 /// How long jobs of a kind are kept: as an operator has set it for the kind, or else for all kinds without an own length,
@@ -154,6 +161,35 @@ mod tests {
         let (folder, issues) = store();
         foreign(folder.path()).execute(CLOSED, [START.millis()]).unwrap();
         floods_after(&issues, ISSUES).await;
+    }
+
+    #[cfg(feature = "monitor")]
+    #[tokio::test]
+    async fn a_template_is_kept_by_when_a_scan_met_it_and_never_narrows() {
+        use crate::model::SeenTemplate;
+        let (folder, _store) = store();
+        let mut conn = foreign(folder.path());
+        let tx = conn.transaction().unwrap();
+        let grown = SeenTemplate {
+            source: "shop".into(),
+            text: "no user <*>".into(),
+            grown: true,
+            // The clock of a device that has lost its time.
+            hours: [(Some(Timestamp::from_millis(0)), 1)].into(),
+            ..SeenTemplate::default()
+        };
+        crate::store::sql::templates::seen(&tx, "log", &grown, START).unwrap();
+        let again = SeenTemplate { grown: false, ..grown };
+        crate::store::sql::templates::seen(&tx, "log", &again, START.minus(DAY)).unwrap();
+        let known = crate::store::sql::templates::known(&tx, "log", 9).unwrap();
+        assert_eq!((known.len(), known[0].grown), (1, true));
+        let last: i64 =
+            tx.query_row("SELECT last_seen FROM log_templates", [], |row| row.get(0)).unwrap();
+        assert_eq!(last, START.millis());
+        let removable = Removable::of(&tx).unwrap();
+        let long_ago = START.minus(TEMPLATES);
+        assert_eq!(removable.templates(&tx, (long_ago, long_ago), 9).unwrap(), 1, "the hour");
+        assert_eq!(crate::store::sql::templates::known(&tx, "log", 9).unwrap().len(), 1);
     }
 
     #[tokio::test]

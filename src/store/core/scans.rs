@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::model::{
     Act, FilingState, JobId, Kind, Lease, NewJob, ScanCommit, Timestamp, Tracker, Trigger,
 };
-use crate::store::sql::{self, lease, scans};
+use crate::store::sql::{self, lease, scans, templates};
 use crate::store::sqlite::Tx;
 
 /// Writes everything a scan leaves behind, if it still holds its lease (P9).
@@ -25,6 +25,12 @@ pub(in crate::store) fn commit(
     file(tx, lease.id, scan, now)?;
     for (issue, rows) in &scan.seen_again {
         sql::issues::seen_again(tx, lease.id, (*issue, *rows), now)?;
+    }
+    for (issue, fingerprints) in &scan.learned {
+        sql::issues::add_fingerprints(tx, *issue, fingerprints)?;
+    }
+    for seen in &scan.templates {
+        templates::seen(tx, &scan.log, seen, now)?;
     }
     if scan.follow_up && scans::count_waiting(tx)? == 0 {
         let job = NewJob {

@@ -173,6 +173,53 @@ impl Removable {
         let params = named_params! {":before": seen_before.millis(), ":limit": limit as i64};
         Ok(conn.prepare_cached(SQL)?.execute(params)?)
     }
+
+    /// Whether there is a count of an hour before the one instant, or a template of a log that was not met since the other.
+    pub(in crate::store) fn has_templates(
+        &self,
+        conn: &Connection,
+        (hours_before, seen_before): (Timestamp, Timestamp),
+    ) -> Result<bool> {
+        const SQL: &str = "
+            SELECT EXISTS (SELECT 1 FROM log_template_hours WHERE hour < :hours)
+                OR EXISTS (SELECT 1 FROM log_templates WHERE last_seen < :seen)";
+        if !self.has_program {
+            return Ok(false);
+        }
+        let params = named_params! {":hours": hours_before.millis(), ":seen": seen_before.millis()};
+        Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?)
+    }
+
+    /// Removes such counts and templates, at most `limit`; answers how many.
+    pub(in crate::store) fn templates(
+        &self,
+        conn: &Connection,
+        (hours_before, seen_before): (Timestamp, Timestamp),
+        limit: usize,
+    ) -> Result<usize> {
+        const HOURS: &str = "
+            DELETE FROM log_template_hours
+            WHERE (template_id, hour) IN (
+                SELECT template_id, hour
+                FROM log_template_hours
+                WHERE hour < :before
+                LIMIT :limit)";
+        const TEMPLATES: &str = "
+            DELETE FROM log_templates
+            WHERE id IN (
+                SELECT id
+                FROM log_templates
+                WHERE last_seen < :before
+                LIMIT :limit)";
+        if !self.has_program {
+            return Ok(0);
+        }
+        let params = named_params! {":before": hours_before.millis(), ":limit": limit as i64};
+        let hours = conn.prepare_cached(HOURS)?.execute(params)?;
+        let left = (limit - hours) as i64;
+        let params = named_params! {":before": seen_before.millis(), ":limit": left};
+        Ok(hours + conn.prepare_cached(TEMPLATES)?.execute(params)?)
+    }
 }
 
 /// Removes what was decided before then about occurrences of schedules, at most `limit`; answers how many.

@@ -7,7 +7,7 @@ use lamplighter::model::{
     Act, Actor, ApiUrl, Caps, Classification, Duplicates, FilingEvent, FilingId, FilingState,
     Finding, Fingerprint, IssueChange, IssueHome, IssueMark, IssueOwner, IssueState, JobId, Kind,
     KindRules, Lease, Marker, NewIssue, NewJob, Place, Posting, Queue, RemoteKind, ScanCommit,
-    ScanCounts, Tracker, TrackerIssue, TrackerNews,
+    ScanCounts, SeenTemplate, Tracker, TrackerIssue, TrackerNews,
 };
 use lamplighter::store::Store;
 
@@ -27,6 +27,7 @@ fn issue(title: &str, print: &str) -> NewIssue {
             error_codes: vec![format!("SHOP-{print}-001")],
             source: "shop".into(),
             template: "cart <*>".into(),
+            known_as: Vec::new(),
             occurrences: 3,
             evidence: vec![1, 2],
             last_seen: START.to_string(),
@@ -62,6 +63,8 @@ fn commit(tracker: Tracker, issues: Vec<NewIssue>) -> ScanCommit {
         home: if tracker == Tracker::Local { IssueHome::local() } else { shop() },
         new_issues: issues.into_iter().enumerate().map(posting).collect(),
         seen_again: Vec::new(),
+        learned: Vec::new(),
+        templates: Vec::new(),
         remarks: Vec::new(),
         duplicates: Duplicates::default(),
         caps: Caps::default(),
@@ -83,8 +86,18 @@ pub async fn a_scan_leaves_everything_or_nothing(store: &Store) {
     assert_eq!((now.running.map(|scan| scan.id), now.waiting), (Some(lease.id), 0));
     assert_eq!(store.committed_scan(lease.id).await.unwrap(), None);
     assert_eq!(store.log_watermark("log".into()).await.unwrap(), 0);
+    let seen = SeenTemplate {
+        source: "shop".into(),
+        text: "cart <*> is lost".into(),
+        hours: [(None, 3)].into(),
+        ..SeenTemplate::default()
+    };
     let two = commit(Tracker::Local, vec![issue("one", "a"), issue("two", "b")]);
+    let two = ScanCommit { templates: vec![seen], ..two };
     store.commit_scan(lease.clone(), two, later(1)).await.unwrap();
+    let templates = store.log_templates("log".into(), 9).await.unwrap();
+    assert_eq!((templates.len(), templates[0].origin.as_str()), (1, "cart <*> is lost"));
+    assert!(store.log_templates("another".into(), 9).await.unwrap().is_empty());
     leader.settle(lease.clone(), done()).await;
     let again = commit(Tracker::Local, vec![issue("three", "c")]);
     let late = store.commit_scan(lease.clone(), again, later(2)).await.unwrap_err();
