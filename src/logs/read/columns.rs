@@ -68,7 +68,7 @@ impl Columns {
     /// The cells of a line by the names of their columns.
     pub(super) fn named(&self, line: &str) -> Option<Map<String, Value>> {
         let Self::Commas(names) = self else { return None };
-        let cells = cells(line);
+        let cells = cells(line, names.len());
         let pairs = names.iter().zip(cells).filter(|(_, cell)| !cell.is_empty());
         Some(pairs.map(|(name, cell)| (name.clone(), cell.into())).collect())
     }
@@ -85,21 +85,48 @@ fn column(name: &str) -> String {
     if name == "date and time" { "time".to_owned() } else { name }
 }
 
-/// The cells between commas; within quotes two quotes are one.
-fn cells(line: &str) -> Vec<String> {
+/// Whether a cell in quotes is open at a text's end, if one was or was not at its start.
+pub(super) fn leaves_open(text: &str, mut quoted: bool) -> bool {
+    if !text.contains('"') {
+        return quoted;
+    }
+    // Within quotes two quotes are one: the second opens the cell again.
+    let mut opens = !quoted;
+    for b in text.bytes() {
+        match b {
+            b'"' if quoted => (quoted, opens) = (false, true),
+            b'"' if opens => quoted = true,
+            b',' => opens = true,
+            b' ' => {}
+            _ => opens = false,
+        }
+    }
+    quoted
+}
+
+/// The cells between commas, at most so many: the last takes the rest. A quote opens at a cell's start only; within quotes
+/// two quotes are one.
+fn cells(line: &str, most: usize) -> Vec<String> {
     let (mut cells, mut cell, mut quoted) = (Vec::new(), String::new(), false);
-    let mut chars = line.chars().peekable();
+    let (mut chars, mut commas) = (line.chars().peekable(), 0);
     while let Some(c) = chars.next() {
+        commas = if c == ',' && !quoted { commas + 1 } else { 0 };
         match c {
             '"' if quoted && chars.peek() == Some(&'"') => {
                 chars.next();
                 cell.push('"');
             }
-            '"' => quoted = !quoted,
-            ',' if !quoted => cells.push(std::mem::take(&mut cell)),
+            '"' if quoted => quoted = false,
+            '"' if cell.trim_start().is_empty() => {
+                quoted = true;
+                cell.clear();
+            }
+            ',' if !quoted && cells.len() + 1 < most => cells.push(std::mem::take(&mut cell)),
             c => cell.push(c),
         }
     }
+    // Empty cells that no column names are nothing.
+    cell.truncate(cell.len().saturating_sub(commas));
     cells.push(cell);
     cells
 }
@@ -110,7 +137,7 @@ const MIN_CELLS: usize = 6;
 /// The level and the message of cells that no header names: a cell that is a level, and the first with words behind it.
 pub(super) fn unnamed(text: &str) -> Option<(Level, String)> {
     text.split(',').nth(MIN_CELLS)?;
-    let cells = cells(text);
+    let cells = cells(text, usize::MAX);
     let upper = |cell: &&String| {
         !cell.is_empty() && cell.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
     };

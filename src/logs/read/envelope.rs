@@ -84,17 +84,41 @@ fn lane(parts: &[&str]) -> u64 {
     hasher.finish()
 }
 
+/// Names that only an object of a program's own has, in lower case.
+const OWN: [&str; 11] = [
+    "level",
+    "levelname",
+    "log_level",
+    "loglevel",
+    "lvl",
+    "severity",
+    "@level",
+    "message",
+    "msg",
+    "@message",
+    "short_message",
+];
+/// Docker cuts lines into pieces of 16 KiB; of a character that it cut, the bytes may be missing.
+const PIECE: usize = 16 * 1000;
+
+/// Whether an object of Docker's says that its line goes on: by a mark, or as a whole piece without the line's end.
+fn goes_on(keys: &Map<String, Value>, text: &str) -> bool {
+    let mark = keys.get("_p").or_else(|| keys.get("logtag")).and_then(Value::as_str);
+    mark.map_or_else(|| !text.ends_with('\n') && text.len() >= PIECE, |mark| mark == "P")
+}
+
 /// `{"log":"…\n","stream":"stderr","time":"…"}`
 fn docker(line: &str) -> Option<Peeled<'_>> {
     if !line.contains("\"log\":\"") {
         return None;
     }
     let mut keys: Map<String, Value> = serde_json::from_str(line).ok()?;
-    if !(keys.contains_key("stream") || keys.contains_key("time")) {
+    let fits = keys.contains_key("stream") || keys.contains_key("time");
+    if !fits || keys.keys().any(|key| OWN.iter().any(|own| key.eq_ignore_ascii_case(own))) {
         return None;
     }
     let Value::String(mut text) = keys.remove("log")? else { return None };
-    let is_partial = !text.ends_with('\n');
+    let is_partial = goes_on(&keys, &text);
     text.truncate(text.trim_end_matches(['\r', '\n']).len());
     let text = match super::text::clean(&text) {
         Cow::Borrowed(_) => text,

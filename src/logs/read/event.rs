@@ -1,5 +1,6 @@
 //! Where an event ends: which lines go on with the one before them.
 
+use super::columns;
 use super::envelope::{Envelope, Joins, Peeled};
 use super::head::{self, Lead};
 use super::interpret::{self, Known, is_speaker};
@@ -14,7 +15,7 @@ use std::borrow::Cow;
 
 /// Bytes of an event that are kept: its message and the head before it.
 const MAX_TEXT: usize = MAX_MESSAGE + 4 * 1024;
-/// Most lines of a JSON object, or of a cell, that has not ended.
+/// Most lines of an event: what does not end, as a JSON object or a cell may, begins anew.
 const MAX_OPEN_LINES: usize = 10_000;
 
 /// A line and its place among the others.
@@ -46,7 +47,7 @@ pub(super) struct Event {
     traced: bool,
     /// The last line leads on to a further trace.
     leads_on: bool,
-    /// Its quotes, one after the other, leave one open.
+    /// A cell in quotes has not ended.
     quoted: bool,
     shape: Shape,
 }
@@ -61,11 +62,6 @@ enum Shape {
     Unclosed,
 }
 
-/// Whether the quotes in a text leave one open.
-fn leaves_open(text: &str) -> bool {
-    text.split('"').count().is_multiple_of(2)
-}
-
 impl Event {
     pub(super) fn begin(line: Line<'_>) -> Self {
         let body = line.body();
@@ -76,7 +72,7 @@ impl Event {
         };
         let traced = trace::opens(body) || trace::is_exception(body);
         let open = trace::expects(body).unwrap_or_default();
-        let quoted = leaves_open(line.text());
+        let quoted = columns::leaves_open(line.text(), false);
         Self {
             lead: line.lead,
             envelope: line.peeled.envelope.into_owned(),
@@ -102,12 +98,15 @@ impl Event {
         if kernel {
             self.open = if trace::ends_kernel(line.body()) { Open::Closed } else { Open::Kernel };
         }
-        self.traced |= trace::opens(text) || trace::continues(text) || trace::is_exception(text);
+        self.traced |= trace::opens(text)
+            || trace::continues(text)
+            || trace::is_exception(text)
+            || trace::is_frame(text);
         self.leads_on = trace::leads_on(text);
         if self.shape == Shape::Unclosed && text.starts_with('}') {
             self.shape = Shape::Structured;
         }
-        self.quoted ^= leaves_open(text);
+        self.quoted = columns::leaves_open(text, self.quoted);
         if self.text.len() < MAX_TEXT {
             if !self.envelope.is_partial {
                 self.text.push('\n');
@@ -121,7 +120,7 @@ impl Event {
     /// Whether the line goes on with this event.
     pub(super) fn goes_on(&self, line: &Line<'_>, learned: &Learned, known: Known<'_>) -> bool {
         let envelope = &line.peeled.envelope;
-        if envelope.lane != self.envelope.lane {
+        if envelope.lane != self.envelope.lane || self.lines >= MAX_OPEN_LINES {
             return false;
         }
         if self.envelope.is_partial {
@@ -131,11 +130,11 @@ impl Event {
         if envelope.joins == Joins::Tabs {
             return text.starts_with('\t');
         }
-        if self.shape == Shape::Unclosed && self.lines < MAX_OPEN_LINES {
+        if self.shape == Shape::Unclosed {
             return line.lead.is_none() && !text.starts_with('{');
         }
         if let Some(columns) = known.columns {
-            return self.lines < MAX_OPEN_LINES && self.quoted && columns.has_quotes();
+            return self.quoted && columns.has_quotes();
         }
         if self.open == Open::Kernel {
             return trace::is_kernel(line.body());
@@ -157,7 +156,7 @@ impl Event {
         if trace::opens(text) {
             return self.may_crash(dated, known);
         }
-        if trace::continues(text) {
+        if trace::is_certain(text) || (self.traced && trace::continues(text)) {
             return self.shape == Shape::Text;
         }
         if self.open == Open::LastLine {

@@ -67,6 +67,11 @@ impl Fields {
 /// How far a time without a zone may be from that of its envelope to be believed.
 const NEAR: i64 = 5 * 60 * 1000;
 
+/// Whether an instant within an event may be the event's own: if the event's is exact, only one that is near.
+pub(super) fn may_be_own(outer: Option<Moment>, inner: Moment) -> bool {
+    outer.is_none_or(|outer| !(outer.zoned && inner.zoned) || (outer.ms - inner.ms).abs() <= NEAR)
+}
+
 /// The program's own time, unless it names no zone and is far from the time of its envelope.
 pub(super) fn nearer(outer: Option<Moment>, inner: Option<Moment>) -> Option<Moment> {
     match (outer, inner) {

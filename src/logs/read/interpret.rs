@@ -3,13 +3,14 @@
 use super::access;
 use super::columns::{self, Columns};
 use super::envelope::Envelope;
-use super::fields::{Fields, Weight, nearer};
+use super::fields::{Fields, Weight, may_be_own, nearer};
 use super::head::{self, Lead};
 use super::json;
 use super::level;
 use super::logfmt;
 use super::text;
 use super::time::Moment;
+use crate::model::Level;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
@@ -93,7 +94,12 @@ fn of_prose(
 ) -> Fields {
     let first = &text[..text.find('\n').unwrap_or(text.len())];
     if let Some(answer) = access::read(first) {
-        fields.level = Some((Weight::Stated, level::status(answer.status)));
+        // The status speaks where the program states nothing, or no more than that it tells something.
+        let stated = fields.level.map(|(_, level)| level);
+        let stated = stated.or_else(|| head::behind(rest, lead.as_ref()).level);
+        let level = stated.filter(|level| *level != Level::Info);
+        fields.level =
+            Some((Weight::Stated, level.unwrap_or_else(|| level::status(answer.status))));
         fields.request_path = answer.path.map(super::row::field);
         if fields.time.is_none() && !known.stamped {
             fields.time = super::time::bracketed(first, known.latest);
@@ -224,7 +230,9 @@ fn of_json(text: &str, known: Known<'_>, depth: usize) -> Option<Fields> {
     let open = coloured || fields.level.is_none_or(|(weight, _)| weight < Weight::Stated);
     if depth < MAX_DEPTH && (open || fields.message.starts_with('{')) && fields.message != line {
         let message = std::mem::take(&mut fields.message);
-        let lead = head::lead(&message, known.latest).filter(|_| open);
+        // A date that is far from the object's own is what the message tells of.
+        let lead = head::lead(&message, known.latest)
+            .filter(|lead| open && may_be_own(fields.time, lead.moment));
         let inner = read_text(&message, lead, Known { columns: None, ..known }, depth + 1);
         fields.absorb(inner);
     }

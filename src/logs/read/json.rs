@@ -62,9 +62,20 @@ pub(super) fn message(mut keys: Map<String, Value>) -> Option<String> {
 
 /// What stands for the event lies deeper in tracing's `fields` and in OpenTelemetry's exports.
 fn unwrap(keys: &mut Map<String, Value>) {
-    if let Some(Value::Object(fields)) = keys.remove("fields") {
+    if keys.get("fields").is_some_and(Value::is_object)
+        && let Some(Value::Object(fields)) = keys.remove("fields")
+    {
+        let mut kept = Map::new();
         for (key, value) in fields {
-            keys.entry(key).or_insert(value);
+            // What the object says itself stays beside what its fields say.
+            if keys.contains_key(&key) {
+                kept.insert(key, value);
+            } else {
+                keys.insert(key, value);
+            }
+        }
+        if !kept.is_empty() {
+            keys.insert("fields".into(), kept.into());
         }
     }
     let record =

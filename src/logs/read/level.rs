@@ -11,9 +11,16 @@ const MAX_SIGNS: usize = 1024;
 /// The level of a word in any case, with what is cut off: `eror`, `WRN`, `SEVERE`, `debug2`, `ERROR+4`.
 pub(super) fn word(text: &str) -> Option<Level> {
     let text = text.trim();
-    let text = text.split(['+', '-']).next().unwrap_or(text);
-    let text =
-        if text.len() > 4 { text.trim_end_matches(|c: char| c.is_ascii_digit()) } else { text };
+    let text = match text.split_once(['+', '-']) {
+        Some((name, number)) if number.bytes().all(|b| b.is_ascii_digit()) => name,
+        Some(_) => return None,
+        None => text,
+    };
+    // One digit is a degree; `error404` is a name.
+    let text = match text.strip_suffix(|c: char| c.is_ascii_digit()) {
+        Some(name) if name.len() > 3 => name,
+        _ => text,
+    };
     let mut lower = [0; 16];
     let lower = lower.get_mut(..text.len())?;
     lower.copy_from_slice(text.as_bytes());
@@ -52,6 +59,11 @@ fn is_weak(word: &str) -> bool {
     ]
     .iter()
     .any(|weak| word.eq_ignore_ascii_case(weak))
+}
+
+/// Whether a word states a level wherever it stands in a head.
+pub(super) fn is_strong(text: &str) -> bool {
+    word(text).is_some() && !is_weak(text.trim())
 }
 
 /// The letter of glog, Ruby, Android and `MongoDB`.
@@ -229,17 +241,32 @@ fn in_brackets(text: &str, close: char) -> Option<Stated> {
     let inside = &head[..head.find(close)?];
     let length = inside.len() + 2;
     let bare = inside.trim();
-    let level = match word(bare) {
-        Some(level) => level,
-        // A module and its level, in either order.
-        None => {
-            bare.split_once(':').and_then(|(a, b)| word(b).or_else(|| word(a))).or_else(|| {
-                let channel = bare.rsplit_once('.').filter(|(_, name)| is_upper(name));
-                channel.and_then(|(_, name)| word(name))
-            })?
+    let found = |level| Some(Stated { level, length });
+    // What may be the name of a part leaves the statement to the level behind it.
+    let perhaps = |level| if states_next(&text[length..]) { None } else { found(level) };
+    if let Some(level) = word(bare) {
+        return if is_weak(bare) { perhaps(level) } else { found(level) };
+    }
+    // A module and its level, in either order.
+    if let Some((a, b)) = bare.split_once(':') {
+        if let Some(level) = word(b) {
+            return if is_weak(b) { perhaps(level) } else { found(level) };
         }
-    };
-    Some(Stated { level, length })
+        if let Some(level) = word(a) {
+            return perhaps(level);
+        }
+    }
+    let channel = bare.rsplit_once('.').filter(|(_, name)| is_upper(name));
+    found(channel.and_then(|(_, name)| word(name))?)
+}
+
+/// Whether the next word is a level that is set apart by capitals, a colon or brackets.
+fn states_next(text: &str) -> bool {
+    let text = text.trim_start_matches([' ', '\t', '|', '-', ':']);
+    let end = text.bytes().take(32).take_while(|b| !matches!(b, b' ' | b'\t' | b'|')).count();
+    let token = text.get(..end).unwrap_or_default();
+    let name = token.trim_matches(['[', ']', '(', ')', '<', '>', ':']);
+    is_strong(name) && (is_upper(name) || name.len() < token.len())
 }
 
 fn is_upper(word: &str) -> bool {

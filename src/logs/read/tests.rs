@@ -2,6 +2,7 @@
 
 mod hostile;
 mod kinds;
+mod lookalikes;
 
 pub(in crate::logs) use hostile::PIECES;
 

@@ -10,10 +10,10 @@ pub(super) fn is_unread(line: &str) -> bool {
     line.as_bytes().contains(&0) || line.contains("\u{fffd}")
 }
 
-/// Whether the line is so much of what could not be read that nothing remains to be kept.
+/// Whether nothing of a line that could not be read is worth keeping: it has no letter and no digit. A line in an old encoding
+/// keeps its time, its level and whatever else it has of ASCII.
 pub(super) fn is_noise(clean: &str) -> bool {
-    let lost = clean.matches('\u{fffd}').count();
-    lost * 4 > clean.chars().count() || !clean.contains(char::is_alphanumeric)
+    !clean.contains(char::is_alphanumeric)
 }
 
 /// The line without what is no text. A carriage return within it is a blank, as is rsyslog's tab at its start.
@@ -38,12 +38,10 @@ pub(super) fn is_coloured(text: &str) -> bool {
 fn without(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     let mut rest = line;
-    // A sequence that does not end is looked for once only.
-    let mut ends = true;
     while let Some(at) = rest.find(|c: char| is_control(c) || matches!(c, '#' | '^' | '\\')) {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
-        let skipped = sequence(rest, &mut ends);
+        let skipped = sequence(rest);
         if skipped == 0 {
             let c = rest.chars().next().unwrap_or(' ');
             match c {
@@ -65,7 +63,7 @@ fn is_control(c: char) -> bool {
 }
 
 /// The length of the escape sequence that the text begins with; 0 if there is none.
-fn sequence(text: &str, ends: &mut bool) -> usize {
+fn sequence(text: &str) -> usize {
     for start in SPELLED {
         if let Some(rest) = text.strip_prefix(start) {
             let length = parameters(rest);
@@ -80,10 +78,12 @@ fn sequence(text: &str, ends: &mut bool) -> usize {
     }
     let Some(rest) = text.strip_prefix('\u{1b}') else { return 0 };
     match rest.chars().next() {
-        Some(']' | 'P' | 'X' | '^' | '_') if *ends => {
-            let bell = rest.find('\u{7}').map(|at| at + 1);
-            let end = bell.or_else(|| rest.find("\u{1b}\\").map(|at| at + 2));
-            *ends = end.is_some();
+        Some(']' | 'P' | 'X' | '^' | '_') => {
+            // A bell or the next escape character ends it; if that begins another sequence, the text before it is kept.
+            let end = rest.find(['\u{7}', '\u{1b}']).and_then(|at| match &rest[at..] {
+                end if end.starts_with('\u{7}') => Some(at + 1),
+                end => end.starts_with("\u{1b}\\").then_some(at + 2),
+            });
             1 + end.unwrap_or(1)
         }
         Some('(' | ')' | '#') => 2 + rest.chars().nth(1).map_or(0, char::len_utf8),
@@ -112,6 +112,8 @@ mod tests {
             ("#033[31mERROR#033[0m x", "ERROR x"),
             ("^[[31mERROR^[[0m \\u001b[1mx\\x1b[0m", "ERROR x"),
             ("\u{1b}]0;title\u{7}x \u{1b}]8;;http://a\u{1b}\\b\u{1b}]8;;\u{1b}\\", "x b"),
+            ("\u{1b}]8;;a\u{1b}\\link\u{1b}]8;;\u{1b}\\ more\u{7} end", "link more end"),
+            ("\u{1b}]0;cut \u{1b}[31mERROR\u{1b}[0m x\u{7}", "0;cut ERROR x"),
             ("\u{1b}(Bx\u{1b}=y", "xy"),
             ("\u{1b}]0;no end x", "0;no end x"),
             ("10%\r20%\r30% done", "10% 20% 30% done"),
@@ -128,8 +130,10 @@ mod tests {
     #[test]
     fn what_could_not_be_read_is_told() {
         assert!(is_unread("a\u{fffd}") && is_unread("\0a") && !is_unread("a"));
-        assert!(is_noise("\u{fffd}\u{fffd}ab") && is_noise("-- \u{fffd} --"));
-        assert!(!is_noise("caf\u{fffd} is closed"));
+        assert!(is_noise("\u{fffd}\u{fffd}") && is_noise("-- \u{fffd} --"));
+        assert!(
+            !is_noise("caf\u{fffd} is closed") && !is_noise("7 \u{fffd}\u{fffd}\u{fffd}\u{fffd}")
+        );
     }
 
     #[cfg(target_os = "linux")]
@@ -146,6 +150,8 @@ mod tests {
             "\0",
             "\u{9b}1",
             "\u{1b}]a\u{7}",
+            "\u{1b}]a\u{1b}\\",
+            "\u{1b}]a\u{1b}\\\u{1b}]\u{1b}[1mb\u{1b}P",
         ] {
             grows_with_its_length(piece, piece, |text| drop(clean(text)));
         }

@@ -11,6 +11,8 @@ const DAY: i64 = 24 * 3600 * 1000;
 const SLACK: i64 = DAY;
 /// The same for a line that has a time of day only.
 const CLOCK_SLACK: i64 = DAY / 2;
+/// Instants from 1970 to 2200; a date beyond is no time of a log.
+const PLAUSIBLE: std::ops::Range<i64> = -DAY..84_006 * DAY;
 /// How old a number of seconds at the beginning of a line may be to be its time.
 const OLDEST: i64 = 30 * 366 * DAY;
 
@@ -110,7 +112,7 @@ pub(super) fn leading(text: &str, latest: Moment) -> Option<(Moment, usize)> {
         if first.is_ascii_digit() { scan.by_digits(latest) } else { scan.by_names(latest) };
     let end = scan.at;
     let ends = bytes.get(end).is_none_or(|b| !b.is_ascii_alphanumeric() && *b != b'_' && *b < 0x80);
-    moment.filter(|_| ends).map(|moment| (moment, end))
+    moment.filter(|at| ends && PLAUSIBLE.contains(&at.ms)).map(|moment| (moment, end))
 }
 
 /// `21/Nov/2026:05:29:51 +0000` and all other spellings, anywhere in brackets: as access logs have it.
@@ -151,8 +153,10 @@ impl Scan<'_> {
         let run = self.digit_run();
         (least..=most).contains(&run).then_some(())?;
         let digits = &self.bytes[self.at..self.at + run];
+        let value = |n: i64, b: &u8| n.checked_mul(10)?.checked_add(i64::from(b - b'0'));
+        let number = digits.iter().try_fold(0, value)?;
         self.at += run;
-        Some(digits.iter().fold(0, |n, b| 10 * n + i64::from(b - b'0')))
+        Some(number)
     }
 
     /// The next digits, of which there may be more.
@@ -238,6 +242,7 @@ impl Scan<'_> {
         let third = self.number(2, 4)?;
         self.gap()?;
         let day = match (digits, divider) {
+            (2, b'.') => days(2000 + third, second, first),
             (2, _) => days(2000 + first, second, third),
             (4, b'/') if first <= 12 => days(third, first, second),
             (4, _) => days(third, second, first),

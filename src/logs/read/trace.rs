@@ -29,32 +29,35 @@ const OPENS: [&str; 9] = [
     "PHP Fatal error:  Uncaught ",
     "Fatal Python error: ",
 ];
-/// The beginnings of lines that go on with a trace.
-const CONTINUES: [&str; 27] = [
+/// The beginnings of lines that only a trace has.
+const CERTAIN: [&str; 19] = [
     "Caused by",
     "Suppressed: ",
     "stack backtrace:",
     "note: run with `RUST_BACKTRACE",
     "During handling of the above",
     "The above exception was",
-    "... ",
     "Stack trace:",
     "[stacktrace]",
-    "#0 ",
     "created by ",
-    "exit status ",
     "[signal ",
-    "Node.js v",
     "Aborted (core dumped)",
     "--- End of ",
     "---> ",
-    "thrown in ",
     "Current thread 0x",
     "Thread 0x",
     "Call Trace:",
     "Backtrace:",
     "stacktrace:",
     "Stacktrace:",
+];
+/// The beginnings of lines that go on with a trace where there is one.
+const PERHAPS: [&str; 8] = [
+    "... ",
+    "#0 ",
+    "exit status ",
+    "Node.js v",
+    "thrown in ",
     "SUMMARY: ",
     "Function: &",
     "Initial Call: ",
@@ -135,9 +138,19 @@ pub(super) fn expects(line: &str) -> Option<Open> {
     KERNEL.iter().any(|start| line.starts_with(start)).then_some(Open::Kernel)
 }
 
-/// Whether a line at the start of the line goes on with the trace before it.
+/// Whether a line at the start of the line goes on with the trace before it, if there is one.
 pub(super) fn continues(line: &str) -> bool {
-    CONTINUES.iter().any(|start| line.starts_with(start)) || is_numbered(line) || is_place(line)
+    PERHAPS.iter().any(|start| line.starts_with(start)) || is_certain(line)
+}
+
+/// Whether only a trace has such a line.
+pub(super) fn is_certain(line: &str) -> bool {
+    CERTAIN.iter().any(|start| line.starts_with(start)) || is_numbered(line) || is_place(line)
+}
+
+/// `    at Cart.get (a.js:1)`, a frame that is indented.
+pub(super) fn is_frame(line: &str) -> bool {
+    line.starts_with([' ', '\t']) && line.trim_start().starts_with("at ")
 }
 
 /// Whether a further trace belongs to the one before.

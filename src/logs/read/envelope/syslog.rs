@@ -122,13 +122,21 @@ pub(super) fn tagged(rest: &str, moment: Moment) -> Option<Peeled<'_>> {
     })
 }
 
+/// Whether a word where a host or a program may stand is a level.
+fn is_level(word: &str) -> bool {
+    word.bytes().all(|b| b.is_ascii_alphabetic()) && level::is_strong(word)
+}
+
 /// `host prog[pid]: text` and `prog[pid]: text`. Behind a time of ISO 8601 the pid is asked for, or that the program is the kernel, since
 /// there any words with a colon may stand.
 fn with_tag(rest: &str, moment: Moment, is_syslog: bool) -> Option<Peeled<'_>> {
     let own = rest.split(' ').next().filter(|word| word.ends_with("]:"));
-    let tagged = match own {
-        Some(_) => rest,
-        None => rest.split_once(' ')?.1,
+    let tagged = if own.is_some() {
+        rest
+    } else {
+        let (host, tagged) = rest.split_once(' ')?;
+        // A program's own line, whose level stands behind its time.
+        (!is_level(host)).then_some(tagged)?
     };
     if is_syslog && tagged.starts_with("last message repeated ") {
         return Some(Peeled::new(tagged, Envelope { time: Some(moment), ..Envelope::default() }));
@@ -149,6 +157,7 @@ fn with_tag(rest: &str, moment: Moment, is_syslog: bool) -> Option<Peeled<'_>> {
         || !named
         || !asked
         || (tag.contains('[') && process.is_empty())
+        || (process.is_empty() && is_level(program))
     {
         return None;
     }

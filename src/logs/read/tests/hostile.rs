@@ -41,6 +41,8 @@ pub(in crate::logs) const PIECES: &[&str] = &[
     "E, [",
     "=ERROR REPORT==== ",
     "1795238991 ",
+    "9999999999999999999 ",
+    "\u{1b}]a\u{1b}\\",
     "| ",
     "- ",
     "-- ",

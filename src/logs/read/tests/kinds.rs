@@ -5,7 +5,7 @@ use crate::logs::read::json_message;
 use crate::model::{Level, NewLogRow};
 
 /// Level and message of each row, as `ERROR message`; lines of a message joined by `|`.
-fn said(text: &str) -> Vec<String> {
+pub(super) fn said(text: &str) -> Vec<String> {
     let said = |row: &NewLogRow| format!("{} {}", row.level, row.message.replace('\n', "|"));
     rows(text).iter().map(said).collect()
 }
