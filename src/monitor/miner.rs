@@ -344,7 +344,6 @@ mod tests {
             ["login failed: error invalid_grant", "login failed: error invalid_client"],
             ["open of the file failed code=ENOENT", "open of the file failed code=EACCES"],
             ["commit failed: SQLITE_IOERR", "commit failed: SQLITE_CORRUPT"],
-            ["worker terminated by oom-killer", "worker terminated by soft-watchdog"],
         ] {
             assert_eq!(texts(&lines), lines);
         }

@@ -265,7 +265,9 @@ impl Solver {
             2
         } else if telling_key || shouted {
             ENOUGH_STATES
-        } else if lead || (quiet && mostly) || recurring {
+        } else if lead || (quiet && mostly) {
+            2
+        } else if recurring {
             ENOUGH_NAMES
         } else if !things && (telling == 1 || place == 0) {
             ENOUGH_FIRST
