@@ -13,6 +13,11 @@
 
 #[cfg(target_os = "linux")]
 mod acl;
+#[cfg(target_os = "linux")]
+pub(crate) mod broom;
+#[cfg(not(target_os = "linux"))]
+#[path = "agents/no_broom.rs"]
+pub(crate) mod broom;
 pub mod claude;
 mod command;
 #[cfg(target_os = "linux")]

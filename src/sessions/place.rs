@@ -1,11 +1,13 @@
 //! The folder of a run, and what it is given of the machine: environment and sandbox.
 
 use super::{Agents, Sandboxed};
+use crate::agents::broom::sweep_clean;
 use crate::agents::loan::{hand_over, keep_out, let_enter};
 use crate::agents::wall::{Entry, Wall};
 use crate::agents::{AgentUser, ENTER, Isolation, READ, Sandbox, View, create_job_dir, door};
 use crate::environment;
 use crate::error::{Code, Error, Result};
+use crate::heavy::heavy;
 use crate::model::Profile;
 use std::collections::BTreeMap;
 use std::io;
@@ -55,6 +57,19 @@ impl Place {
             place.give(folder)?;
         }
         Ok(place)
+    }
+
+    /// Takes away what an earlier run has left in the folder that the agent program would obey. No other run may have the folder.
+    ///
+    /// # Errors
+    /// `AGENT-START-001` if something is left.
+    pub(super) async fn sweep(&self) -> Result<()> {
+        let root = self.root.clone();
+        let swept = heavy(usize::MAX, move || sweep_clean(&root)).await;
+        swept.map_err(|error| {
+            let doing = format!("take away what an earlier run left in {}", self.root.display());
+            Error::of_disk(Code::AgentStart, doing, error)
+        })
     }
 
     /// Gives what is in the folder, or was made for the run, to the user as whom it works. What an earlier run has left there

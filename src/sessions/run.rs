@@ -131,7 +131,7 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
     if saved.0 > 0 {
         recorder.keep(json!({"type": "run", "attempt": context.job.epoch}).to_string());
     }
-    let ready = Ready { agents, context, recorder, version, passage };
+    let ready = Ready { agents, context, place: &place, recorder, version, passage };
     let done = ready.work(&plan, spec, (profile, &folder), lent.as_ref()).await;
     if let Some((marker, _)) = lent {
         loans::give_back(agents, &marker).await;
@@ -143,6 +143,7 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
 struct Ready<'a> {
     agents: &'a Agents,
     context: &'a Context,
+    place: &'a Place,
     recorder: Recorder,
     version: Version,
     passage: Passage,
@@ -157,8 +158,11 @@ impl Ready<'_> {
         (profile, folder): (Profile, &Path),
         lent: Option<&Lent>,
     ) -> Result<Verdict> {
-        let Self { agents, context, recorder, version, passage } = self;
-        let (look, started) = begin(agents, context, spec, (profile, folder), lent).await;
+        let Self { agents, context, place, recorder, version, passage } = self;
+        let (look, started) = match place.sweep().await {
+            Ok(()) => begin(agents, context, spec, (profile, folder), lent).await,
+            Err(error) => (None, Err(error)),
+        };
         let watched = match started {
             Ok((run, hold)) => {
                 let run = Watched { agents, context, recorder, run, version, passage };
