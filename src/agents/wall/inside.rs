@@ -94,6 +94,8 @@ fn enter(
     sockets: bool,
     landing: Option<&(u32, u32, PathBuf)>,
 ) -> io::Result<()> {
+    // What is led outside of the run's own descriptors, that of the word that all is made among them, is for no other process.
+    close_fds::set_fds_cloexec(3, &[]);
     let listener = std::net::TcpListener::bind(INSIDE)?;
     command::leader(LEAD, listener, landing.map(|(uid, gid, _)| (*uid, *gid)))?;
     filter::apply(sockets)?;
