@@ -9,6 +9,7 @@ use super::{
 };
 use crate::error::{Code, Error, Result};
 use std::collections::BTreeMap;
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
@@ -216,8 +217,10 @@ impl Launcher {
         let own = self.own.as_ref().map_err(Clone::clone)?;
         let real = |path: &Path| path.canonicalize().ok();
         let sockets = sockets::served().map_err(|error| error.to_string())?;
-        // The kernel keeps the path by which a socket was bound, which may lead over links.
-        let sockets = sockets.iter().filter_map(|path| real(path)).collect();
+        // The kernel keeps the path by which a socket was bound, which may lead over links. Who has a view of files of his own
+        // binds there at any path: here something else may lie in that place, or nothing.
+        let sockets = sockets.iter().filter_map(|path| real(path));
+        let sockets = sockets.filter(|path| is_socket(path)).collect();
         let place = (working_dir, self.user.as_ref());
         let mut words = sandbox::arguments(bwrap, own, (sandbox, &sockets), place, real);
         words.extend_from_slice(argv);
@@ -282,6 +285,10 @@ impl Launcher {
         }
         Err(failed().because(format!("{ended:?}, {}", said.trim())))
     }
+}
+
+fn is_socket(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|found| found.file_type().is_socket())
 }
 
 impl Default for Launcher {

@@ -7,9 +7,11 @@ use lamplighter::agents::{
 };
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 /// How often a run is begun at most.
@@ -130,4 +132,40 @@ async fn a_sandbox_that_cannot_be_made_is_an_error_with_its_reason_and_nothing_b
     let error = scene.launcher.start(scene.spec(&script)).await.unwrap_err();
     assert!(error.to_string().contains("ended with exit code 3 and did not say why"), "{error}");
     assert!(!Path::new(&begun).exists());
+}
+
+/// Binds a socket at a path and says so.
+const BIND: &str = "use Socket; socket(S, AF_UNIX, SOCK_STREAM, 0); bind(S, pack_sockaddr_un($ARGV[0])) or die $!; \
+    $| = 1; print \"bound\\n\"; <STDIN>";
+
+/// In a view of its own anybody binds at any path, and the kernel's list names that path to everybody.
+#[tokio::test]
+async fn a_file_is_seen_although_somebody_has_bound_at_its_path_in_a_view_of_his_own() {
+    let (Some(scene), Some((folder, _listener))) = (Scene::new().await, service()) else { return };
+    let program = folder.path().join("bin/tool");
+    fs::create_dir(program.parent().unwrap()).unwrap();
+    fs::write(&program, "of the machine").unwrap();
+    let mut command = Command::new("bwrap");
+    command.args(["--dev-bind", "/", "/", "--tmpfs"]).arg(program.parent().unwrap());
+    command.args(["perl", "-e", BIND]).arg(&program);
+    let mut other = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut said = String::new();
+    BufReader::new(other.stdout.take().unwrap()).read_line(&mut said).unwrap();
+    assert_eq!(said, "bound\n");
+    let list = fs::read_to_string("/proc/net/unix").unwrap();
+    assert!(list.contains(program.to_str().unwrap()), "{list}");
+    let script = format!("cat {}", program.display());
+    let mut run = scene.launcher.start(scene.spec(&script)).await.unwrap();
+    assert_eq!(printed(&mut run).await, "of the machine");
+    drop(other.stdin.take());
+    other.wait().unwrap();
+}
+
+#[tokio::test]
+async fn no_process_of_a_sandbox_keeps_the_pipe_of_its_making() {
+    let Some(scene) = Scene::new().await else { return };
+    let script = "exec 2>/dev/null; for p in /proc/[0-9]*; do if tr '\\0' ' ' < $p/cmdline | grep -q 'supervise lead'; \
+        then echo leader $(ls -l $p/fd | grep -c pipe:); fi; done";
+    let mut run = scene.launcher.start(scene.spec(script)).await.unwrap();
+    assert_eq!(printed(&mut run).await, "leader 0\n");
 }
