@@ -246,10 +246,14 @@ impl Launcher {
         }
     }
 
+    /// Where `bwrap` is, if it is anywhere.
+    pub(crate) fn bwrap(&self) -> Option<PathBuf> {
+        let found = || find_program("bwrap", std::env::var_os("PATH").as_deref());
+        self.bwrap.clone().or_else(found)
+    }
+
     async fn try_sandbox(&self) -> Sandboxing {
-        let path = std::env::var_os("PATH");
-        let found = || find_program("bwrap", path.as_deref());
-        let Some(bwrap) = self.bwrap.clone().or_else(found) else {
+        let Some(bwrap) = self.bwrap() else {
             let reason = "bwrap is not installed (Debian: apt-get install bubblewrap)".to_owned();
             return Sandboxing::Unusable { reason };
         };

@@ -152,9 +152,14 @@ impl Place {
         }
         let is_free = profile == Profile::Full && self.user.is_none();
         if writes(profile) && !is_free {
-            let program = agents.program.path();
+            let files = own_files(agents);
+            let package = files.package.iter().find(|package| path.starts_with(package));
+            if let Some(package) = package {
+                let why = format!("the agent program is in {}; name a folder outside", package.display());
+                return Err(refused(&why));
+            }
             let own = [&self.data_dir, &agents.door].into_iter().chain(&agents.secrets);
-            let own = own.chain(&agents.config).chain(&program);
+            let own = own.chain(&agents.config).chain(&files.programs).chain(&files.package);
             // A link on the way can be replaced as well as what it leads to.
             let mut own =
                 own.flat_map(|own| [std::path::absolute(own), own.canonicalize()]).flatten();
@@ -292,6 +297,26 @@ impl Place {
         }
         Ok(Isolation::Bwrap(sandbox))
     }
+}
+
+/// What the server runs, or looks into for it.
+struct OwnFiles {
+    /// The agent program and `bwrap`, and the folders of the server's `PATH`, whether they are there or not: each program of
+    /// the server and of its agents is looked for in them.
+    programs: Vec<PathBuf>,
+    /// The folder of the npm package to which the agent program belongs.
+    package: Vec<PathBuf>,
+}
+
+fn own_files(agents: &Agents) -> OwnFiles {
+    let path = environment::variable("PATH").unwrap_or_else(|| PLAIN_PATH.to_owned());
+    let named = agents.program.path();
+    let real = named.as_ref().and_then(|program| program.canonicalize().ok());
+    let of_program = named.iter().chain(&real).flat_map(|program| program_files(program));
+    let (package, mut programs): (Vec<_>, Vec<_>) = of_program.partition(|path| path.is_dir());
+    programs.extend(agents.launcher.bwrap());
+    programs.extend(std::env::split_paths(&path).filter(|folder| !folder.as_os_str().is_empty()));
+    OwnFiles { programs, package }
 }
 
 /// Whether a run of this profile may write into a working directory that is not its own.

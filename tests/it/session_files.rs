@@ -351,3 +351,33 @@ async fn two_sessions_that_go_on_with_the_same_one_run_one_after_the_other() {
     desk.ask(&["jobs", "cancel", &one.to_string()]);
     desk.until(one, Status::Cancelled).await;
 }
+
+/// Who may write there puts another program in the place of one that the server runs.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_run_that_may_write_works_where_the_server_looks_for_programs_or_in_the_agents_package() {
+    let files = tempfile::tempdir().unwrap();
+    let root = files.path().canonicalize().unwrap();
+    let [tools, docs, shop] =
+        ["tools", "node_modules/@a/cli/docs", "shop"].map(|folder| root.join(folder));
+    for folder in [&tools, &docs, &shop] {
+        std::fs::create_dir_all(folder).unwrap();
+    }
+    let path = std::env::var("PATH").unwrap();
+    let path = format!("{path}:{}", tools.join("not/there/yet").display());
+    let program = stub(docs.parent().unwrap(), "2.1.329");
+    let desk = Desk::start(&program, &[("PATH", &path)]);
+    let asked = |folder: &Path| {
+        desk.enqueue(
+            &json!({"prompt": "result 0.1 done", "profile": "workspace", "working_dir": folder}),
+        )
+    };
+    for (folder, why) in [
+        (&tools, "not/there/yet, which the server uses, is in it"),
+        (&root, ", which the server uses, is in it"),
+        (&docs, "the agent program is in "),
+    ] {
+        let refused = desk.until(asked(folder), Status::Failed).await.error.unwrap();
+        assert!(refused.contains(why), "{refused}");
+    }
+    desk.until(asked(&shop), Status::Completed).await;
+}
