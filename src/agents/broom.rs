@@ -241,8 +241,7 @@ mod tests {
             fs::create_dir(data.path().join(folder)).unwrap();
         }
         let open = |of: &OwnedFd, name: &str| folder(of, name).unwrap();
-        let root =
-            rustix::fs::open(data.path(), OFlags::RDONLY | FOLDER, Mode::empty()).unwrap();
+        let root = rustix::fs::open(data.path(), OFlags::RDONLY | FOLDER, Mode::empty()).unwrap();
         let mut at = open(&root, "home");
         for _ in 0..3000 {
             rustix::fs::mkdirat(&at, "deeper", Mode::RWXU).unwrap();

@@ -3,6 +3,7 @@
 use super::command::find_program;
 use super::run::{self, Run};
 use super::wire::Order;
+use super::words::in_folder;
 use super::{
     AgentUser, ENTER, Exit, Isolation, Limits, MAX_STDIN, Marker, Sandbox, Spec, Trace, sandbox,
     sockets,
@@ -134,7 +135,7 @@ impl Launcher {
     }
 
     async fn begin(&self, spec: Spec, sandbox: Option<(&Path, Sandbox)>) -> Result<Run> {
-        let Spec { argv, env, working_dir, stdin, limits, isolation: _, marker } = spec;
+        let Spec { argv, env, working_dir, folder, stdin, limits, isolation: _, marker } = spec;
         let name = argv.first().cloned().unwrap_or_default();
         let failed = || Error::new(Code::AgentStart, format!("start {name:?}"));
         if stdin.len() > MAX_STDIN {
@@ -149,6 +150,7 @@ impl Launcher {
             argv,
             env,
             working_dir,
+            folder: folder.map(|folder| folder.to_string()),
             marker: marker.to_string(),
             wall: limits.wall,
             idle: limits.idle,
@@ -189,7 +191,8 @@ impl Launcher {
             given.map_err(|error| failed(error.to_string()))?;
         }
         let (argv, working_dir) = (order.argv, order.working_dir.clone());
-        let inside = || self.inside(bwrap, sandbox, &working_dir, &argv).map_err(failed);
+        let place = (working_dir.as_path(), order.folder.clone());
+        let inside = || self.inside(bwrap, sandbox, &place, &argv).map_err(failed);
         order.argv = inside()?;
         for _ in 1..TRIES {
             let error = match self.begin_order(&order, stdin, &marker).await {
@@ -211,7 +214,7 @@ impl Launcher {
         &self,
         bwrap: &Path,
         sandbox: &Sandbox,
-        working_dir: &Path,
+        (working_dir, folder): &(&Path, Option<String>),
         argv: &[String],
     ) -> Result<Vec<String>, String> {
         let own = self.own.as_ref().map_err(Clone::clone)?;
@@ -221,8 +224,9 @@ impl Launcher {
         // binds there at any path: here something else may lie in that place, or nothing.
         let sockets = sockets.iter().filter_map(|path| real(path));
         let sockets = sockets.filter(|path| is_socket(path)).collect();
-        let place = (working_dir, self.user.as_ref());
+        let place = (*working_dir, self.user.as_ref());
         let mut words = sandbox::arguments(bwrap, own, (sandbox, &sockets), place, real);
+        in_folder(&mut words, folder.as_deref());
         words.extend_from_slice(argv);
         Ok(words)
     }
@@ -269,6 +273,7 @@ impl Launcher {
             argv: ["/bin/sh", "-c", "echo $$"].map(str::to_owned).into(),
             env: BTreeMap::new(),
             working_dir: std::env::temp_dir(),
+            folder: None,
             stdin: Vec::new(),
             limits: Limits { wall: PROBE, ..Limits::default() },
             isolation: Isolation::None,

@@ -219,7 +219,8 @@ fn cover(socket: &Path, rules: &[(PathBuf, Rule)]) -> Vec<(PathBuf, Rule)> {
     if socket.to_str().is_none() {
         // No argument can name it.
         let folder = socket.ancestors().find(|folder| folder.to_str().is_some());
-        let folder = folder.filter(|folder| !rules.iter().any(|(path, _)| path.starts_with(folder)));
+        let folder =
+            folder.filter(|folder| !rules.iter().any(|(path, _)| path.starts_with(folder)));
         return folder.map(|folder| (folder.to_owned(), Rule::Hide)).into_iter().collect();
     }
     match sockets::service_folder(socket) {

@@ -82,7 +82,8 @@ pub(super) fn for_terminal(text: &str) -> String {
 /// Whether a terminal does something with a character other than show it: controls, breaks of lines, and the marks that turn
 /// the direction of writing.
 fn is_obeyed(c: char) -> bool {
-    let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let turns =
+        matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     turns || c.is_control()
 }
 
@@ -101,8 +102,8 @@ mod tests {
 
     #[test]
     fn a_table_has_columns_and_nothing_that_a_terminal_obeys() {
-        let rows =
-            [["1", "\u{1b}[2J\u{202e}ann\r"], ["20", "eve"]].map(|row| row.map(str::to_owned).to_vec());
+        let rows = [["1", "\u{1b}[2J\u{202e}ann\r"], ["20", "eve"]]
+            .map(|row| row.map(str::to_owned).to_vec());
         assert_eq!(laid_out(&["ID", "WHO"], &rows), ["ID  WHO", "1    [2J ann", "20  eve"]);
     }
 }

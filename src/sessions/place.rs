@@ -4,7 +4,9 @@ use super::{Agents, Sandboxed};
 use crate::agents::broom::sweep_clean;
 use crate::agents::loan::{hand_over, keep_out, let_enter};
 use crate::agents::wall::{Entry, Wall};
-use crate::agents::{AgentUser, ENTER, Isolation, READ, Sandbox, View, create_job_dir, door};
+use crate::agents::{
+    AgentUser, ENTER, FolderId, Isolation, READ, Sandbox, View, create_job_dir, door,
+};
 use crate::environment;
 use crate::error::{Code, Error, Result};
 use crate::heavy::heavy;
@@ -134,12 +136,15 @@ impl Place {
         agents: &Agents,
         profile: Profile,
         named: &Path,
-    ) -> Result<PathBuf> {
+    ) -> Result<(PathBuf, FolderId)> {
         let refused = |why: &str| {
             let doing = format!("work in {}", named.display());
             Error::new(Code::AgentValue, doing).because(why.to_owned())
         };
-        let path = named.canonicalize().map_err(|error| refused(&error.to_string()))?;
+        let (folder, path) = FolderId::open(named).map_err(|error| match error.kind() {
+            io::ErrorKind::NotADirectory => refused("it is no folder"),
+            _ => refused(&error.to_string()),
+        })?;
         let data_dir = self.data_dir.canonicalize().unwrap_or_else(|_| self.data_dir.clone());
         if !path.is_dir() {
             return Err(refused("it is no folder"));
@@ -155,7 +160,8 @@ impl Place {
             let files = own_files(agents);
             let package = files.package.iter().find(|package| path.starts_with(package));
             if let Some(package) = package {
-                let why = format!("the agent program is in {}; name a folder outside", package.display());
+                let why =
+                    format!("the agent program is in {}; name a folder outside", package.display());
                 return Err(refused(&why));
             }
             let own = [&self.data_dir, &agents.door].into_iter().chain(&agents.secrets);
@@ -175,7 +181,7 @@ impl Place {
             }
         }
         let Some(user) = self.user.as_ref().filter(|_| !path.starts_with(&self.root)) else {
-            return Ok(path);
+            return Ok((path, folder));
         };
         if !writes(profile) && !user.may(&path, READ | ENTER) {
             let why = format!(
@@ -195,7 +201,7 @@ impl Place {
             );
             return Err(refused(&why));
         }
-        Ok(path)
+        Ok((path, folder))
     }
 
     /// How a run reaches the model's service. The network of profile `full` is its own affair.

@@ -78,9 +78,12 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
     let (program, version) = agents.program.ready().await?;
     let place = Place::create(&agents.data_dir, &plan.place, agents.launcher.user())?;
     let profile = plan.settings.profile;
-    let working_dir = match &plan.working_dir {
-        Some(named) => place.working_dir(agents, profile, named)?,
-        None => place.work.clone(),
+    let (working_dir, looked_at) = match &plan.working_dir {
+        Some(named) => {
+            let (path, folder) = place.working_dir(agents, profile, named)?;
+            (path, Some(folder))
+        }
+        None => (place.work.clone(), None),
     };
     let marker = Marker::random();
     let start = SessionStart {
@@ -119,6 +122,7 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
         env,
         isolation: place.isolation(agents, profile, &working_dir, readable, passage.socket())?,
         working_dir,
+        folder: looked_at,
         stdin: plan.prompt.clone().into_bytes(),
         limits: plan.limits(agents),
         marker,

@@ -3,7 +3,7 @@
 use crate::support::{STUCK, in_time, skipped};
 use lamplighter::Code;
 use lamplighter::agents::{
-    Exit, Isolation, Launcher, Limits, Marker, Run, Sandbox, Sandboxing, Spec,
+    Exit, FolderId, Isolation, Launcher, Limits, Marker, Run, Sandbox, Sandboxing, Spec,
 };
 use std::collections::BTreeMap;
 use std::fs;
@@ -61,6 +61,7 @@ impl Scene {
             argv: ["/bin/sh", "-c", script].map(str::to_owned).into(),
             env: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
             working_dir: self.folder.path().to_owned(),
+            folder: None,
             stdin: Vec::new(),
             limits: Limits { wall: STUCK, idle: STUCK, ..Limits::default() },
             isolation: Isolation::Bwrap(Sandbox::default()),
@@ -168,4 +169,39 @@ async fn no_process_of_a_sandbox_keeps_the_pipe_of_its_making() {
         then echo leader $(ls -l $p/fd | grep -c pipe:); fi; done";
     let mut run = scene.launcher.start(scene.spec(script)).await.unwrap();
     assert_eq!(printed(&mut run).await, "leader 0\n");
+}
+
+/// Between the look at a folder and the start of a run in it somebody puts another one, or a link, in its place.
+#[tokio::test]
+async fn a_run_does_not_begin_in_another_folder_than_the_one_that_was_looked_at() {
+    let Some(scene) = Scene::new().await else { return };
+    let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let [work, other] = ["work", "other"].map(|name| place.path().join(name));
+    for folder in [&work, &other] {
+        fs::create_dir(folder).unwrap();
+    }
+    let (id, real) = FolderId::open(&work).unwrap();
+    assert_eq!(real, work.canonicalize().unwrap());
+    let spec = |isolation: Isolation| Spec {
+        working_dir: work.clone(),
+        folder: Some(id),
+        isolation,
+        ..scene.spec("echo begun; touch begun")
+    };
+    let boxed = || Isolation::Bwrap(Sandbox::default());
+    for isolation in [boxed(), Isolation::None] {
+        let mut run = scene.launcher.start(spec(isolation)).await.unwrap();
+        assert_eq!(printed(&mut run).await, "begun\n");
+        fs::remove_file(work.join("begun")).unwrap();
+    }
+    let (from, to) = (work.display(), other.display());
+    scene.first(&format!("if [ -d {to} ]; then mv {from} {from}-away; mv {to} {from}; fi"));
+    let error = scene.launcher.start(spec(boxed())).await.unwrap_err();
+    assert_eq!(error.code(), Code::AgentStart);
+    assert!(error.to_string().contains("another folder has taken the place"), "{error}");
+    scene.first("");
+    let mut run = scene.launcher.start(spec(Isolation::None)).await.unwrap();
+    while in_time(run.next()).await.is_some() {}
+    assert_eq!(in_time(run.ended()).await.unwrap().exit, Some(Exit::Code(1)));
+    assert_eq!(fs::read_dir(&work).unwrap().count(), 0);
 }

@@ -365,7 +365,8 @@ async fn what_a_run_writes_into_the_programs_configuration_does_not_hold_for_the
         let file = config.join(name);
         let kept = fs::read(&file).unwrap_or_else(|_| b"{}".to_vec());
         let mut kept: Value = serde_json::from_slice(&kept).unwrap();
-        kept["env"] = json!({"PLANTED": "by the run before", "ANTHROPIC_BASE_URL": "http://127.0.0.1:9"});
+        kept["env"] =
+            json!({"PLANTED": "by the run before", "ANTHROPIC_BASE_URL": "http://127.0.0.1:9"});
         fs::write(file, kept.to_string()).unwrap();
     }
     let next = desk.trigger(&["and then?", "--continues", &first.to_string()]);

@@ -347,14 +347,18 @@ async fn two_sessions_that_go_on_with_the_same_one_run_one_after_the_other() {
     let waits =
         until(&desk.store, other, |job| job.progress.is_some() && job.status != Status::Running);
     let said = waits.await.progress.unwrap();
-    assert!(said.contains("[AGENT-FOLDER-001]") && said.contains(&format!("session {one}")), "{said}");
+    assert!(
+        said.contains("[AGENT-FOLDER-001]") && said.contains(&format!("session {one}")),
+        "{said}"
+    );
     desk.ask(&["jobs", "cancel", &one.to_string()]);
     desk.until(one, Status::Cancelled).await;
 }
 
 /// Who may write there puts another program in the place of one that the server runs.
 #[tokio::test(flavor = "multi_thread")]
-async fn no_run_that_may_write_works_where_the_server_looks_for_programs_or_in_the_agents_package() {
+async fn no_run_that_may_write_works_where_the_server_looks_for_programs_or_in_the_agents_package()
+{
     let files = tempfile::tempdir().unwrap();
     let root = files.path().canonicalize().unwrap();
     let [tools, docs, shop] =

@@ -19,8 +19,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Has the stub, resumed, say what it is asked then.
-const RESUMED: &str =
-    r#"echo 'result 0.1 "resumed and asked: $(cat)"' > $KEPT/resumed.jsonl"#;
+const RESUMED: &str = r#"echo 'result 0.1 "resumed and asked: $(cat)"' > $KEPT/resumed.jsonl"#;
 /// Has the stub use a tool.
 const TOOL: &str = r#"echo '{"type":"assistant","message":{"content":[{"type":"tool_use","id":"t","name":"Bash","input":{"command":"x"}}]}}'"#;
 

@@ -93,7 +93,11 @@ pub(in crate::store) fn last_answer(
 }
 
 /// Another running session that has this folder of runs, by name: it and the sessions that go on with it share one.
-pub(in crate::store) fn user_of(conn: &Connection, id: JobId, place: &str) -> Result<Option<JobId>> {
+pub(in crate::store) fn user_of(
+    conn: &Connection,
+    id: JobId,
+    place: &str,
+) -> Result<Option<JobId>> {
     const SQL: &str = "
         SELECT s.job_id
         FROM sessions s
