@@ -13,11 +13,17 @@
 
 #[cfg(target_os = "linux")]
 mod acl;
+#[cfg(target_os = "linux")]
+pub(crate) mod broom;
+#[cfg(not(target_os = "linux"))]
+#[path = "agents/no_broom.rs"]
+pub(crate) mod broom;
 pub mod claude;
 mod command;
 #[cfg(target_os = "linux")]
 mod course;
 pub mod door;
+mod folder;
 mod launcher;
 #[cfg(target_os = "linux")]
 pub(crate) mod loan;
@@ -46,6 +52,7 @@ mod wire;
 mod words;
 
 pub(crate) use command::find_program;
+pub use folder::FolderId;
 pub use launcher::{GRACE, Launcher, Sandboxing};
 pub use run::{Chunk, Run, Stopper};
 pub use sandbox::{Sandbox, View};

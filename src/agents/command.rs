@@ -1,7 +1,7 @@
 //! Starts processes: the only place of the program that does.
 
 use super::wire::Order;
-use super::words::{ALONE, READY, SUBCOMMAND};
+use super::words::{ALONE, HERE, READY, SUBCOMMAND, in_folder};
 use super::{Marker, RUN_VARIABLE, SUPERVISOR_VARIABLE};
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -39,7 +39,9 @@ pub(super) fn child(order: &Order, ready: Option<&str>) -> io::Result<Child> {
         let path = order.env.get("PATH").map(OsStr::new);
         find_program(program, path).ok_or(io::ErrorKind::NotFound)?;
         let mut command = Command::new("/proc/self/exe");
-        command.args([SUBCOMMAND, ALONE, "--"]).args(&order.argv);
+        let mut words = [SUBCOMMAND, ALONE, "--"].map(str::to_owned).to_vec();
+        in_folder(&mut words, order.folder.as_deref());
+        command.args(words).args(&order.argv);
         become_user(&mut command, order.user.as_ref().map(|user| (user.uid, user.gid)));
         command
     };
@@ -77,6 +79,18 @@ pub(super) fn leader(
     become_user(&mut command, user);
     // The listener is its standard input: a descriptor that needs no number.
     command.stdin(OwnedFd::from(listener)).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
+}
+
+/// Whether a path leads this user to the folder of this number. Asks a process of that user: inside a sandbox root may not
+/// go where the user may.
+#[cfg(target_os = "linux")]
+#[expect(clippy::disallowed_methods, reason = "this is the one process module")]
+pub(super) fn is_folder(id: &str, (uid, gid, path): (u32, u32, &Path)) -> io::Result<bool> {
+    let mut command = Command::new("/proc/self/exe");
+    command.args([SUBCOMMAND, HERE, id]).env_clear().current_dir(path);
+    become_user(&mut command, Some((uid, gid)));
+    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).status()?;
+    Ok(status.success())
 }
 
 /// Becomes a program, as another user and in a folder if they are named. Returns only if that fails.

@@ -3,12 +3,14 @@
 use super::command::find_program;
 use super::run::{self, Run};
 use super::wire::Order;
+use super::words::in_folder;
 use super::{
     AgentUser, ENTER, Exit, Isolation, Limits, MAX_STDIN, Marker, Sandbox, Spec, Trace, sandbox,
     sockets,
 };
 use crate::error::{Code, Error, Result};
 use std::collections::BTreeMap;
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
@@ -133,7 +135,7 @@ impl Launcher {
     }
 
     async fn begin(&self, spec: Spec, sandbox: Option<(&Path, Sandbox)>) -> Result<Run> {
-        let Spec { argv, env, working_dir, stdin, limits, isolation: _, marker } = spec;
+        let Spec { argv, env, working_dir, folder, stdin, limits, isolation: _, marker } = spec;
         let name = argv.first().cloned().unwrap_or_default();
         let failed = || Error::new(Code::AgentStart, format!("start {name:?}"));
         if stdin.len() > MAX_STDIN {
@@ -148,6 +150,7 @@ impl Launcher {
             argv,
             env,
             working_dir,
+            folder: folder.map(|folder| folder.to_string()),
             marker: marker.to_string(),
             wall: limits.wall,
             idle: limits.idle,
@@ -188,7 +191,8 @@ impl Launcher {
             given.map_err(|error| failed(error.to_string()))?;
         }
         let (argv, working_dir) = (order.argv, order.working_dir.clone());
-        let inside = || self.inside(bwrap, sandbox, &working_dir, &argv).map_err(failed);
+        let place = (working_dir.as_path(), order.folder.clone());
+        let inside = || self.inside(bwrap, sandbox, &place, &argv).map_err(failed);
         order.argv = inside()?;
         for _ in 1..TRIES {
             let error = match self.begin_order(&order, stdin, &marker).await {
@@ -210,16 +214,19 @@ impl Launcher {
         &self,
         bwrap: &Path,
         sandbox: &Sandbox,
-        working_dir: &Path,
+        (working_dir, folder): &(&Path, Option<String>),
         argv: &[String],
     ) -> Result<Vec<String>, String> {
         let own = self.own.as_ref().map_err(Clone::clone)?;
         let real = |path: &Path| path.canonicalize().ok();
         let sockets = sockets::served().map_err(|error| error.to_string())?;
-        // The kernel keeps the path by which a socket was bound, which may lead over links.
-        let sockets = sockets.iter().filter_map(|path| real(path)).collect();
-        let place = (working_dir, self.user.as_ref());
+        // The kernel keeps the path by which a socket was bound, which may lead over links. Who has a view of files of his own
+        // binds there at any path: here something else may lie in that place, or nothing.
+        let sockets = sockets.iter().filter_map(|path| real(path));
+        let sockets = sockets.filter(|path| is_socket(path)).collect();
+        let place = (*working_dir, self.user.as_ref());
         let mut words = sandbox::arguments(bwrap, own, (sandbox, &sockets), place, real);
+        in_folder(&mut words, folder.as_deref());
         words.extend_from_slice(argv);
         Ok(words)
     }
@@ -243,10 +250,14 @@ impl Launcher {
         }
     }
 
+    /// Where `bwrap` is, if it is anywhere.
+    pub(crate) fn bwrap(&self) -> Option<PathBuf> {
+        let found = || find_program("bwrap", std::env::var_os("PATH").as_deref());
+        self.bwrap.clone().or_else(found)
+    }
+
     async fn try_sandbox(&self) -> Sandboxing {
-        let path = std::env::var_os("PATH");
-        let found = || find_program("bwrap", path.as_deref());
-        let Some(bwrap) = self.bwrap.clone().or_else(found) else {
+        let Some(bwrap) = self.bwrap() else {
             let reason = "bwrap is not installed (Debian: apt-get install bubblewrap)".to_owned();
             return Sandboxing::Unusable { reason };
         };
@@ -262,6 +273,7 @@ impl Launcher {
             argv: ["/bin/sh", "-c", "echo $$"].map(str::to_owned).into(),
             env: BTreeMap::new(),
             working_dir: std::env::temp_dir(),
+            folder: None,
             stdin: Vec::new(),
             limits: Limits { wall: PROBE, ..Limits::default() },
             isolation: Isolation::None,
@@ -282,6 +294,10 @@ impl Launcher {
         }
         Err(failed().because(format!("{ended:?}, {}", said.trim())))
     }
+}
+
+fn is_socket(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|found| found.file_type().is_socket())
 }
 
 impl Default for Launcher {

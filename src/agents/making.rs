@@ -90,13 +90,11 @@ pub(super) fn name(said: &PipeWriter) -> String {
     said.as_raw_fd().to_string()
 }
 
-/// Says it, from inside. The program that follows gets neither the pipe nor its name.
+/// Says it, from inside, before our program becomes that of the run: which gets neither the pipe, closed then, nor its name.
 pub(super) fn say_made() -> io::Result<()> {
     let missing = || io::Error::other(format!("{READY} names no descriptor"));
     let number = std::env::var(READY).ok().and_then(|name| name.parse::<u32>().ok());
     let number = number.ok_or_else(missing)?;
     let mut pipe = OpenOptions::new().write(true).open(format!("/proc/self/fd/{number}"))?;
-    pipe.write_all(b"!")?;
-    close_fds::set_fds_cloexec(3, &[]);
-    Ok(())
+    pipe.write_all(b"!")
 }

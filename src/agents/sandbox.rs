@@ -210,11 +210,18 @@ fn in_order(one: &(PathBuf, Rule), other: &(PathBuf, Rule)) -> Ordering {
 }
 
 /// What keeps a run from a socket that it would see: the folder of its service, unless the run has to see something in that
-/// folder, and the socket itself where it can be seen.
+/// folder, and the socket itself where it can be seen. A socket whose path is no text is covered by a folder above it alone.
 fn cover(socket: &Path, rules: &[(PathBuf, Rule)]) -> Vec<(PathBuf, Rule)> {
     let last = rules.iter().rev().find(|(path, _)| socket.starts_with(path));
     if last.is_some_and(|(_, rule)| matches!(rule, Rule::Hide | Rule::Mask)) {
         return Vec::new();
+    }
+    if socket.to_str().is_none() {
+        // No argument can name it.
+        let folder = socket.ancestors().find(|folder| folder.to_str().is_some());
+        let folder =
+            folder.filter(|folder| !rules.iter().any(|(path, _)| path.starts_with(folder)));
+        return folder.map(|folder| (folder.to_owned(), Rule::Hide)).into_iter().collect();
     }
     match sockets::service_folder(socket) {
         Some(folder)

@@ -3,6 +3,8 @@
 //! *Source:* `proc(5)` on `/proc/net/unix`, whose last column is the path; `unix(7)`.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 /// The kernel's list of sockets.
@@ -16,20 +18,22 @@ const SERVICE_DEPTH: usize = 4;
 
 /// The paths of the sockets that are served now. A list that cannot be read is an error: a run would see the sockets.
 pub(super) fn served() -> std::io::Result<BTreeSet<PathBuf>> {
-    let list = std::fs::read(LIST)?;
-    Ok(paths(&String::from_utf8_lossy(&list)))
+    Ok(paths(&std::fs::read(LIST)?))
 }
 
-fn paths(list: &str) -> BTreeSet<PathBuf> {
-    let path = |line: &str| {
+/// A path need not be text.
+fn paths(list: &[u8]) -> BTreeSet<PathBuf> {
+    let path = |line: &[u8]| {
         // The path may hold spaces, and the columns before it are filled up with them.
         let mut rest = line;
         for _ in 0..PATH_COLUMN {
-            rest = rest.trim_start().split_once(char::is_whitespace)?.1;
+            rest = rest.trim_ascii_start();
+            let end = rest.iter().position(u8::is_ascii_whitespace)?;
+            rest = &rest[end + 1..];
         }
-        rest.starts_with('/').then(|| PathBuf::from(rest))
+        rest.starts_with(b"/").then(|| PathBuf::from(OsStr::from_bytes(rest)))
     };
-    list.lines().skip(1).filter_map(path).collect()
+    list.split(|byte| *byte == b'\n').skip(1).filter_map(path).collect()
 }
 
 /// The folder that has to be hidden with a socket: a service that starts anew makes a new socket at the old path, and what
@@ -46,13 +50,15 @@ mod tests {
 
     #[test]
     fn the_kernels_list_names_paths_and_abstract_names_and_sockets_without_one() {
-        let list = "Num       RefCount Protocol Flags    Type St Inode Path\n\
+        let list = b"Num       RefCount Protocol Flags    Type St Inode Path\n\
             0000000000000000: 00000002 00000000 00010000 0001 01 20817 /var/lib/my sql/s.sock\n\
             0000000000000000: 00000003 00000000 00000000 0001 03 1034267\n\
             0000000000000000: 00000002 00000000 00010000 0001 01  7 @/tmp/.X11-unix/X0\n\
-            0000000000000000: 00000002 00000000 00000000 0002 01 9 /run/log\n";
+            0000000000000000: 00000002 00000000 00000000 0002 01 9 /run/log\n\
+            0000000000000000: 00000002 00000000 00010000 0001 01 21 /srv/\xff\xe9 s\n";
         let found: Vec<_> = paths(list).into_iter().collect();
-        assert_eq!(found, [Path::new("/run/log"), Path::new("/var/lib/my sql/s.sock")]);
+        let no_text = Path::new(OsStr::from_bytes(b"/srv/\xff\xe9 s"));
+        assert_eq!(found, [Path::new("/run/log"), no_text, Path::new("/var/lib/my sql/s.sock")]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The description of a run: which program, with what, and within which limits.
 
-use super::Sandbox;
+use super::{FolderId, Sandbox};
 use crate::error::{Code, Error, Result};
 use crate::files;
 use crate::model::Resources;
@@ -26,6 +26,8 @@ pub struct Spec {
     pub env: BTreeMap<String, String>,
     /// Where it starts, an absolute path: the folder of its job, which only the server's user may enter (0700).
     pub working_dir: PathBuf,
+    /// Which folder that is, if it was looked at before: in another one nothing runs.
+    pub folder: Option<FolderId>,
     /// What it reads; its standard input ends after that.
     pub stdin: Vec<u8>,
     /// When it is ended although nobody asked.

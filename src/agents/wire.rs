@@ -39,6 +39,8 @@ pub(super) struct Order {
     pub(super) argv: Vec<String>,
     pub(super) env: BTreeMap<String, String>,
     pub(super) working_dir: PathBuf,
+    /// Which folder that is, by its [`FolderId`](super::FolderId), if it was looked at before.
+    pub(super) folder: Option<String>,
     pub(super) marker: String,
     pub(super) wall: Duration,
     pub(super) idle: Duration,

@@ -23,6 +23,19 @@ pub(super) const READY: &str = "LAMPLIGHTER_READY";
 /// Behind the subcommand: lead connections.
 pub(super) const LEAD: &str = "lead";
 
+/// Behind the subcommand: end well in the folder that is named next, and badly in another one.
+pub(super) const HERE: &str = "here";
+/// How the word begins that names the folder in which the program has to start.
+pub(super) const IN: &str = "folder=";
+
+/// Adds the folder in which the program has to start to the words before it.
+pub(super) fn in_folder(words: &mut Vec<String>, folder: Option<&str>) {
+    if let Some(folder) = folder {
+        // The last one says that the program follows.
+        words.insert(words.len().saturating_sub(1), format!("{IN}{folder}"));
+    }
+}
+
 /// The words that stand before a program inside. With a user, they say as whom the program runs, and where it starts: only
 /// that user may enter its folder.
 pub(super) fn words(sockets: bool, user: Option<(&AgentUser, &Path)>) -> Vec<String> {

@@ -151,6 +151,7 @@ impl Look {
             argv: ["/bin/sh", "-c", &format!("{TREE}{script}")].map(str::to_owned).to_vec(),
             env: self.environment(path),
             working_dir: self.folder.clone(),
+            folder: None,
             stdin: Vec::new(),
             limits: Limits {
                 wall: MOST_TIME,

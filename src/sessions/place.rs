@@ -1,11 +1,15 @@
 //! The folder of a run, and what it is given of the machine: environment and sandbox.
 
 use super::{Agents, Sandboxed};
+use crate::agents::broom::sweep_clean;
 use crate::agents::loan::{hand_over, keep_out, let_enter};
 use crate::agents::wall::{Entry, Wall};
-use crate::agents::{AgentUser, ENTER, Isolation, READ, Sandbox, View, create_job_dir, door};
+use crate::agents::{
+    AgentUser, ENTER, FolderId, Isolation, READ, Sandbox, View, create_job_dir, door,
+};
 use crate::environment;
 use crate::error::{Code, Error, Result};
+use crate::heavy::heavy;
 use crate::model::Profile;
 use std::collections::BTreeMap;
 use std::io;
@@ -55,6 +59,19 @@ impl Place {
             place.give(folder)?;
         }
         Ok(place)
+    }
+
+    /// Takes away what an earlier run has left in the folder that the agent program would obey. No other run may have the folder.
+    ///
+    /// # Errors
+    /// `AGENT-START-001` if something is left.
+    pub(super) async fn sweep(&self) -> Result<()> {
+        let root = self.root.clone();
+        let swept = heavy(usize::MAX, move || sweep_clean(&root)).await;
+        swept.map_err(|error| {
+            let doing = format!("take away what an earlier run left in {}", self.root.display());
+            Error::of_disk(Code::AgentStart, doing, error)
+        })
     }
 
     /// Gives what is in the folder, or was made for the run, to the user as whom it works. What an earlier run has left there
@@ -119,12 +136,15 @@ impl Place {
         agents: &Agents,
         profile: Profile,
         named: &Path,
-    ) -> Result<PathBuf> {
+    ) -> Result<(PathBuf, FolderId)> {
         let refused = |why: &str| {
             let doing = format!("work in {}", named.display());
             Error::new(Code::AgentValue, doing).because(why.to_owned())
         };
-        let path = named.canonicalize().map_err(|error| refused(&error.to_string()))?;
+        let (folder, path) = FolderId::open(named).map_err(|error| match error.kind() {
+            io::ErrorKind::NotADirectory => refused("it is no folder"),
+            _ => refused(&error.to_string()),
+        })?;
         let data_dir = self.data_dir.canonicalize().unwrap_or_else(|_| self.data_dir.clone());
         if !path.is_dir() {
             return Err(refused("it is no folder"));
@@ -137,9 +157,15 @@ impl Place {
         }
         let is_free = profile == Profile::Full && self.user.is_none();
         if writes(profile) && !is_free {
-            let program = agents.program.path();
+            let files = own_files(agents);
+            let package = files.package.iter().find(|package| path.starts_with(package));
+            if let Some(package) = package {
+                let why =
+                    format!("the agent program is in {}; name a folder outside", package.display());
+                return Err(refused(&why));
+            }
             let own = [&self.data_dir, &agents.door].into_iter().chain(&agents.secrets);
-            let own = own.chain(&agents.config).chain(&program);
+            let own = own.chain(&agents.config).chain(&files.programs).chain(&files.package);
             // A link on the way can be replaced as well as what it leads to.
             let mut own =
                 own.flat_map(|own| [std::path::absolute(own), own.canonicalize()]).flatten();
@@ -155,7 +181,7 @@ impl Place {
             }
         }
         let Some(user) = self.user.as_ref().filter(|_| !path.starts_with(&self.root)) else {
-            return Ok(path);
+            return Ok((path, folder));
         };
         if !writes(profile) && !user.may(&path, READ | ENTER) {
             let why = format!(
@@ -175,7 +201,7 @@ impl Place {
             );
             return Err(refused(&why));
         }
-        Ok(path)
+        Ok((path, folder))
     }
 
     /// How a run reaches the model's service. The network of profile `full` is its own affair.
@@ -277,6 +303,26 @@ impl Place {
         }
         Ok(Isolation::Bwrap(sandbox))
     }
+}
+
+/// What the server runs, or looks into for it.
+struct OwnFiles {
+    /// The agent program and `bwrap`, and the folders of the server's `PATH`, whether they are there or not: each program of
+    /// the server and of its agents is looked for in them.
+    programs: Vec<PathBuf>,
+    /// The folder of the npm package to which the agent program belongs.
+    package: Vec<PathBuf>,
+}
+
+fn own_files(agents: &Agents) -> OwnFiles {
+    let path = environment::variable("PATH").unwrap_or_else(|| PLAIN_PATH.to_owned());
+    let named = agents.program.path();
+    let real = named.as_ref().and_then(|program| program.canonicalize().ok());
+    let of_program = named.iter().chain(&real).flat_map(|program| program_files(program));
+    let (package, mut programs): (Vec<_>, Vec<_>) = of_program.partition(|path| path.is_dir());
+    programs.extend(agents.launcher.bwrap());
+    programs.extend(std::env::split_paths(&path).filter(|folder| !folder.as_os_str().is_empty()));
+    OwnFiles { programs, package }
 }
 
 /// Whether a run of this profile may write into a working directory that is not its own.

@@ -177,6 +177,7 @@ impl AgentProgram {
             argv: vec![path.to_string_lossy().into_owned(), "--version".to_owned()],
             env: BTreeMap::from([("PATH".to_owned(), path_variable), ("HOME".to_owned(), home)]),
             working_dir: folder,
+            folder: None,
             stdin: Vec::new(),
             limits: Limits { wall: TELL, ..Limits::default() },
             isolation,

@@ -78,9 +78,12 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
     let (program, version) = agents.program.ready().await?;
     let place = Place::create(&agents.data_dir, &plan.place, agents.launcher.user())?;
     let profile = plan.settings.profile;
-    let working_dir = match &plan.working_dir {
-        Some(named) => place.working_dir(agents, profile, named)?,
-        None => place.work.clone(),
+    let (working_dir, looked_at) = match &plan.working_dir {
+        Some(named) => {
+            let (path, folder) = place.working_dir(agents, profile, named)?;
+            (path, Some(folder))
+        }
+        None => (place.work.clone(), None),
     };
     let marker = Marker::random();
     let start = SessionStart {
@@ -119,6 +122,7 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
         env,
         isolation: place.isolation(agents, profile, &working_dir, readable, passage.socket())?,
         working_dir,
+        folder: looked_at,
         stdin: plan.prompt.clone().into_bytes(),
         limits: plan.limits(agents),
         marker,
@@ -131,7 +135,7 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
     if saved.0 > 0 {
         recorder.keep(json!({"type": "run", "attempt": context.job.epoch}).to_string());
     }
-    let ready = Ready { agents, context, recorder, version, passage };
+    let ready = Ready { agents, context, place: &place, recorder, version, passage };
     let done = ready.work(&plan, spec, (profile, &folder), lent.as_ref()).await;
     if let Some((marker, _)) = lent {
         loans::give_back(agents, &marker).await;
@@ -143,6 +147,7 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
 struct Ready<'a> {
     agents: &'a Agents,
     context: &'a Context,
+    place: &'a Place,
     recorder: Recorder,
     version: Version,
     passage: Passage,
@@ -157,8 +162,11 @@ impl Ready<'_> {
         (profile, folder): (Profile, &Path),
         lent: Option<&Lent>,
     ) -> Result<Verdict> {
-        let Self { agents, context, recorder, version, passage } = self;
-        let (look, started) = begin(agents, context, spec, (profile, folder), lent).await;
+        let Self { agents, context, place, recorder, version, passage } = self;
+        let (look, started) = match place.sweep().await {
+            Ok(()) => begin(agents, context, spec, (profile, folder), lent).await,
+            Err(error) => (None, Err(error)),
+        };
         let watched = match started {
             Ok((run, hold)) => {
                 let run = Watched { agents, context, recorder, run, version, passage };

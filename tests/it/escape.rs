@@ -58,6 +58,7 @@ async fn run(world: &World, launcher: &Launcher, line: &str, is_sandboxed: bool)
         argv: ["/bin/sh", "-c", &world.fill(line)].map(str::to_owned).into(),
         env,
         working_dir: folder.clone(),
+        folder: None,
         stdin: Vec::new(),
         limits: Limits { wall: STUCK, idle: STUCK, ..Limits::default() },
         isolation: if is_sandboxed { Isolation::Bwrap(sandbox) } else { Isolation::None },

@@ -38,6 +38,7 @@ fn spec(folder: &Path, script: &str, isolation: Isolation) -> Spec {
         argv: ["sh", "-c", script].map(str::to_owned).into(),
         env: BTreeMap::from([path]),
         working_dir: folder.to_owned(),
+        folder: None,
         stdin: Vec::new(),
         limits: Limits { resources: SMALL, ..Limits::default() },
         isolation,

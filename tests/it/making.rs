@@ -3,13 +3,15 @@
 use crate::support::{STUCK, in_time, skipped};
 use lamplighter::Code;
 use lamplighter::agents::{
-    Exit, Isolation, Launcher, Limits, Marker, Run, Sandbox, Sandboxing, Spec,
+    Exit, FolderId, Isolation, Launcher, Limits, Marker, Run, Sandbox, Sandboxing, Spec,
 };
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 /// How often a run is begun at most.
@@ -59,6 +61,7 @@ impl Scene {
             argv: ["/bin/sh", "-c", script].map(str::to_owned).into(),
             env: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
             working_dir: self.folder.path().to_owned(),
+            folder: None,
             stdin: Vec::new(),
             limits: Limits { wall: STUCK, idle: STUCK, ..Limits::default() },
             isolation: Isolation::Bwrap(Sandbox::default()),
@@ -130,4 +133,75 @@ async fn a_sandbox_that_cannot_be_made_is_an_error_with_its_reason_and_nothing_b
     let error = scene.launcher.start(scene.spec(&script)).await.unwrap_err();
     assert!(error.to_string().contains("ended with exit code 3 and did not say why"), "{error}");
     assert!(!Path::new(&begun).exists());
+}
+
+/// Binds a socket at a path and says so.
+const BIND: &str = "use Socket; socket(S, AF_UNIX, SOCK_STREAM, 0); bind(S, pack_sockaddr_un($ARGV[0])) or die $!; \
+    $| = 1; print \"bound\\n\"; <STDIN>";
+
+/// In a view of its own anybody binds at any path, and the kernel's list names that path to everybody.
+#[tokio::test]
+async fn a_file_is_seen_although_somebody_has_bound_at_its_path_in_a_view_of_his_own() {
+    let (Some(scene), Some((folder, _listener))) = (Scene::new().await, service()) else { return };
+    let program = folder.path().join("bin/tool");
+    fs::create_dir(program.parent().unwrap()).unwrap();
+    fs::write(&program, "of the machine").unwrap();
+    let mut command = Command::new("bwrap");
+    command.args(["--dev-bind", "/", "/", "--tmpfs"]).arg(program.parent().unwrap());
+    command.args(["perl", "-e", BIND]).arg(&program);
+    let mut other = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut said = String::new();
+    BufReader::new(other.stdout.take().unwrap()).read_line(&mut said).unwrap();
+    assert_eq!(said, "bound\n");
+    let list = fs::read_to_string("/proc/net/unix").unwrap();
+    assert!(list.contains(program.to_str().unwrap()), "{list}");
+    let script = format!("cat {}", program.display());
+    let mut run = scene.launcher.start(scene.spec(&script)).await.unwrap();
+    assert_eq!(printed(&mut run).await, "of the machine");
+    drop(other.stdin.take());
+    other.wait().unwrap();
+}
+
+#[tokio::test]
+async fn no_process_of_a_sandbox_keeps_the_pipe_of_its_making() {
+    let Some(scene) = Scene::new().await else { return };
+    let script = "exec 2>/dev/null; for p in /proc/[0-9]*; do if tr '\\0' ' ' < $p/cmdline | grep -q 'supervise lead'; \
+        then echo leader $(ls -l $p/fd | grep -c pipe:); fi; done";
+    let mut run = scene.launcher.start(scene.spec(script)).await.unwrap();
+    assert_eq!(printed(&mut run).await, "leader 0\n");
+}
+
+/// Between the look at a folder and the start of a run in it somebody puts another one, or a link, in its place.
+#[tokio::test]
+async fn a_run_does_not_begin_in_another_folder_than_the_one_that_was_looked_at() {
+    let Some(scene) = Scene::new().await else { return };
+    let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let [work, other] = ["work", "other"].map(|name| place.path().join(name));
+    for folder in [&work, &other] {
+        fs::create_dir(folder).unwrap();
+    }
+    let (id, real) = FolderId::open(&work).unwrap();
+    assert_eq!(real, work.canonicalize().unwrap());
+    let spec = |isolation: Isolation| Spec {
+        working_dir: work.clone(),
+        folder: Some(id),
+        isolation,
+        ..scene.spec("echo begun; touch begun")
+    };
+    let boxed = || Isolation::Bwrap(Sandbox::default());
+    for isolation in [boxed(), Isolation::None] {
+        let mut run = scene.launcher.start(spec(isolation)).await.unwrap();
+        assert_eq!(printed(&mut run).await, "begun\n");
+        fs::remove_file(work.join("begun")).unwrap();
+    }
+    let (from, to) = (work.display(), other.display());
+    scene.first(&format!("if [ -d {to} ]; then mv {from} {from}-away; mv {to} {from}; fi"));
+    let error = scene.launcher.start(spec(boxed())).await.unwrap_err();
+    assert_eq!(error.code(), Code::AgentStart);
+    assert!(error.to_string().contains("another folder has taken the place"), "{error}");
+    scene.first("");
+    let mut run = scene.launcher.start(spec(Isolation::None)).await.unwrap();
+    while in_time(run.next()).await.is_some() {}
+    assert_eq!(in_time(run.ended()).await.unwrap().exit, Some(Exit::Code(1)));
+    assert_eq!(fs::read_dir(&work).unwrap().count(), 0);
 }

@@ -387,8 +387,8 @@ async fn a_session_goes_on_although_another_user_has_run_it_before() {
     house.desk.server.take().unwrap().kill();
     house.desk.set_variable(UID, None);
     house.desk.serve();
-    let script = "echo 'result 0 \"$(id -u) $(cat $CLAUDE_CONFIG_DIR/note)\"' > $CLAUDE_CONFIG_DIR/resumed; \
-        (umask 077; echo kept > $CLAUDE_CONFIG_DIR/note); message a 1; result 0 first";
+    let script = "echo 'result 0 \"$(id -u) $(cat $KEPT/note.jsonl)\"' > $KEPT/resumed.jsonl; \
+        (umask 077; echo kept > $KEPT/note.jsonl); message a 1; result 0 first";
     let id = house.desk.enqueue(&json!({"prompt": script}));
     let session = house.desk.ends(id, ("completed", "done", None)).await;
     assert_eq!(session["isolation"], "bwrap");

@@ -90,6 +90,7 @@ fn spec(folder: &Path, marker: &Marker, script: &str, isolation: Isolation) -> S
         argv: ["sh", "-c", script, marker.as_str()].map(str::to_owned).into(),
         env: BTreeMap::from([("PATH".to_owned(), path)]),
         working_dir: folder.to_owned(),
+        folder: None,
         stdin: Vec::new(),
         limits: Limits { wall: STUCK, idle: STUCK, ..Limits::default() },
         isolation,

@@ -69,6 +69,7 @@ async fn run(
         argv: ["/bin/bash", "-c", each].map(str::to_owned).into(),
         env,
         working_dir: job.to_owned(),
+        folder: None,
         stdin: Vec::new(),
         limits: Limits { wall: STUCK, idle: STUCK, ..Limits::default() },
         isolation,

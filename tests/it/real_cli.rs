@@ -347,6 +347,37 @@ async fn a_session_goes_on_with_another_and_pays_for_itself_alone() {
     assert!((spent - before - after).abs() < 1e-9, "{spent} of {before} and {after}");
 }
 
+/// The program takes variables from its own configuration, whatever its arguments say.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_run_writes_into_the_programs_configuration_does_not_hold_for_the_next_one() {
+    let Some((desk, api)) = desk(&[]) else { return };
+    let replies = [
+        Reply::bash("echo the-first-find"),
+        Reply::Text("found"),
+        Reply::bash("env; echo end of variables"),
+        Reply::Text("found more"),
+    ];
+    api.script("case-first", replies);
+    let first = desk.trigger(&["case-first"]);
+    desk.ends(first, ("completed", "done", None)).await;
+    let config = desk.folder.path().join(format!("jobs/{first}/config"));
+    for name in [".claude.json", "settings.json"] {
+        let file = config.join(name);
+        let kept = fs::read(&file).unwrap_or_else(|_| b"{}".to_vec());
+        let mut kept: Value = serde_json::from_slice(&kept).unwrap();
+        kept["env"] =
+            json!({"PLANTED": "by the run before", "ANTHROPIC_BASE_URL": "http://127.0.0.1:9"});
+        fs::write(file, kept.to_string()).unwrap();
+    }
+    let next = desk.trigger(&["and then?", "--continues", &first.to_string()]);
+    let after = desk.ends(next, ("completed", "done", None)).await;
+    assert_eq!(after["response"], "found more");
+    let said = api.requests("and then?").pop().unwrap().said();
+    assert!(said.iter().any(|text| text.contains("the-first-find")), "it goes on: {said:?}");
+    let seen = said.iter().find(|text| text.contains("end of variables")).unwrap();
+    assert!(seen.contains("CLAUDE_CONFIG_DIR") && !seen.contains("PLANTED"), "{seen}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_asks_for_the_next_tier_up_to_the_highest_that_is_allowed() {
     let Some((desk, api)) = desk(&[]) else { return };

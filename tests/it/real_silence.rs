@@ -43,6 +43,7 @@ async fn ask(claude: &Path, url: &str, prompt: &str, without: Option<&str>) -> (
         argv,
         env: BTreeMap::from(env.map(|(name, value)| (name.to_owned(), value))),
         working_dir: folder.path().to_owned(),
+        folder: None,
         stdin: prompt.as_bytes().to_vec(),
         limits: Limits { idle: IDLE, ..Limits::default() },
         isolation: Isolation::None,

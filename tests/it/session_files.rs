@@ -311,3 +311,77 @@ async fn no_run_that_may_write_works_in_a_folder_that_holds_the_data_directory()
     assert!(why.contains(", which the server uses, is in it; name a folder below it"), "{why}");
     desk.until(asked("read-only"), Status::Completed).await;
 }
+
+/// What an earlier run has left beside the files of sessions would be obeyed by the program.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_goes_on_finds_the_files_of_sessions_and_nothing_else_of_the_run_before() {
+    let files = tempfile::tempdir().unwrap();
+    let desk = Desk::start(&stub(files.path(), "2.1.329"), &[]);
+    let script = r#"echo '{"env":{"BASH_ENV":"/tmp/odd"}}' > $CLAUDE_CONFIG_DIR/.claude.json
+        echo odd > $HOME/.bashrc; echo odd > $TMPDIR/odd; echo odd > $KEPT/CLAUDE.md
+        echo 'result 0.1 "$(echo $(ls -A $CLAUDE_CONFIG_DIR $KEPT $HOME $TMPDIR | grep -v :))"' > $KEPT/resumed.jsonl
+        result 0.1 first"#;
+    let first = desk.enqueue(&json!({"prompt": script}));
+    desk.until(first, Status::Completed).await;
+    let planted = desk.folder.path().join(format!("jobs/{first}/config/.claude.json"));
+    assert!(planted.exists());
+    let next = desk.enqueue(&json!({"prompt": "go on", "continues": first.0}));
+    let session = desk.ends(next, ("completed", "done", None)).await;
+    assert_eq!(session["response"], "projects resumed.jsonl");
+    assert!(!planted.exists());
+}
+
+/// One has the files of the other under its hands.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_sessions_that_go_on_with_the_same_one_run_one_after_the_other() {
+    let files = tempfile::tempdir().unwrap();
+    let desk = Desk::start(&stub(files.path(), "2.1.329"), &[]);
+    desk.ask(&["queues", "limit", "agent", "3"]);
+    let script = r#"echo 'eval "$(cat)"' > $KEPT/resumed.jsonl; result 0.1 first"#;
+    let first = desk.enqueue(&json!({"prompt": script}));
+    desk.until(first, Status::Completed).await;
+    let works = "echo here; while :; do sleep 0.05; done";
+    let one = desk.enqueue(&json!({"prompt": works, "continues": first.0}));
+    until_said(&desk.store, one, "here").await;
+    let other = desk.enqueue(&json!({"prompt": "result 0.1 done", "continues": first.0}));
+    let waits =
+        until(&desk.store, other, |job| job.progress.is_some() && job.status != Status::Running);
+    let said = waits.await.progress.unwrap();
+    assert!(
+        said.contains("[AGENT-FOLDER-001]") && said.contains(&format!("session {one}")),
+        "{said}"
+    );
+    desk.ask(&["jobs", "cancel", &one.to_string()]);
+    desk.until(one, Status::Cancelled).await;
+}
+
+/// Who may write there puts another program in the place of one that the server runs.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_run_that_may_write_works_where_the_server_looks_for_programs_or_in_the_agents_package()
+{
+    let files = tempfile::tempdir().unwrap();
+    let root = files.path().canonicalize().unwrap();
+    let [tools, docs, shop] =
+        ["tools", "node_modules/@a/cli/docs", "shop"].map(|folder| root.join(folder));
+    for folder in [&tools, &docs, &shop] {
+        std::fs::create_dir_all(folder).unwrap();
+    }
+    let path = std::env::var("PATH").unwrap();
+    let path = format!("{path}:{}", tools.join("not/there/yet").display());
+    let program = stub(docs.parent().unwrap(), "2.1.329");
+    let desk = Desk::start(&program, &[("PATH", &path)]);
+    let asked = |folder: &Path| {
+        desk.enqueue(
+            &json!({"prompt": "result 0.1 done", "profile": "workspace", "working_dir": folder}),
+        )
+    };
+    for (folder, why) in [
+        (&tools, "not/there/yet, which the server uses, is in it"),
+        (&root, ", which the server uses, is in it"),
+        (&docs, "the agent program is in "),
+    ] {
+        let refused = desk.until(asked(folder), Status::Failed).await.error.unwrap();
+        assert!(refused.contains(why), "{refused}");
+    }
+    desk.until(asked(&shop), Status::Completed).await;
+}

@@ -19,8 +19,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Has the stub, resumed, say what it is asked then.
-const RESUMED: &str =
-    r#"echo 'result 0.1 "resumed and asked: $(cat)"' > $CLAUDE_CONFIG_DIR/resumed"#;
+const RESUMED: &str = r#"echo 'result 0.1 "resumed and asked: $(cat)"' > $KEPT/resumed.jsonl"#;
 /// Has the stub use a tool.
 const TOOL: &str = r#"echo '{"type":"assistant","message":{"content":[{"type":"tool_use","id":"t","name":"Bash","input":{"command":"x"}}]}}'"#;
 
@@ -365,7 +364,7 @@ async fn a_run_that_a_limit_interrupted_goes_on_where_it_was_with_what_is_left_o
     let clock = Clock::manual(START);
     let office = Office::open(clock.clone());
     let script = r#"
-cat > $CLAUDE_CONFIG_DIR/resumed <<'END'
+cat > $KEPT/resumed.jsonl <<'END'
 case "$*" in *"--max-budget-usd 1.5 "*) result 0.9 "$(cat)" ;; *) result 0.9 "$*" ;; esac
 END
 echo '{"type":"assistant","message":{"content":[{"type":"tool_use","id":"t","name":"Bash","input":{"command":"x"}}]}}'

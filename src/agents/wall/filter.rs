@@ -1,13 +1,16 @@
-//! Which kinds of sockets a run in the sandbox may make.
+//! Which kinds of sockets a run in the sandbox may make, and that it has no keyrings.
 //!
 //! A network namespace does not hold back every kind: a socket in the file system is reached by its path wherever the path
 //! can be seen, read-only or not, and `vsock` leads to the machine that hosts this one. So the run gets the internet's
 //! kinds, which lead into its own empty network, and, where the profile is made for building and testing, sockets in the
 //! file system; what it must not reach there is hidden by the sandbox.
 //!
-//! *Source:* `seccomp(2)`, `unix(7)`, `vsock(7)`, `io_uring(7)`: a ring makes sockets without the calls that a filter sees.
+//! The kernel's keyrings belong to a user and to a login, whatever namespaces there are: a run would find the keys of the
+//! server there, and leave something for another run.
+//!
+//! *Source:* `keyrings(7)`, `seccomp(2)`, `unix(7)`, `vsock(7)`, `io_uring(7)`: a ring makes sockets without the calls that a filter sees.
 
-use numbers::{IO_URING_SETUP, SOCKET, SOCKETPAIR, X32};
+use numbers::{ADD_KEY, IO_URING_SETUP, KEYCTL, REQUEST_KEY, SOCKET, SOCKETPAIR, X32};
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
     SeccompRule, TargetArch,
@@ -23,7 +26,8 @@ const NETLINK: u64 = 16;
 /// A socket of datagrams, and the bits of a type that say so.
 const DATAGRAM: u64 = 2;
 const TYPE: u64 = 0xf;
-/// "Address family not supported", "function not implemented".
+/// "Operation not permitted", "address family not supported", "function not implemented".
+const NOT_PERMITTED: u32 = 1;
 const NO_FAMILY: u32 = 97;
 const NO_CALL: u32 = 38;
 
@@ -33,6 +37,12 @@ mod numbers {
     pub(super) const SOCKET: i64 = 41;
     #[cfg(target_arch = "x86_64")]
     pub(super) const SOCKETPAIR: i64 = 53;
+    #[cfg(target_arch = "x86_64")]
+    pub(super) const ADD_KEY: i64 = 248;
+    #[cfg(target_arch = "x86_64")]
+    pub(super) const REQUEST_KEY: i64 = 249;
+    #[cfg(target_arch = "x86_64")]
+    pub(super) const KEYCTL: i64 = 250;
     /// The bit that makes the second set of numbers that this machine has for the same calls, if it has one.
     #[cfg(target_arch = "x86_64")]
     pub(super) const X32: Option<i64> = Some(0x4000_0000);
@@ -41,13 +51,19 @@ mod numbers {
     #[cfg(not(target_arch = "x86_64"))]
     pub(super) const SOCKETPAIR: i64 = 199;
     #[cfg(not(target_arch = "x86_64"))]
+    pub(super) const ADD_KEY: i64 = 217;
+    #[cfg(not(target_arch = "x86_64"))]
+    pub(super) const REQUEST_KEY: i64 = 218;
+    #[cfg(not(target_arch = "x86_64"))]
+    pub(super) const KEYCTL: i64 = 219;
+    #[cfg(not(target_arch = "x86_64"))]
     pub(super) const X32: Option<i64> = None;
     pub(super) const IO_URING_SETUP: i64 = 425;
 }
 
 /// Holds this process, and every process that it starts, to these kinds. There is no way back.
 pub(super) fn apply(unix: bool) -> io::Result<()> {
-    for program in [kinds(unix)?, rings()?] {
+    for program in [kinds(unix)?, rings()?, keyrings()?] {
         seccompiler::apply_filter(&program).map_err(io::Error::other)?;
     }
     Ok(())
@@ -68,6 +84,11 @@ fn kinds(unix: bool) -> io::Result<BpfProgram> {
 
 fn rings() -> io::Result<BpfProgram> {
     program(BTreeMap::from([(IO_URING_SETUP, Vec::new())]), NO_CALL)
+}
+
+fn keyrings() -> io::Result<BpfProgram> {
+    let calls = [ADD_KEY, REQUEST_KEY, KEYCTL];
+    program(calls.map(|call| (call, Vec::new())).into(), NOT_PERMITTED)
 }
 
 fn is(argument: u8, op: SeccompCmpOp, value: u64) -> io::Result<SeccompCondition> {

@@ -8,14 +8,14 @@
 //! its exit code, as if nothing stood before it.
 
 use super::filter;
-use crate::agents::words::{ALONE, ENTER, ENTER_WITH_SOCKETS, INSIDE, LEAD, SOCKET};
-use crate::agents::{command, making};
+use crate::agents::words::{ALONE, ENTER, ENTER_WITH_SOCKETS, HERE, IN, INSIDE, LEAD, SOCKET};
+use crate::agents::{FolderId, command, making};
 use crate::error::{Code, Error, Result, ignore};
 use rustix::thread;
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::AsFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::copy_bidirectional;
@@ -38,17 +38,26 @@ pub(in crate::agents) enum Called {
         /// The user and group as which the program runs, and the folder in which it starts, if they are not those of this
         /// process.
         landing: Option<(u32, u32, PathBuf)>,
+        /// Which folder it has to start in.
+        folder: Option<FolderId>,
         /// The program and its arguments.
         argv: Vec<OsString>,
     },
     /// It is to become a program in a session of its own, outside of any sandbox. The kernel shares the processor out among
     /// sessions first (`sched(7)`, autogroup): processes that fork without end leave their supervisor its share.
     Alone {
+        /// Which folder it has to start in.
+        folder: Option<FolderId>,
         /// The program and its arguments.
         argv: Vec<OsString>,
     },
     /// It leads connections.
     Lead,
+    /// It says whether it is in this folder.
+    Here {
+        /// Which.
+        folder: FolderId,
+    },
 }
 
 impl Called {
@@ -58,20 +67,27 @@ impl Called {
         let sockets = match word.to_str()? {
             ENTER => false,
             ENTER_WITH_SOCKETS => true,
-            ALONE => return Some(Self::Alone { argv: arguments.skip(1).collect() }),
+            ALONE => {
+                let first = arguments.next()?;
+                let folder = folder(&first, &mut arguments)?;
+                return Some(Self::Alone { folder, argv: arguments.collect() });
+            }
+            HERE => return Some(Self::Here { folder: arguments.next()?.to_str()?.parse().ok()? }),
             LEAD => return Some(Self::Lead),
             _ => return None,
         };
-        let first = arguments.next()?;
+        let mut first = arguments.next()?;
         let landing = match first.to_str()?.split_once(':') {
             Some((uid, gid)) => {
-                let folder = PathBuf::from(arguments.next()?);
-                arguments.next()?;
-                Some((uid.parse().ok()?, gid.parse().ok()?, folder))
+                let user = (uid.parse().ok()?, gid.parse().ok()?);
+                let path = PathBuf::from(arguments.next()?);
+                first = arguments.next()?;
+                Some((user.0, user.1, path))
             }
             None => None,
         };
-        Some(Self::Enter { sockets, landing, argv: arguments.collect() })
+        let folder = folder(&first, &mut arguments)?;
+        Some(Self::Enter { sockets, landing, folder, argv: arguments.collect() })
     }
 
     /// Does it. Entering returns only if it fails.
@@ -80,20 +96,43 @@ impl Called {
             Error::new(Code::AgentStart, "become the program of a run").because(error)
         };
         match self {
-            Self::Enter { sockets, landing, argv } => {
-                enter(&argv, sockets, landing.as_ref()).map_err(failed)
+            Self::Enter { sockets, landing, folder, argv } => {
+                enter(&argv, sockets, landing.as_ref(), folder).map_err(failed)
             }
-            Self::Alone { argv } => alone(&argv).map_err(failed),
+            Self::Alone { folder, argv } => alone(&argv, folder).map_err(failed),
+            Self::Here { folder } => folder.recognise(Path::new(".")).map_err(failed),
             Self::Lead => lead().await.map_err(failed),
         }
     }
+}
+
+/// The folder that this word names, and then the word is over which says that the program follows.
+fn folder(
+    word: &OsString,
+    arguments: &mut impl Iterator<Item = OsString>,
+) -> Option<Option<FolderId>> {
+    let Some(id) = word.to_str()?.strip_prefix(IN) else { return Some(None) };
+    arguments.next()?;
+    Some(Some(id.parse().ok()?))
 }
 
 fn enter(
     argv: &[OsString],
     sockets: bool,
     landing: Option<&(u32, u32, PathBuf)>,
+    folder: Option<FolderId>,
 ) -> io::Result<()> {
+    // What is led outside of the run's own descriptors, that of the word that all is made among them, is for no other process.
+    close_fds::set_fds_cloexec(3, &[]);
+    match (folder, landing) {
+        (Some(folder), None) => folder.recognise(Path::new("."))?,
+        (Some(folder), Some((uid, gid, path))) => {
+            if !command::is_folder(&folder.to_string(), (*uid, *gid, path))? {
+                return Err(io::Error::other("the program's user is not in its working directory"));
+            }
+        }
+        (None, _) => {}
+    }
     let listener = std::net::TcpListener::bind(INSIDE)?;
     command::leader(LEAD, listener, landing.map(|(uid, gid, _)| (*uid, *gid)))?;
     filter::apply(sockets)?;
@@ -108,7 +147,10 @@ fn enter(
     Err(command::replace(argv, landing))
 }
 
-fn alone(argv: &[OsString]) -> io::Result<()> {
+fn alone(argv: &[OsString], folder: Option<FolderId>) -> io::Result<()> {
+    if let Some(folder) = folder {
+        folder.recognise(Path::new("."))?;
+    }
     rustix::process::setsid()?;
     Err(command::replace(argv, None))
 }
@@ -147,8 +189,7 @@ async fn lead() -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::agents::AgentUser;
-    use crate::agents::words::words;
-    use std::path::Path;
+    use crate::agents::words::{in_folder, words};
 
     fn called(words: &[&str]) -> Option<Called> {
         Called::of(words.iter().map(OsString::from))
@@ -160,12 +201,15 @@ mod tests {
         let folder = Path::new("/data/jobs/1");
         for (sockets, user) in [(false, None), (true, None), (true, Some((&user, folder)))] {
             let mut line = words(sockets, user);
+            in_folder(&mut line, user.map(|_| "66.7"));
             line.extend(["claude", "--", "-p", "--json"].map(str::to_owned));
             let line: Vec<_> = line.iter().map(String::as_str).collect();
-            let Some(Called::Enter { sockets: read, landing, argv }) = called(&line) else {
+            let Some(Called::Enter { sockets: read, landing, folder: named, argv }) = called(&line)
+            else {
                 panic!("{line:?}")
             };
             assert_eq!(read, sockets);
+            assert_eq!(named.map(|named| named.to_string()), user.map(|_| "66.7".to_owned()));
             assert_eq!(landing, user.map(|(user, folder)| (user.uid, user.gid, folder.into())));
             assert_eq!(argv, ["claude", "--", "-p", "--json"]);
         }

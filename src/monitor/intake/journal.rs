@@ -137,6 +137,7 @@ impl Journal {
             argv,
             env: BTreeMap::from([("PATH".to_owned(), self.path.clone())]),
             working_dir: PathBuf::from("/"),
+            folder: None,
             stdin: Vec::new(),
             limits: Limits {
                 wall: RUN,

@@ -11,7 +11,7 @@ use crate::store::sqlite::Tx;
 ///
 /// # Errors
 /// `STORE-LEASE-001` if the lease is not held any more; `AGENT-FOLDER-001` while another session may write in the folder of
-/// one that may write, whatever path led to it: nothing is changed then.
+/// one that may write, whatever path led to it, or has the folder of its run: nothing is changed then.
 pub(in crate::store) fn begin(
     tx: &Tx<'_>,
     lease: &Lease,
@@ -20,6 +20,10 @@ pub(in crate::store) fn begin(
     now: Timestamp,
 ) -> Result<(u64, u64)> {
     lease::held(tx, lease)?;
+    if let Some(other) = session_search::user_of(tx, lease.id, &start.place)? {
+        let why = format!("session {other}, which goes on with the same session, is not over");
+        return Err(Error::saying(Code::AgentFolder, why));
+    }
     let writes = match start.profile {
         Profile::Workspace | Profile::Full => true,
         Profile::Scan | Profile::ReadOnly => false,

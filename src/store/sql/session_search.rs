@@ -92,6 +92,24 @@ pub(in crate::store) fn last_answer(
     Ok(statement.query_row(params, |row| text(row, 0)).optional()?)
 }
 
+/// Another running session that has this folder of runs, by name: it and the sessions that go on with it share one.
+pub(in crate::store) fn user_of(
+    conn: &Connection,
+    id: JobId,
+    place: &str,
+) -> Result<Option<JobId>> {
+    const SQL: &str = "
+        SELECT s.job_id
+        FROM sessions s
+        JOIN jobs j ON j.id = s.job_id
+        WHERE s.place = :place AND (s.marker IS NOT NULL OR s.began_at >= j.started_at) AND s.job_id <> :id AND j.status = 'running'
+        ORDER BY s.job_id
+        LIMIT 1";
+    let mut statement = conn.prepare_cached(SQL)?;
+    let params = named_params! {":id": id.0, ":place": place};
+    Ok(statement.query_row(params, |row| Ok(JobId(row.get(0)?))).optional()?)
+}
+
 /// Another running session that may write in this folder, in one above it or in one below it. It goes on until its job is
 /// over: what it has changed is looked at after its program has ended.
 pub(in crate::store) fn writer_of(

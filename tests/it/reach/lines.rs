@@ -46,6 +46,10 @@ pub(super) const MORE: &[&str] = &[
     // A second set of numbers for the same calls, and rings that need none of them.
     "perl -e 'syscall(0x40000029, 40, 1, 0) >= 0 and print \"{canary}\"'",
     "perl -e 'my $p = \"\\0\" x 120; syscall(425, 8, $p) >= 0 and print \"{canary}\"'",
+    // Keyrings, which no namespace of a run holds: that of its login, a new key, and a key of somebody else.
+    "perl -e 'syscall(250, 0, -3, 1) >= 0 and print \"{canary}\"'",
+    "perl -e 'my ($t, $d, $k) = (\"user\", \"lamp\", \"x\"); syscall(248, $t, $d, $k, 1, -2) >= 0 and print \"{canary}\"'",
+    "perl -e 'my ($t, $d) = (\"user\", \"lamp\"); syscall(249, $t, $d, 0, -2) >= 0 and print \"{canary}\"; $! == 1 or print \"{canary}\"'",
     // Other namespaces.
     "nsenter -t 1 -n true && nsenter -t 1 -n cat /proc/net/tcp | grep -qi $(printf :%04X {tcp}) && echo {canary}",
     "for p in /proc/[0-9]*; do grep -qi $(printf :%04X {tcp}) $p/net/tcp && echo {canary}; done",

@@ -36,7 +36,10 @@ result() {{
   printf '{{"type":"result","subtype":"success","is_error":false,"num_turns":3,"duration_ms":42,"total_cost_usd":%s,"result":"%s","session_id":"67cf1229-f18b-4200-b873-0881f221331e","usage":{{"input_tokens":11,"output_tokens":7}}}}\n' "$1" "$2"
 }}
 echo '{{"type":"system","subtype":"init","session_id":"67cf1229-f18b-4200-b873-0881f221331e","model":"stub-1","tools":[],"claude_code_version":"{version}"}}'
-case "$*" in *--resume*) . "$CLAUDE_CONFIG_DIR/resumed"; exit ;; esac
+# What the next run of the session finds: the files of sessions.
+KEPT="$CLAUDE_CONFIG_DIR/projects/stub"
+mkdir -p "$KEPT"
+case "$*" in *--resume*) . "$KEPT/resumed.jsonl"; exit ;; esac
 eval "$(cat)"
 "#
     );
