@@ -194,7 +194,7 @@ mod tests {
         }
         symlink(other.join("file"), root.join("config/projects/-srv-shop/link.jsonl")).unwrap();
         let closed = root.join("config/plugins/x");
-        fs::set_permissions(&closed, Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&closed, Permissions::from_mode(0o0)).unwrap();
 
         sweep_clean(&root).unwrap();
         let mut left = Vec::new();

@@ -141,9 +141,9 @@ impl Place {
             let doing = format!("work in {}", named.display());
             Error::new(Code::AgentValue, doing).because(why.to_owned())
         };
-        let (folder, path) = FolderId::open(named).map_err(|error| match error.kind() {
-            io::ErrorKind::NotADirectory => refused("it is no folder"),
-            _ => refused(&error.to_string()),
+        let (folder, path) = FolderId::open(named).map_err(|error| {
+            let is_file = error.kind() == io::ErrorKind::NotADirectory;
+            refused(&if is_file { "it is no folder".to_owned() } else { error.to_string() })
         })?;
         let data_dir = self.data_dir.canonicalize().unwrap_or_else(|_| self.data_dir.clone());
         if !path.is_dir() {

@@ -69,7 +69,9 @@ impl Called {
             ENTER_WITH_SOCKETS => true,
             ALONE => {
                 let first = arguments.next()?;
-                let folder = folder(&first, &mut arguments)?;
+                let mut named = None;
+                folder(&first, &mut arguments, &mut named)?;
+                let folder = named;
                 return Some(Self::Alone { folder, argv: arguments.collect() });
             }
             HERE => return Some(Self::Here { folder: arguments.next()?.to_str()?.parse().ok()? }),
@@ -86,7 +88,9 @@ impl Called {
             }
             None => None,
         };
-        let folder = folder(&first, &mut arguments)?;
+        let mut named = None;
+        folder(&first, &mut arguments, &mut named)?;
+        let folder = named;
         Some(Self::Enter { sockets, landing, folder, argv: arguments.collect() })
     }
 
@@ -106,14 +110,18 @@ impl Called {
     }
 }
 
-/// The folder that this word names, and then the word is over which says that the program follows.
+/// Puts the folder that this word names into `found`, and passes over the word behind it, which says that the program follows.
+/// A word that names none is that word itself.
 fn folder(
     word: &OsString,
     arguments: &mut impl Iterator<Item = OsString>,
-) -> Option<Option<FolderId>> {
-    let Some(id) = word.to_str()?.strip_prefix(IN) else { return Some(None) };
-    arguments.next()?;
-    Some(Some(id.parse().ok()?))
+    found: &mut Option<FolderId>,
+) -> Option<()> {
+    if let Some(id) = word.to_str()?.strip_prefix(IN) {
+        arguments.next()?;
+        *found = Some(id.parse().ok()?);
+    }
+    Some(())
 }
 
 fn enter(

@@ -201,6 +201,18 @@ impl Solver {
         self.words.text(word).trim_start().starts_with(['(', '[', '{'])
     }
 
+    /// How many words outside of the `places` say something.
+    fn telling(&self, words: &[u32], places: &[usize]) -> usize {
+        let tells = |at: &usize| {
+            let plain = matches!(
+                self.words.kind(words[*at]),
+                Kind::State | Kind::Shout | Kind::Name | Kind::Plain | Kind::Number
+            );
+            plain && !places.contains(at)
+        };
+        (0..words.len()).filter(tells).count()
+    }
+
     /// Whether enough different words stand in one of the `places` to make it a value.
     fn varies(
         &self,
@@ -216,14 +228,7 @@ impl Solver {
         if values.len() < 2 || of(Kind::Sign) + of(Kind::Code) > 0 {
             return false;
         }
-        let tells = |at: &usize| {
-            let plain = matches!(
-                self.words.kind(words[*at]),
-                Kind::State | Kind::Shout | Kind::Name | Kind::Plain | Kind::Number
-            );
-            plain && !places.contains(at)
-        };
-        let telling = (0..words.len()).filter(tells).count();
+        let telling = self.telling(words, places);
         if telling == 0 {
             return false;
         }
