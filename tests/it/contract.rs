@@ -101,6 +101,7 @@ async fn contract(backend: &dyn Backend) {
     sessions::a_search_finds_the_words_of_prompts_and_answers_and_says_how_much_it_read(&fresh())
         .await;
     sessions::an_interrupted_run_stays_open_until_its_processes_are_gone(&fresh()).await;
+    sessions::sessions_that_wait_for_the_program_are_woken_when_it_is_there(&fresh()).await;
     sessions::an_attempt_starts_without_what_the_one_before_it_printed_and_said(&fresh()).await;
     sessions::a_budget_parks_a_run_and_its_end_makes_it_due(&fresh()).await;
     sessions::runs_at_once_share_what_is_left_of_a_budget(&fresh()).await;

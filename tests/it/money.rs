@@ -142,7 +142,7 @@ async fn a_run_that_a_limit_parked_goes_on_after_a_persons_pause_and_resume() {
     let office = Office::open(Clock::manual(START));
     let retry = r#"{"type":"system","subtype":"api_retry","attempt":1,"max_retries":10,"retry_delay_ms":3600000,"error_status":429,"error":"rate_limit"}"#;
     let script = format!(
-        "if [ -e $TMPDIR/met ]; then result 0.2 fine; else touch $TMPDIR/met; echo '{retry}'; sleep 98765; fi"
+        "if [ -e $KEPT/met.jsonl ]; then result 0.2 fine; else touch $KEPT/met.jsonl; echo '{retry}'; sleep 98765; fi"
     );
     let id = office.ask(&script).await;
     office.until(id, Status::Scheduled).await;

@@ -335,7 +335,7 @@ async fn a_limit_is_over_by_itself() {
     let office = Office::open(clock.clone());
     let retry = r#"{"type":"system","subtype":"api_retry","attempt":1,"max_retries":10,"retry_delay_ms":3600000,"error_status":429,"error":"rate_limit"}"#;
     let script = format!(
-        "if [ -e $TMPDIR/met ]; then result 0.2 fine; else touch $TMPDIR/met; echo '{retry}'; sleep 98763; fi"
+        "if [ -e $KEPT/met.jsonl ]; then result 0.2 fine; else touch $KEPT/met.jsonl; echo '{retry}'; sleep 98763; fi"
     );
     let id = office.ask(&script).await;
     let job = office.until(id, Status::Scheduled).await;

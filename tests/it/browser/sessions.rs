@@ -32,7 +32,7 @@ impl Run {
             prompt_file: wish.prompt_file,
             prompt_text: wish.prompt,
             continues: wish.continues.map(JobId),
-            working_dir: "/srv/shop".into(),
+            working_dir: "/srv".into(),
             place: context.job.id.to_string(),
             marker: "marker".into(),
             cost_before: 0.0,

@@ -4,12 +4,14 @@ use super::{Leader, done, later, rules};
 use crate::support::START;
 use lamplighter::Code;
 use lamplighter::model::{
-    Actor, FolderGiven, Kind, KindRules, NewJob, ParkedBy, Process, Profile, Queue, Reserve,
-    RunEnding, RunSpent, SessionChanges, SessionEnd, SessionStart, Status, TranscriptPiece, day_of,
+    Actor, FolderGiven, Kind, KindRules, NewJob, Outcome, ParkedBy, Process, Profile, Queue,
+    Reserve, RunEnding, RunSpent, SessionChanges, SessionEnd, SessionStart, Status,
+    TranscriptPiece, day_of,
 };
 use lamplighter::store::Store;
 use serde_json::json;
 use std::path::PathBuf;
+use std::time::Duration;
 
 fn session() -> NewJob {
     NewJob { payload: json!({"prompt": "look"}).into(), ..NewJob::new(Kind::AGENT_SESSION) }
@@ -168,6 +170,17 @@ pub async fn an_interrupted_run_stays_open_until_its_processes_are_gone(store: &
     assert!(store.open_runs().await.unwrap().is_empty());
     let ended = store.session(id).await.unwrap().unwrap().run.unwrap();
     assert_eq!(ended.ending, Some(RunEnding::Interrupted));
+}
+
+pub async fn sessions_that_wait_for_the_program_are_woken_when_it_is_there(store: &Store) {
+    let id = super::add(store, NewJob { queue: Some(Queue::AGENT), ..session() }).await;
+    let mut leader = Leader::of(store, "w", of_sessions()).await;
+    let lease = leader.claim(1).await.remove(0);
+    leader.settle(lease, Outcome::Snooze(Duration::from_mins(5))).await;
+    let due = async || store.job(id).await.unwrap().unwrap().run_at;
+    assert!(due().await > later(60));
+    store.wake_sessions(Actor::cli(), later(1)).await.unwrap();
+    assert!(due().await <= later(1));
 }
 
 pub async fn an_attempt_starts_without_what_the_one_before_it_printed_and_said(store: &Store) {
