@@ -34,6 +34,7 @@ use crate::model::{NewLogRow, Timestamp};
 use columns::Columns;
 use event::Event;
 use interpret::Known;
+#[cfg(feature = "cli")]
 use serde_json::{Map, Value};
 use time::Moment;
 

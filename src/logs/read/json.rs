@@ -46,6 +46,7 @@ pub(super) fn read(mut keys: Map<String, Value>, line: &str, latest: Moment) -> 
 }
 
 /// The message of an object, if one of its names gives it.
+#[cfg(feature = "cli")]
 pub(super) fn message(mut keys: Map<String, Value>) -> Option<String> {
     unwrap(&mut keys);
     let mut found: Option<(u16, String)> = None;
