@@ -5,7 +5,7 @@
 mod message;
 mod value;
 
-use super::read::{Defaults, cut, extra, field, read_text};
+use super::read::{Defaults, cut, extra, field, read_text, telemetry};
 use crate::error::{Code, Error, Result};
 use crate::model::{Level, NewLogRow, Timestamp};
 use flate2::read::MultiGzDecoder;
@@ -32,15 +32,6 @@ const MAX_WHY: usize = 300;
 const BRACES: usize = 8;
 /// The source of records whose sender gives itself no name.
 const NAMELESS: &str = "otlp";
-/// The last number of each level of OpenTelemetry: trace, debug, info, warn, error, fatal.
-const LEVELS: [(i32, Level); 6] = [
-    (4, Level::Debug),
-    (8, Level::Debug),
-    (12, Level::Info),
-    (16, Level::Warning),
-    (20, Level::Error),
-    (24, Level::Critical),
-];
 
 /// How a request is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -250,8 +241,8 @@ fn message(body: &str, event: &str, more: &mut Map<String, Value>) -> Option<Str
 
 /// The level that the record states: its number, else its word.
 fn severity(number: i32, word: &str) -> Option<Level> {
-    let by_number = LEVELS.iter().find(|(last, _)| (1..=*last).contains(&number));
-    by_number.map(|(_, level)| *level).or_else(|| word.parse().ok())
+    let by_number = u64::try_from(number).ok().and_then(telemetry);
+    by_number.or_else(|| word.parse().ok())
 }
 
 fn instant(nanos: u64) -> Option<Timestamp> {

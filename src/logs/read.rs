@@ -28,6 +28,7 @@ mod zone;
 
 pub(super) use bytes::{Decoder, MAX_MARK};
 pub(super) use learn::{Learned, MAX_LEARNED};
+pub(super) use level::telemetry;
 pub(super) use row::{cut, extra, field};
 
 use crate::model::{NewLogRow, Timestamp};

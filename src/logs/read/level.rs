@@ -95,7 +95,7 @@ pub(super) fn severity(number: u64) -> Option<Level> {
 }
 
 /// The numbers of OpenTelemetry, 1 to 24.
-pub(super) fn telemetry(number: u64) -> Option<Level> {
+pub(in crate::logs) fn telemetry(number: u64) -> Option<Level> {
     match number {
         1..=8 => Some(Debug),
         9..=12 => Some(Info),
