@@ -87,8 +87,10 @@ impl Sibling {
         let (page, heard) = (page(port), Arc::new(Mutex::new(Vec::new())));
         let notes = Arc::clone(&heard);
         thread::spawn(move || {
+            // A browser also opens connections on which it asks nothing.
             for stream in listener.incoming().map_while(Result::ok) {
-                notes.lock().unwrap().extend(answer(stream, &page));
+                let (page, notes) = (page.clone(), Arc::clone(&notes));
+                thread::spawn(move || answer(stream, &page, &notes));
             }
         });
         Self { port, heard }
@@ -106,20 +108,19 @@ impl Sibling {
     }
 }
 
-/// Answers one request with the page; what was asked, with its cookies.
-fn answer(mut stream: TcpStream, page: &str) -> Vec<String> {
+/// Notes what one request asks, with its cookies, and answers it with the page.
+fn answer(mut stream: TcpStream, page: &str, notes: &Mutex<Vec<String>>) {
     let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
-    let Some(first) = lines.next() else { return Vec::new() };
+    let Some(first) = lines.next() else { return };
     let head: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
     let cookies = head.into_iter().filter(|line| line.to_lowercase().starts_with("cookie:"));
-    let noted: Vec<_> = [first].into_iter().chain(cookies).collect();
+    notes.lock().unwrap().extend([first].into_iter().chain(cookies));
     let kind = "Content-Type: text/html\r\nConnection: close";
     let size = page.len();
     // A browser that has gone needs no answer.
     drop(write!(stream, "HTTP/1.1 200 OK\r\n{kind}\r\nContent-Length: {size}\r\n\r\n{page}"));
     drop(stream.shutdown(std::net::Shutdown::Write));
     drop(stream.take(64 * 1024).read_to_end(&mut Vec::new()));
-    noted
 }
 
 /// A page that posts to every form of ours by itself, in each way that a page has, and says when it is done.
@@ -226,10 +227,11 @@ async fn neither_a_click_nor_a_page_of_another_port_starts_anything_or_gets_the_
     let mut tried = 0;
     for path in &pages {
         page.open(&format!("{}{path}", site.url));
-        // A part of the page that is shown anew is closed again.
+        // A part of the page that is shown anew is closed again. Only closed parts are opened: each opening is a change of
+        // the document, after which the page looks again.
         page.wait(
             "(() => {
-                document.querySelectorAll('main details').forEach(part => part.open = true);
+                document.querySelectorAll('main details:not([open])').forEach(part => part.open = true);
                 return document.querySelector('main')?.innerText.includes('169.254.169.254');
             })()",
         );
