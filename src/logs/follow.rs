@@ -1,21 +1,24 @@
 //! Follows a log file: every line becomes one row, even if the file is renamed, emptied or deleted meanwhile.
 //!
 //! The position is stored in the transaction that stores the rows, so that neither a restart nor kill -9 loses or
-//! repeats a line. A file is known by its device and number and by a digest of its beginning: one that was renamed is
-//! read to its end before the new one is begun, one that was copied and emptied is finished in its copy, and one that
-//! was deleted is begun anew when it comes back. A last line without a line break waits for it; a row that the next
+//! repeats a line. A file is known by its device and number and by digests of its beginning and of what stands before
+//! the position: one that was renamed is read to its end before the new one is begun, one that was copied and emptied is
+//! finished in its copy, and one that was deleted is begun anew when it comes back. A file that takes the path while an
+//! older one is read is held open until it is read itself. A last line without a line break waits for it; a row that the next
 //! lines may still add to (a stack trace) waits a second.
 //!
 //! *Invariant:* the stored position is behind the last line of the last stored row.
 
 mod place;
+mod position;
 mod reading;
 
 use crate::error::{Code, Error, Result};
 use crate::model::{NewLogRow, Service, Timestamp};
 use crate::redact::redactor;
 use crate::store::LogStore;
-use place::Position;
+use place::Upcoming;
+use position::Position;
 use reading::{Next, Reading};
 use std::fmt;
 use std::io;
@@ -28,7 +31,9 @@ pub struct LogFile {
     /// The source of rows whose lines name none.
     source: String,
     logs: LogStore,
-    reading: Option<Reading>,
+    reading: Option<Box<Reading>>,
+    /// Files that took the path while the last one was read.
+    upcoming: Upcoming,
     /// Lines of files that are closed by now which held what could not be read as text.
     unread: u64,
     /// The position as it is stored.
@@ -42,7 +47,15 @@ impl LogFile {
         let path = path.into();
         let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
         let source = source.or(stem).unwrap_or_default();
-        Self { path, source, logs, reading: None, unread: 0, stored: None }
+        Self {
+            path,
+            source,
+            logs,
+            reading: None,
+            upcoming: Upcoming::default(),
+            unread: 0,
+            stored: None,
+        }
     }
 
     /// The file's path.
@@ -52,7 +65,7 @@ impl LogFile {
 
     /// How many of the lines read so far held bytes that are no text.
     pub fn unread(&self) -> u64 {
-        self.unread + self.reading.as_ref().map_or(0, Reading::unread)
+        self.unread + self.reading.as_deref().map_or(0, Reading::unread)
     }
 
     /// Says how a look at the file ended.
@@ -88,7 +101,10 @@ impl LogFile {
         }
         match step.next {
             Next::More | Next::Wait => self.reading = Some(reading),
-            Next::Elsewhere => self.unread += reading.unread(),
+            Next::Elsewhere => {
+                self.unread += reading.unread();
+                self.upcoming = reading.into_upcoming();
+            }
         }
         Ok(!matches!(step.next, Next::Wait))
     }
@@ -97,14 +113,18 @@ impl LogFile {
     pub fn let_go(&mut self) {
         self.unread = self.unread();
         self.reading = None;
+        self.upcoming = Upcoming::default();
     }
 
-    async fn open(&mut self, now: Timestamp) -> Result<Option<Reading>> {
+    async fn open(&mut self, now: Timestamp) -> Result<Option<Box<Reading>>> {
         self.stored = self.logs.position(&self.key()).await?;
         let position = self.stored.as_deref().and_then(Position::read);
         let (path, source) = (self.path.clone(), self.source.clone());
-        let open = move || match place::find(&path, position.as_ref())? {
-            Some((file, offset)) => Reading::open(path, &file, offset, source, now).map(Some),
+        let upcoming = std::mem::take(&mut self.upcoming);
+        let open = move || match place::find(&path, position.as_ref(), &upcoming)? {
+            Some(found) => {
+                Reading::open(path, found, upcoming, source, now).map(Box::new).map(Some)
+            }
             None => Ok(None),
         };
         self.blocking(open).await

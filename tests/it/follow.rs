@@ -259,6 +259,105 @@ async fn a_file_that_was_emptied_and_has_grown_beyond_is_read_from_its_start() {
     assert_eq!(world.messages(), lines(0..20));
 }
 
+/// The first line of each file of a log whose program says at its start who it is.
+const BANNER: &str = "shop server 4.2.1 starting with 8 workers on port 8080\n";
+
+#[tokio::test]
+async fn a_file_that_begins_as_an_older_one_did_is_no_copy_of_it() {
+    // How the log is replaced: by another file while we are away, and by emptying it twice.
+    for replaces in [true, false] {
+        let mut world = World::new();
+        world.write(BANNER.to_owned() + &text(0..50));
+        world.settle().await;
+        if replaces {
+            std::fs::rename(world.path(), world.rotated()).unwrap();
+            world.write(BANNER);
+            world.settle().await;
+            world.settle().await;
+            world.restart();
+            let new = world.folder.path().join("app.log.new");
+            std::fs::write(&new, BANNER.to_owned() + &text(50..60)).unwrap();
+            std::fs::rename(new, world.path()).unwrap();
+        } else {
+            std::fs::copy(world.path(), world.rotated()).unwrap();
+            std::fs::write(world.path(), BANNER).unwrap();
+            world.settle().await;
+            world.settle().await;
+            world.writer().set_len(0).unwrap();
+            world.settle().await;
+            world.write(BANNER.to_owned() + &text(50..60));
+        }
+        world.settle().await;
+        world.settle().await;
+        let said = world.messages();
+        let numbered: Vec<_> = said.into_iter().filter(|line| line.starts_with("line")).collect();
+        assert_eq!(numbered, lines(0..60), "replaced by another file: {replaces}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_was_emptied_and_begins_alike_but_goes_on_otherwise_is_read_from_its_start() {
+    for restarts in [false, true] {
+        let mut world = World::new();
+        // The beginning by which a file is known is the same in both.
+        let beginning = BANNER.repeat(30);
+        world.write(beginning.clone() + &text(0..3));
+        world.settle().await;
+        if restarts {
+            world.restart();
+        }
+        world.writer().set_len(0).unwrap();
+        world.write(beginning + &text(3..20));
+        world.settle().await;
+        let said = world.messages();
+        let numbered: Vec<_> = said.into_iter().filter(|line| line.starts_with("line")).collect();
+        assert_eq!(numbered, lines(0..20), "restarts: {restarts}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_deleted_while_an_older_one_is_read_is_read_all_the_same() {
+    let mut world = World::new();
+    world.write(text(0..1));
+    world.settle().await;
+    // Renamed with a late line; then copied and emptied; then deleted.
+    std::fs::rename(world.path(), world.rotated()).unwrap();
+    world.write(text(2..3));
+    std::fs::OpenOptions::new()
+        .append(true)
+        .open(world.rotated())
+        .and_then(|mut file| file.write_all(text(1..2).as_bytes()))
+        .unwrap();
+    world.look().await;
+    std::fs::copy(world.path(), world.folder.path().join("app.log.2")).unwrap();
+    world.writer().set_len(0).unwrap();
+    world.write(text(3..4));
+    world.now = world.now.plus(Duration::from_secs(2));
+    world.look().await;
+    std::fs::remove_file(world.path()).unwrap();
+    world.settle().await;
+    world.settle().await;
+    assert_eq!(world.messages(), lines(0..4));
+}
+
+#[tokio::test]
+async fn files_that_come_and_go_while_an_older_one_is_read_are_read_in_their_order() {
+    let mut world = World::new();
+    world.write(text(0..1));
+    world.settle().await;
+    std::fs::rename(world.path(), world.rotated()).unwrap();
+    for n in 1..6 {
+        world.write(text(n..n + 1));
+        world.look().await;
+        std::fs::remove_file(world.path()).unwrap();
+    }
+    world.write(text(6..7));
+    for _ in 0..6 {
+        world.settle().await;
+    }
+    assert_eq!(world.messages(), lines(0..7));
+}
+
 #[tokio::test]
 async fn a_deleted_file_is_let_go_and_read_anew_when_it_comes_back() {
     let mut world = World::new();

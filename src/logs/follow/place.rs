@@ -1,82 +1,23 @@
 //! The place where reading of a followed log goes on, also when the file was renamed, copied, emptied or replaced.
 
+use super::position::{Before, Position};
 use crate::files;
-use crate::model::sha256_hex;
-use serde::{Deserialize, Serialize};
 use std::ffi::OsStr;
 use std::fs::{File, Metadata};
-use std::io::{self, Read};
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// Bytes at the beginning of a file by which it is known: a few lines with their times.
-pub(super) const MAX_HEAD: usize = 1_024;
-/// The fewest of these bytes by which a copy is recognised.
-const MIN_HEAD: u64 = 32;
 /// Most rotated files of one log that are looked at.
 const MAX_SIBLINGS: usize = 100;
+/// Most files that are held open beside the one that is read.
+const MAX_UPCOMING: usize = 16;
 /// The endings of a rotated file's name, besides numbers and dates.
 const ROTATED: [&str; 5] = [".old", ".bak", ".prev", ".orig", "~"];
-
-/// How far which file was read, as it is stored.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Position {
-    pub(super) device: u64,
-    pub(super) inode: u64,
-    /// Bytes of the file that are in stored rows.
-    pub(super) offset: u64,
-    /// Bytes of the beginning that `head` is of; at most `offset`.
-    pub(super) head_length: u64,
-    /// SHA-256 of the beginning, replacement characters for what is not UTF-8.
-    pub(super) head: String,
-}
-
-impl Position {
-    /// The start of a file.
-    pub(super) fn start_of(file: &Metadata) -> Self {
-        Self::new(id(file), 0, b"")
-    }
-
-    pub(super) fn new((device, inode): (u64, u64), offset: u64, head: &[u8]) -> Self {
-        Self { device, inode, offset, head_length: head.len() as u64, head: digest(head) }
-    }
-
-    /// Reads a stored position; a text that is no position counts as not stored.
-    pub(super) fn read(text: &str) -> Option<Self> {
-        serde_json::from_str(text).ok()
-    }
-
-    pub(super) fn to_text(&self) -> String {
-        serde_json::json!(self).to_string()
-    }
-
-    /// Whether a file begins as the one of this position did.
-    fn begins(&self, file: &Path) -> io::Result<bool> {
-        let mut head = Vec::new();
-        files::open_owned(file)?
-            .take(self.head_length.min(MAX_HEAD as u64))
-            .read_to_end(&mut head)?;
-        Ok(head.len() as u64 == self.head_length && digest(&head) == self.head)
-    }
-}
-
-fn digest(head: &[u8]) -> String {
-    sha256_hex(&String::from_utf8_lossy(head))
-}
 
 /// Which file a file is.
 pub(super) fn id(file: &Metadata) -> (u64, u64) {
     (file.dev(), file.ino())
-}
-
-/// Whether an open file still begins with these bytes.
-pub(super) fn begins_with(file: &File, head: &[u8]) -> io::Result<bool> {
-    let mut now = [0; MAX_HEAD];
-    let now = &mut now[..head.len()];
-    match file.read_exact_at(now, 0) {
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
-        done => done.map(|()| now == head),
-    }
 }
 
 /// The file at a path, if there is one.
@@ -89,46 +30,145 @@ pub(super) fn metadata(path: &Path) -> io::Result<Option<Metadata>> {
     }
 }
 
-/// The file to read and the position in it: the rest of the file that was read last, else the log from its start.
-pub(super) fn find(path: &Path, stored: Option<&Position>) -> io::Result<Option<(PathBuf, u64)>> {
-    let here = metadata(path)?;
-    let Some(stored) = stored else {
-        return Ok(here.map(|_| (path.to_owned(), 0)));
-    };
-    let is_it = |file: &Metadata| id(file) == (stored.device, stored.inode);
-    if let Some(file) = &here
-        && is_it(file)
-        && file.len() >= stored.offset
-        && stored.begins(path)?
-    {
-        return Ok(Some((path.to_owned(), stored.offset)));
-    }
-    // A file with the same number comes first, because a copy begins with the same bytes.
-    let mut siblings = siblings(path)?;
-    siblings.sort_by_key(|(_, file)| !is_it(file));
-    for (sibling, file) in siblings {
-        let known = is_it(&file) || stored.head_length >= MIN_HEAD;
-        // A file that cannot be read or is gone by now is another one.
-        if known && file.len() > stored.offset && stored.begins(&sibling).unwrap_or(false) {
-            return Ok(Some((sibling, stored.offset)));
-        }
-    }
-    Ok(here.map(|_| (path.to_owned(), 0)))
+/// A file of a log that was opened, and where reading of it begins.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) file: File,
+    pub(super) offset: u64,
+    /// What was there before it was begun.
+    pub(super) before: Before,
 }
 
-/// The file that was begun after `last` had been renamed or deleted: the log, or one that was rotated away since.
-pub(super) fn successor(path: &Path, last: &Metadata) -> io::Result<Option<Metadata>> {
-    let mut siblings = siblings(path)?;
-    siblings.retain(|(_, file)| id(file) != id(last) && changed(file) > changed(last));
-    siblings.sort_by_key(|(_, file)| changed(file));
-    Ok(match siblings.into_iter().next() {
-        Some((_, file)) => Some(file),
-        None => metadata(path)?,
-    })
+/// The file to read and the place in it: the rest of the file that was read last, else the log from its start. `upcoming` are
+/// files that were seen under the path and are still to be read.
+pub(super) fn find(
+    path: &Path,
+    stored: Option<&Position>,
+    upcoming: &Upcoming,
+) -> io::Result<Option<Found>> {
+    let here = match metadata(path)? {
+        Some(_) => opened(path)?,
+        None => None,
+    };
+    let siblings = siblings(path)?;
+    if let Some(stored) = stored
+        && let Some(file) = rest(stored, here.as_ref(), upcoming, &siblings)?
+    {
+        return Ok(Some(Found { file, offset: stored.offset, before: stored.before() }));
+    }
+    let last = stored.map(Position::id);
+    let before = Before::new(last, siblings.iter().map(|(_, file)| file));
+    Ok(here.map(|file| Found { file, offset: 0, before }))
+}
+
+/// The file in which what was read last goes on: the same file, wherever it is by now, or a copy of it.
+fn rest(
+    stored: &Position,
+    here: Option<&File>,
+    upcoming: &Upcoming,
+    siblings: &[(PathBuf, Metadata)],
+) -> io::Result<Option<File>> {
+    if let Some(file) = here
+        && id(&file.metadata()?) == stored.id()
+        && stored.is_in(file)?
+    {
+        return file.try_clone().map(Some);
+    }
+    if let Some(file) = upcoming.file(stored.id())?
+        && stored.is_in(&file)?
+    {
+        return Ok(Some(file));
+    }
+    // A file with the same number comes first, because a copy has the same bytes.
+    let (same, others): (Vec<_>, Vec<_>) =
+        siblings.iter().partition(|(_, file)| id(file) == stored.id());
+    let copies = others.into_iter().filter(|(_, file)| stored.may_be_copied_to(file));
+    for (sibling, file) in same.into_iter().chain(copies) {
+        // A file that cannot be read or is gone by now is another one.
+        if file.len() > stored.offset
+            && let Ok(Some(file)) = opened(sibling)
+            && stored.is_in(&file).unwrap_or(false)
+        {
+            return Ok(Some(file));
+        }
+    }
+    Ok(None)
+}
+
+/// The file at a path, opened, if there is one.
+fn opened(path: &Path) -> io::Result<Option<File>> {
+    match files::open_owned(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        found => found.map(Some),
+    }
+}
+
+/// The start of the file that was begun after `last` had been renamed or deleted: one that was rotated or deleted since,
+/// else the log.
+pub(super) fn successor(
+    path: &Path,
+    last: &Metadata,
+    upcoming: &Upcoming,
+) -> io::Result<Option<Position>> {
+    let here = metadata(path)?;
+    let siblings: Vec<_> = siblings(path)?.into_iter().map(|(_, file)| file).collect();
+    let since = siblings.iter().filter(|file| changed(file) > changed(last)).cloned();
+    let is_log = |file: &Metadata| here.as_ref().is_some_and(|log| id(log) == id(file));
+    let next = since
+        .chain(upcoming.looks()?)
+        .filter(|file| id(file) != id(last) && !is_log(file))
+        .min_by_key(changed);
+    let next_or_log = next.as_ref().or(here.as_ref());
+    Ok(next_or_log.map(|file| {
+        let older = |other: &&Metadata| {
+            id(other) != id(file) && (is_log(file) || changed(other) <= changed(file))
+        };
+        Position::start_of(file, Before::new(Some(id(last)), siblings.iter().filter(older)))
+    }))
 }
 
 fn changed(file: &Metadata) -> (i64, i64) {
     (file.mtime(), file.mtime_nsec())
+}
+
+/// Files that were seen under the path of a log while an older one was still read. They are held open: what was deleted
+/// meanwhile is read all the same.
+#[derive(Debug, Default)]
+pub(super) struct Upcoming(Vec<File>);
+
+impl Upcoming {
+    /// Holds the file at the path too, if it is another than the one that is read; answers whether there is one that
+    /// has something to read.
+    pub(super) fn look(&mut self, path: &Path, reading: (u64, u64)) -> io::Result<bool> {
+        let log = metadata(path)?;
+        if let Some(log) = log
+            && id(&log) != reading
+            && self.0.len() < MAX_UPCOMING
+            && self.file(id(&log))?.is_none()
+            && let Some(file) = opened(path)?
+        {
+            self.0.push(file);
+        }
+        Ok(self.looks()?.iter().any(|file| file.len() > 0))
+    }
+
+    /// Lets go of a file: it is read now.
+    pub(super) fn let_go(&mut self, read: (u64, u64)) {
+        self.0.retain(|file| file.metadata().is_ok_and(|file| id(&file) != read));
+    }
+
+    fn file(&self, wanted: (u64, u64)) -> io::Result<Option<File>> {
+        for file in &self.0 {
+            if id(&file.metadata()?) == wanted {
+                return file.try_clone().map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    fn looks(&self) -> io::Result<Vec<Metadata>> {
+        self.0.iter().map(File::metadata).collect()
+    }
 }
 
 /// The rotated files of a log, the latest first.

@@ -1,14 +1,14 @@
 //! One open log file: reading its lines, and noticing that it is not the log any more.
 
-use super::place::{self, MAX_HEAD, Position};
-use crate::files;
+use super::place::{self, Found, Upcoming};
+use super::position::{Before, MAX_HEAD, Mark, Position};
 use crate::logs::read::{Decoder, Defaults, Learned, MAX_LEARNED, MAX_MARK, Reader};
 use crate::model::{NewLogRow, Timestamp};
 use crate::redact::{RedactStream, redactor};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Bytes read in one step: some thousand lines, which one commit stores.
@@ -41,16 +41,23 @@ pub(super) struct Reading {
     log: PathBuf,
     file: File,
     id: (u64, u64),
+    /// What was there before it was begun.
+    before: Before,
+    /// Files that took its path since.
+    upcoming: Upcoming,
     /// Its first bytes.
     head: Vec<u8>,
-    /// Bytes read.
-    read: u64,
-    /// Bytes that are in lines or parts of lines; behind them are parts of a character.
-    decoded: u64,
+    /// Where the bytes end that were read.
+    read: Mark,
+    /// Where the bytes end that are in lines or parts of lines; behind them are parts of a character.
+    decoded: Mark,
     /// Where the line begins whose end is still to come.
-    line_start: u64,
+    line_start: Mark,
     /// Where the row begins that waits for further lines; all before it is in rows that were answered.
-    kept: u64,
+    kept: Mark,
+    /// The bytes of the piece at hand, behind those of the last that were not decoded, and how many of them are by now.
+    undecoded: Vec<u8>,
+    taken: usize,
     decoder: Decoder,
     clean: RedactStream<'static>,
     reader: Reader,
@@ -63,16 +70,18 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// Opens `file` for the log at the path `log`.
+    /// Begins with a file that was found for the log at the path `log`.
     pub(super) fn open(
         log: PathBuf,
-        file: &Path,
-        offset: u64,
+        found: Found,
+        mut upcoming: Upcoming,
         source: String,
         now: Timestamp,
     ) -> io::Result<Self> {
-        let file = files::open_owned(file)?;
+        let Found { file, offset, before } = found;
         let id = place::id(&file.metadata()?);
+        upcoming.let_go(id);
+        let mark = Mark::read(&file, offset)?;
         let mut head = vec![0; offset.min(MAX_HEAD as u64) as usize];
         file.read_exact_at(&mut head, 0)?;
         let decoder = if offset > 0 {
@@ -85,11 +94,15 @@ impl Reading {
             log,
             file,
             id,
+            before,
+            upcoming,
             head,
-            read: offset,
-            decoded: offset,
-            line_start: offset,
-            kept: offset,
+            read: mark,
+            decoded: mark,
+            line_start: mark,
+            kept: mark,
+            undecoded: Vec::new(),
+            taken: 0,
             decoder,
             // Secrets go before the reader, which cuts long texts and takes each line of a bare PEM key for a row.
             clean: RedactStream::new(redactor()),
@@ -103,14 +116,15 @@ impl Reading {
     /// Reads the next piece.
     pub(super) fn step(&mut self, now: Timestamp) -> io::Result<Step> {
         let file = self.file.metadata()?;
-        if file.len() < self.read || !place::begins_with(&self.file, &self.head)? {
+        let has_next = self.upcoming.look(&self.log, self.id)?;
+        if !self.read.is_in(&self.file, &self.head)? {
             // Emptied, and perhaps written again; the line that was not whole is whole in a copy, if there is one.
             let rows = self.flush();
             return Ok(self.done(rows, Next::Elsewhere));
         }
         self.reader.set_time(now.to_string());
         let mut piece = vec![0; MAX_READ];
-        let length = self.file.read_at(&mut piece, self.read)?;
+        let length = self.file.read_at(&mut piece, self.read.at)?;
         if length > 0 {
             self.heard_at = now;
             self.learn(now)?;
@@ -122,27 +136,23 @@ impl Reading {
         if now.since(self.heard_at) < QUIET {
             return Ok(self.done(Vec::new(), Next::Wait));
         }
-        let is_over = match place::metadata(&self.log)? {
-            Some(log) => place::id(&log) != self.id && log.len() > 0,
-            None => file.nlink() == 0,
-        };
-        if !is_over {
+        if !has_next && file.nlink() > 0 {
             let rows = if self.inside_secret { Vec::new() } else { self.flush() };
             return Ok(self.done(rows, Next::Wait));
         }
         // Nothing will end the last line any more.
-        let mut rows = if self.read > self.line_start { self.end_line() } else { Vec::new() };
+        let mut rows = if self.read.at > self.line_start.at { self.end_line() } else { Vec::new() };
         rows.extend(self.flush());
         let mut step = self.done(rows, Next::Elsewhere);
-        if let Some(next) = place::successor(&self.log, &file)? {
-            step.position = Position::start_of(&next);
+        if let Some(next) = place::successor(&self.log, &file, &self.upcoming)? {
+            step.position = next;
         }
         Ok(step)
     }
 
     fn done(&self, rows: Vec<NewLogRow>, next: Next) -> Step {
-        let head = &self.head[..self.head.len().min(self.kept as usize)];
-        Step { rows, position: Position::new(self.id, self.kept, head), next }
+        let head = &self.head[..self.head.len().min(self.kept.at as usize)];
+        Step { rows, position: Position::new(self.id, self.kept, head, self.before.clone()), next }
     }
 
     /// Learns from the beginning of the file what its events look like, as long as there may be more of it.
@@ -156,6 +166,11 @@ impl Reading {
         Ok(())
     }
 
+    /// The files that took the path meanwhile, which are still to be read.
+    pub(super) fn into_upcoming(self) -> Upcoming {
+        self.upcoming
+    }
+
     /// How many of the lines held what could not be read as text.
     pub(super) fn unread(&self) -> u64 {
         self.reader.unread()
@@ -165,7 +180,10 @@ impl Reading {
     fn take(&mut self, piece: &[u8]) -> Vec<NewLogRow> {
         let room = MAX_HEAD.saturating_sub(self.head.len());
         self.head.extend(&piece[..piece.len().min(room)]);
-        self.read += piece.len() as u64;
+        self.read = self.read.after(piece);
+        self.undecoded.drain(..self.taken);
+        self.taken = 0;
+        self.undecoded.extend(piece);
         let mut rows = Vec::new();
         let mut decoder = std::mem::take(&mut self.decoder);
         decoder.push(piece, |part, length| self.take_part(part, length, &mut rows));
@@ -198,7 +216,9 @@ impl Reading {
             }
             rows.extend(before);
         }
-        self.decoded += length as u64;
+        let (from, to) = (self.taken, (self.taken + length).min(self.undecoded.len()));
+        self.decoded = self.decoded.after(&self.undecoded[from..to]);
+        self.taken = to;
         if whole {
             self.line_start = self.decoded;
         }
