@@ -108,7 +108,8 @@ fn serve(runtime: &Runtime, folder: &Path, logs: LogStore, stop: &CancellationTo
     let url = format!("http://{}", listener.local_addr().unwrap());
     let (leads, leading) = watch::channel(true);
     let options = web::Options::default();
-    let program = Program { logs, agents: None, tracking: Tracking::Local, demo: false };
+    let (tracking, log_sources) = (Tracking::Local, Vec::new());
+    let program = Program { logs, agents: None, tracking, demo: false, log_sources };
     let pages = Web { store, clock, options, leading: Some(leading), program: Some(program) };
     let serving = web::serve(listener, pages, stop.clone());
     runtime.spawn(async move {

@@ -2,13 +2,19 @@
 //!
 //! The settings that an operator changes while the server runs are in the database.
 
+mod file;
 mod folders;
 mod limits;
+mod log_sources;
 
+pub(crate) use self::file::{configuration, configuration_file};
 use self::folders::{FolderFile, folders};
 use self::limits::LimitsFile;
+use self::log_sources::{LogSourceFile, log_sources};
 use crate::error::{Code, Error, Result};
-use crate::model::{AgentFolder, AllowedHost, ApiUrl, RemoteKind, Repository, Resources};
+use crate::model::{
+    AgentFolder, AllowedHost, ApiUrl, LogSource, RemoteKind, Repository, Resources,
+};
 use serde::{Deserialize, Deserializer, de};
 use std::iter;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -46,26 +52,6 @@ pub struct Config {
     pub log_format: Option<LogFormat>,
     /// `[[log_source]]`: logs of other programs that are followed. Default: none.
     pub log_sources: Vec<LogSource>,
-}
-
-/// A log that is followed while the server runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LogSource {
-    /// `path = "/var/log/app.log"`, with `source`: what rows are named after whose lines name nothing; default is the
-    /// file's name without its ending.
-    File {
-        /// Which file, an absolute path. It need not be there yet.
-        path: PathBuf,
-        /// The name.
-        source: Option<String>,
-    },
-    /// `journal = "app.service"`, or `journal = true` for all of it.
-    Journal {
-        /// Whose lines; `None`: everybody's.
-        unit: Option<String>,
-        /// The source of rows whose entries name none; default `journal`.
-        source: Option<String>,
-    },
 }
 
 /// Where issues go. The token is not here: it is read anew for each request, from the variable of its kind (`GITHUB_TOKEN`) or `token_file`.
@@ -194,26 +180,8 @@ struct File {
     agent: AgentFile,
     tracker: TrackerFile,
     log: Log,
-    log_source: Vec<Followed>,
+    log_source: Vec<LogSourceFile>,
 }
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Followed {
-    path: Option<PathBuf>,
-    journal: Option<Journal>,
-    source: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "a unit's name, or true")]
-enum Journal {
-    All(bool),
-    Unit(String),
-}
-
-/// Most logs that are followed: each has a task and an open file.
-const MAX_SOURCES: usize = 100;
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -311,7 +279,7 @@ impl Config {
         let agent = Agent::load(agent, env)?;
         let tracker = Tracker::load(tracker, env)?;
         let log_format = log.format;
-        let log_sources = sources(log_source)?;
+        let log_sources = log_sources(log_source)?;
         Ok(Self {
             listen,
             allowed_hosts,
@@ -385,50 +353,6 @@ impl Tracker {
         let token_file = file.token_file.filter(|path| !path.as_os_str().is_empty());
         Ok(Self { kind, repository, api_url, token_file })
     }
-}
-
-fn sources(found: Vec<Followed>) -> Result<Vec<LogSource>> {
-    let refused = |what: &str| {
-        let reading = format!("read [[log_source]]: {what}");
-        Error::new(Code::ConfigInvalid, reading)
-    };
-    if found.len() > MAX_SOURCES {
-        return Err(refused(&format!("more than {MAX_SOURCES}")));
-    }
-    let mut sources = Vec::with_capacity(found.len());
-    for Followed { path, journal, source } in found {
-        let read = match (path, journal) {
-            (Some(path), None) if path.is_absolute() => LogSource::File { path, source },
-            (Some(path), None) => {
-                return Err(refused(&format!("{} is not an absolute path", path.display())));
-            }
-            (None, Some(Journal::All(true))) => LogSource::Journal { unit: None, source },
-            (None, Some(Journal::Unit(unit))) if is_unit(&unit) => {
-                LogSource::Journal { unit: Some(unit), source }
-            }
-            (None, Some(Journal::All(false) | Journal::Unit(_))) => {
-                return Err(refused("journal takes the name of a unit, or true"));
-            }
-            (Some(_), Some(_)) | (None, None) => {
-                return Err(refused("one takes either path or journal"));
-            }
-        };
-        let place = |known: &LogSource| match known {
-            LogSource::File { path, .. } => path.display().to_string(),
-            LogSource::Journal { unit, .. } => format!("journal {}", unit.as_deref().unwrap_or("")),
-        };
-        if sources.iter().any(|known| place(known) == place(&read)) {
-            return Err(refused(&format!("{} is there twice", place(&read))));
-        }
-        sources.push(read);
-    }
-    Ok(sources)
-}
-
-/// A name that `journalctl` takes for nothing else.
-fn is_unit(name: &str) -> bool {
-    let fits = |c: char| c.is_ascii_alphanumeric() || "@._:-\\".contains(c);
-    (1..=256).contains(&name.len()) && !name.starts_with('-') && name.chars().all(fits)
 }
 
 const LEVELS: &str = "one of error, warn, info, debug, trace";
@@ -546,31 +470,6 @@ mod tests {
         ] {
             let error = load("", &[(variable, text)]).unwrap_err().to_string();
             assert!(error.contains(variable) && error.contains(allowed), "{error}");
-        }
-    }
-
-    #[test]
-    fn log_sources_are_files_or_the_journal_and_what_is_neither_is_refused() {
-        let file = "[[log_source]]\npath = \"/var/log/a.log\"\nsource = \"shop\"\n\
-            [[log_source]]\njournal = true\n[[log_source]]\njournal = \"nginx.service\"";
-        let expected = [
-            LogSource::File { path: "/var/log/a.log".into(), source: Some("shop".into()) },
-            LogSource::Journal { unit: None, source: None },
-            LogSource::Journal { unit: Some("nginx.service".into()), source: None },
-        ];
-        assert_eq!(load(file, &[]).unwrap().log_sources, expected);
-        for bad in [
-            "path = \"a.log\"",
-            "journal = false",
-            "journal = \"--file=x\"",
-            "journal = 3",
-            "source = \"x\"",
-            "path = \"/a\"\njournal = true",
-            "path = \"/a\"\n[[log_source]]\npath = \"/a\"",
-            "file = \"/a\"",
-        ] {
-            let error = load(&format!("[[log_source]]\n{bad}"), &[]).unwrap_err();
-            assert_eq!(error.code(), Code::ConfigInvalid, "{bad}");
         }
     }
 

@@ -9,8 +9,9 @@ pub mod otlp;
 mod read;
 mod reader;
 mod redacted;
+mod sources;
 
-pub use follow::LogFile;
+pub use follow::{LogFile, LogFiles};
 pub use import::{Imported, import};
 #[cfg(feature = "agents")]
 pub(crate) use journal::journal_row;
@@ -19,3 +20,4 @@ pub use layer::{LogCounts, LogLayer, LogWriter, log_layer};
 pub(crate) use read::json_message;
 pub use reader::LogReader;
 pub use redacted::{Redacted, redacted};
+pub use sources::{LogPlace, LogState, log_places};

@@ -34,6 +34,7 @@ mod json;
 mod kind_rules;
 mod limits;
 mod log;
+mod log_source;
 mod marker;
 mod moves;
 mod name;
@@ -82,6 +83,7 @@ pub use bulk::{Bulk, BulkAct, BulkSlice, CommonError, JobState, Preview, Skip};
 pub use cadence::{SCAN_SCHEDULE, scan_schedule};
 pub use changes::{ChangedFile, FileChange, SessionChanges};
 pub use cost::Cost;
+pub(crate) use cost::usd;
 pub use deed::{Deed, DeedFilter};
 pub use prompt_values::PromptValues;
 #[cfg(feature = "agents")]
@@ -118,7 +120,10 @@ pub use limits::{
     MAX_AFTER, MAX_AT_ONCE, MAX_ATTEMPTS, MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_TAG_BYTES,
     MAX_TAGS, PRIORITIES, PRIORITY_STEP_MS,
 };
-pub use log::{Cited, Level, LogRow, NewLogRow};
+pub use log::{Cited, Level, LogProgress, LogRow, LogStep, NewLogRow};
+pub use log_source::LogSource;
+#[cfg(feature = "monitor")]
+pub(crate) use log_source::{file_key, journal_key};
 pub use marker::{IssueMark, Marker};
 pub(crate) use moves::{Cancellation, JobStep, Move, Slots, cancellation, key, order};
 pub(crate) use name::ENGINE;

@@ -43,6 +43,8 @@ mod icon;
 mod job;
 mod jobs;
 mod live;
+#[cfg(feature = "monitor")]
+mod log_sources;
 mod login;
 #[cfg(feature = "monitor")]
 mod logs;

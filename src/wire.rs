@@ -34,6 +34,8 @@ pub use job::{
     Enqueued, Job, JobAfter, JobAttempt, JobCancelled, JobChanged, JobDeleted, JobDue, JobEvent,
     JobListed, JobStory, JobWhy, WaitGate,
 };
+#[cfg(feature = "monitor")]
+pub use log::LogSource;
 pub use log::{LogRow, LogTemplate, LogsImported};
 pub use person::{
     Deed, Login, Person, PersonLogins, PersonPassword, PersonRemoved, PersonRole, PersonState,

@@ -29,5 +29,9 @@ INSERT INTO log_identity (one, name) VALUES (1, lower(hex(randomblob(16))));
 CREATE TABLE log_positions (
   source     TEXT PRIMARY KEY,
   position   TEXT NOT NULL CHECK (json_valid(position)),
+  -- Rows that came of it, lines that held what is no text, and when it moved last.
+  row_count  INTEGER NOT NULL DEFAULT 0 CHECK (row_count >= 0),
+  unread     INTEGER NOT NULL DEFAULT 0 CHECK (unread >= 0),
+  moved_at   INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)),
   created_at INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER))
 ) STRICT;

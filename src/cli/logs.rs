@@ -1,6 +1,7 @@
 //! `lamplighter logs`: lists and follows the rows of the log database, and imports files into it.
 
 mod rows;
+mod sources;
 mod templates;
 
 use super::{Cli, output};
@@ -27,6 +28,8 @@ pub(super) enum Command {
         /// The file to read
         file: PathBuf,
     },
+    /// List the logs of other programs that the server follows, and how far each was read
+    Sources(sources::Arguments),
     /// Group the lines of any text log by what they say: each template with its count and its first and last line
     Templates(templates::Arguments),
 }
@@ -48,6 +51,7 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
             };
             output::line(format_args!("{rows} rows imported from {}{unread}", file.display()))
         }
+        Command::Sources(arguments) => sources::run(cli, &arguments).await,
         Command::Templates(arguments) => templates::run(cli.json, &arguments),
     }
 }

@@ -1,19 +1,20 @@
 //! `lamplighter serve`: the engine, the scans and the admin pages in one process.
 
-use super::{Cli, JOBS_DB, LOGS_DB, old_demo};
 mod greeting;
 
+use super::{Cli, JOBS_DB, LOGS_DB, old_demo};
 use crate::agents::wall::Wall;
 use crate::agents::{AgentUser, Launcher};
 use crate::bulk;
 use crate::clock::Clock;
-use crate::config::{self, Config, LogFormat, LogSource, SandboxChoice, TrackerKind};
+use crate::config::{
+    self, Config, LogFormat, SandboxChoice, TrackerKind, configuration, configuration_file,
+};
 use crate::engine::Engine;
 use crate::environment;
 use crate::error::{Code, Error, Result};
-use crate::files;
-use crate::logs::{LogFile, LogWriter, log_layer, redacted};
-use crate::model::{Kind, NewLogRow, Timestamp};
+use crate::logs::{LogFiles, LogWriter, log_layer, redacted};
+use crate::model::{Kind, LogSource, NewLogRow, Timestamp};
 use crate::monitor::intake::{Intake, Journal};
 use crate::monitor::{self, Telling, Tracking};
 use crate::repositories;
@@ -22,7 +23,7 @@ use crate::store::{LogStore, OpenMode, Store};
 use crate::tracker::TokenSource;
 use crate::warn_coded;
 use crate::web::{self, Web};
-use std::io::{IsTerminal, Read};
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
@@ -60,7 +61,8 @@ pub(super) struct Arguments {
 pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
     let clock = Clock::system();
     let data_dir = cli.data_dir(arguments.demo)?;
-    let config = configuration(&data_dir, arguments.config.as_deref(), arguments.listen)?;
+    let named = arguments.config.as_deref();
+    let config = configuration(&data_dir, named, environment::variable, arguments.listen)?;
     let (store, logs) = open(&data_dir, arguments.demo, clock.now())?;
     let created = greeting::first_admin(&store, &clock).await?;
     refuse_exposure(&config, &store).await?;
@@ -112,6 +114,7 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
             agents: Some(agents.clone()),
             tracking,
             demo: arguments.demo,
+            log_sources: config.log_sources,
         }),
     };
     let met = meet_program(&agents, &clock);
@@ -335,47 +338,6 @@ async fn beside<T>(other: impl Future<Output = ()>, serving: impl Future<Output 
     }
 }
 
-/// The configuration file in force, if there is one.
-fn configuration_file(data_dir: &Path, named: Option<&Path>) -> Option<PathBuf> {
-    let default = data_dir.join("lamplighter.toml");
-    let path = named.unwrap_or(&default);
-    std::path::absolute(path).ok().filter(|path| path.exists())
-}
-
-/// The configuration of the server on this data directory, from its own file unless another one is named.
-fn configuration(
-    data_dir: &Path,
-    named: Option<&Path>,
-    listen: Option<SocketAddr>,
-) -> Result<Config> {
-    let default = data_dir.join("lamplighter.toml");
-    let (path, wanted) = (named.unwrap_or(&default), named.is_some());
-    let text = match read_own(path) {
-        Ok(text) => Some(text?),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !wanted => None,
-        Err(error) => {
-            let code = Code::of_input(error.kind(), Code::ConfigInvalid);
-            return Err(Error::new(code, format!("read {}", path.display())).because(error));
-        }
-    };
-    let file = text.as_deref().map(|text| (path, text));
-    Config::load(file, environment::variable, listen)
-}
-
-/// The text of a file that nobody but its owner and root may write: it names the programs that the server runs.
-///
-/// # Errors
-/// `CONFIG-MODE-001` inside, if others may write it.
-fn read_own(path: &Path) -> std::io::Result<Result<String>> {
-    let mut file = files::open(path)?;
-    if files::others_may_write(&file.metadata()?) {
-        return Ok(Err(Error::new(Code::ConfigWritable, format!("read {}", path.display()))));
-    }
-    let mut text = String::new();
-    file.read_to_string(&mut text)?;
-    Ok(Ok(text))
-}
-
 /// We speak no TLS: off the loopback a proxy must, and somebody must be able to sign in.
 async fn refuse_exposure(config: &Config, store: &Store) -> Result<()> {
     if config.listen.ip().is_loopback() {
@@ -402,7 +364,7 @@ fn follow(
     for source in sources.iter().cloned() {
         match source {
             LogSource::File { path, source } => {
-                files.push(LogFile::new(path, source, logs.clone()));
+                files.push(LogFiles::new(path, source, logs.clone()));
             }
             LogSource::Journal { unit, source } => {
                 let path = std::env::var("PATH").unwrap_or_default();

@@ -145,6 +145,8 @@ codes! {
         "The file does not exist, you may not read it, or it is not text.", "Name a readable text file with one log entry on each line.";
     LogFollow: Internal = "LOGS-FOLLOW-001", "A log that is followed cannot be read",
         "The server's user may not read the file, or the disk or the log database refused an operation.", "Let the server's user read the file, or remove the cause that the message names. The server tries again by itself and goes on where it stopped.";
+    LogMissing: Missing = "LOGS-FOLLOW-002", "A log that is named is not followed",
+        "No file is at the path, or none fits the pattern, or more than a hundred do.", "Correct the path in [[log_source]] if it is wrong. If the program has not begun its log yet, you need to do nothing: the server reads it from its start when it comes. Of more than a hundred files, name fewer by a narrower pattern.";
     LogJournal: Internal = "LOGS-JOURNAL-001", "The journal cannot be followed",
         "The program journalctl is not installed, or it ended with an error.", "Install systemd's journalctl and add the server's user to the group systemd-journal, or remove the [[log_source]] from the configuration.";
     LogWrite: Internal = "LOGS-WRITE-001", "Log lines could not be saved",
@@ -224,9 +226,9 @@ codes! {
     AgentInterrupted: Internal = "AGENT-RUN-004", "The agent was interrupted",
         "Somebody stopped the agent, or its supervisor was killed.", "Run the job again if its work is still needed; the transcript is kept.";
     AgentAuthentication: Internal = "AGENT-AUTH-001", "The model's service refused the key or the login",
-        "The key is missing, wrong or revoked, or the login has expired.", "Set ANTHROPIC_API_KEY, or CLAUDE_CODE_OAUTH_TOKEN from `claude setup-token`, for the server, start the server again, then run the job again.";
+        "The key is missing, wrong or revoked, or the login has expired.", "Set ANTHROPIC_API_KEY, or CLAUDE_CODE_OAUTH_TOKEN from `claude setup-token`, for the server, and start the server again. The queue tries one run again every 15 minutes, and at once when you resume it.";
     AgentBilling: Internal = "AGENT-BILL-001", "The account of the model's service has no credit left",
-        "The prepaid credit is used up.", "Buy credit, then run the job again.";
+        "The prepaid credit is used up.", "Buy credit. The queue tries one run again every 15 minutes, and at once when you resume it.";
     AgentLimited: TooMany = "AGENT-LIMIT-001", "The limit of the model's service is reached",
         "Requests or usage are limited for a time.", "You need to do nothing: the queue goes on when the limit is lifted, or at once when you resume it.";
     AgentTurns: TooMany = "AGENT-LIMIT-002", "The agent took all its turns",
@@ -237,9 +239,9 @@ codes! {
         "A command that the agent ran prints without end.", "Read the transcript, and ask for less output.";
     AgentResources: TooMany = "AGENT-LIMIT-005", "The agent took too much of the machine",
         "A command that the agent ran used more memory, processes or room on a disk than a run may have.", "Read in the message what it was, and the end of the transcript. If the work needs that much, raise the limit in [agent.limits] of lamplighter.toml and start the server again, or free some room. Then run the job again.";
-    AgentTimedOut: Internal = "AGENT-TIME-001", "The agent took too long",
+    AgentTimedOut: TooMany = "AGENT-TIME-001", "The agent took too long",
         "The work needs more time than the agent was given.", "Read the transcript, then continue the session, or raise `agent.max_minutes` and run the job again.";
-    AgentIdle: Internal = "AGENT-TIME-002", "The agent showed no sign of life",
+    AgentIdle: TooMany = "AGENT-TIME-002", "The agent showed no sign of life",
         "A command that the agent ran waits for something that does not come, or the model's service does not answer.", "Read the end of the transcript. If the work is silent for that long, raise `agent.idle_minutes`. Then run the job again.";
     AgentRequest: Internal = "AGENT-API-001", "The model's service refused the request",
         "The model is not known, or the prompt is too long.", "Start the work anew with another --model or a shorter prompt, or change the tier's model in the settings and run the job again.";
@@ -273,8 +275,10 @@ codes! {
         "The path, or a part of it, names a file.", "Name the folder of the database with --data-dir.";
     ConfigWritable: Unconfigured = "CONFIG-MODE-001", "Others may write what only its owner should",
         "The group or others may write to the configuration file or the data directory, which name the programs that run.", "Take that right from them: `chmod go-w` and the path that the message names.";
-    CliOutput: Unavailable = "CLI-OUTPUT-001", "The answer could not be written to standard output",
-        "The disk is full, or the place where standard output goes refused the answer.", "Send the answer to a place with room. A change that the command was asked to make has been made.";
+    CliOutput: Unavailable = "CLI-OUTPUT-001", "The answer could not be written",
+        "The disk is full, or the place where the answer goes refuses it.", "Send the answer to a place that can be written and has room. A change that the command was asked to make has been made.";
+    OutputTaken: Conflict = "CLI-OUTPUT-002", "A file of this name is there already",
+        "A command never overwrites a file.", "Name a file that is not there yet, or remove the one that is.";
     InputMissing: NotFound = "INPUT-FILE-001", "The named file or folder is not there",
         "The path is wrong, or it is relative to another folder.", "Check the path that the message names.";
     InputNoAccess: NoAccess = "INPUT-FILE-002", "The named file may not be read",

@@ -9,20 +9,24 @@
 //!
 //! *Invariant:* the stored position is behind the last line of the last stored row.
 
+pub(super) mod pattern;
 mod place;
 mod position;
 mod reading;
 
+pub use pattern::LogFiles;
+
 use crate::error::{Code, Error, Result};
-use crate::model::{NewLogRow, Service, Timestamp};
+use crate::model::{LogStep, NewLogRow, Service, Timestamp, file_key};
 use crate::redact::redactor;
 use crate::store::LogStore;
 use place::Upcoming;
-use position::Position;
+use position::{Position, id};
 use reading::{Next, Reading};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// A file that is followed.
 #[derive(Debug)]
@@ -36,6 +40,8 @@ pub struct LogFile {
     upcoming: Upcoming,
     /// Lines of files that are closed by now which held what could not be read as text.
     unread: u64,
+    /// How many such lines are told in the log database.
+    told: u64,
     /// The position as it is stored.
     stored: Option<String>,
 }
@@ -54,6 +60,7 @@ impl LogFile {
             reading: None,
             upcoming: Upcoming::default(),
             unread: 0,
+            told: 0,
             stored: None,
         }
     }
@@ -72,6 +79,11 @@ impl LogFile {
     pub fn tell<E: fmt::Display>(&self, ended: Result<(), E>, now: Timestamp) {
         let service = Service::Log(self.path.display().to_string());
         self.logs.ran(&service, now, ended.map(|()| "read what had come".to_owned()));
+    }
+
+    /// Whether a file is open, which may have more to read.
+    pub(crate) fn is_open(&self) -> bool {
+        self.reading.is_some()
     }
 
     /// Reads and stores what has come, a bounded piece of it; `true` if there may be more at once. A file that is not
@@ -96,7 +108,8 @@ impl LogFile {
             self.blocking(move || reading.step(now).map(|step| (reading, step))).await?;
         let to = step.position.to_text();
         let elsewhere = matches!(step.next, Next::Elsewhere) && self.stored.as_ref() != Some(&to);
-        if (!step.rows.is_empty() || elsewhere) && !self.save(step.rows, to).await? {
+        let unread = self.unread + reading.unread();
+        if (!step.rows.is_empty() || elsewhere) && !self.save(step.rows, to, unread).await? {
             return Ok(true);
         }
         match step.next {
@@ -117,7 +130,8 @@ impl LogFile {
     }
 
     async fn open(&mut self, now: Timestamp) -> Result<Option<Box<Reading>>> {
-        self.stored = self.logs.position(&self.key()).await?;
+        let progress = self.logs.progress(&file_key(&self.path)).await?;
+        self.stored = progress.map(|progress| progress.position);
         let position = self.stored.as_deref().and_then(Position::read);
         let (path, source) = (self.path.clone(), self.source.clone());
         let upcoming = std::mem::take(&mut self.upcoming);
@@ -130,8 +144,9 @@ impl LogFile {
         self.blocking(open).await
     }
 
-    /// Stores rows and where they end. `false` if somebody else has moved the position.
-    async fn save(&mut self, mut rows: Vec<NewLogRow>, to: String) -> Result<bool> {
+    /// Stores rows and where they end; `unread` lines up to there held what is no text. `false` if somebody else has moved
+    /// the position.
+    async fn save(&mut self, mut rows: Vec<NewLogRow>, to: String, unread: u64) -> Result<bool> {
         // Again, since JSON may spell its texts in many ways.
         let clean = move || {
             for row in &mut rows {
@@ -140,16 +155,14 @@ impl LogFile {
             Ok(rows)
         };
         let rows = self.blocking(clean).await?;
-        let (key, from) = (self.key(), self.stored.clone());
-        let saved = self.logs.append_from(rows, &key, from, to.clone()).await?;
+        let new = unread.saturating_sub(self.told);
+        let step = LogStep { from: self.stored.clone(), to: to.clone(), unread: new };
+        let saved = self.logs.append_from(rows, &file_key(&self.path), step).await?;
         if saved {
             self.stored = Some(to);
+            self.told = unread;
         }
         Ok(saved)
-    }
-
-    fn key(&self) -> String {
-        format!("file:{}", self.path.display())
     }
 
     /// Runs work that may wait for a disk on a thread where nothing else waits for it.
@@ -163,4 +176,24 @@ impl LogFile {
             Err(error) => Err(failed().because(error)),
         }
     }
+}
+
+/// How many bytes there are at `path` and how many of them are not read yet, by a stored position; `None`: no file is there.
+///
+/// # Errors
+/// Those of the file system, and `InvalidInput` for what is no plain file.
+pub(super) fn left(path: &Path, stored: Option<&str>) -> io::Result<Option<(FileLook, u64)>> {
+    let Some(file) = place::metadata(path)? else { return Ok(None) };
+    let (bytes, changed_at) = (file.len(), file.modified()?);
+    let read = stored
+        .and_then(Position::read)
+        .filter(|position| position.id() == id(&file) && position.offset <= bytes);
+    let left = bytes - read.map_or(0, |position| position.offset);
+    Ok(Some((FileLook { bytes, changed_at }, left)))
+}
+
+/// What a file looks like from outside.
+pub(super) struct FileLook {
+    pub(super) bytes: u64,
+    pub(super) changed_at: SystemTime,
 }

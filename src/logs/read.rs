@@ -26,7 +26,7 @@ mod time;
 mod trace;
 mod zone;
 
-pub(super) use bytes::{Decoder, MAX_MARK};
+pub(super) use bytes::{Decoder, MAX_MARK, is_text};
 pub(super) use learn::{Learned, MAX_LEARNED};
 pub(super) use level::telemetry;
 pub(super) use row::{cut, extra, field};

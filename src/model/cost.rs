@@ -46,11 +46,19 @@ impl Cost {
 }
 
 impl fmt::Display for Cost {
-    /// In dollars, with as many decimals as the precision says.
+    /// In dollars, as people read them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words = if self.is_at_least { "at least " } else { "" };
-        let decimals = f.precision().unwrap_or(2);
-        write!(f, "{words}${:.decimals$}", self.usd)
+        write!(f, "{words}{}", usd(self.usd))
+    }
+}
+
+/// Dollars as people read them: small amounts to a hundredth of a cent.
+pub(crate) fn usd(dollars: f64) -> String {
+    if dollars > 0.0 && dollars < 0.095 {
+        format!("${dollars:.4}")
+    } else {
+        format!("${dollars:.2}")
     }
 }
 

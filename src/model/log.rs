@@ -1,5 +1,6 @@
 //! Rows of a log database, and of a scan's snapshot of it.
 
+use super::Timestamp;
 use std::fmt;
 use std::str::FromStr;
 
@@ -65,6 +66,30 @@ pub struct LogRow {
     pub id: i64,
     /// What the row says.
     pub row: NewLogRow,
+}
+
+/// How far a followed source was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogProgress {
+    /// Where reading goes on: JSON in the form of the service that follows it.
+    pub position: String,
+    /// How many rows came of it.
+    pub rows: u64,
+    /// How many of its lines held bytes that are no text.
+    pub unread: u64,
+    /// When rows of it were stored last.
+    pub moved_at: Timestamp,
+}
+
+/// A step on in a followed source.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogStep {
+    /// The position from which it begins; `None`: nothing of the source was read yet.
+    pub from: Option<String>,
+    /// The position to which it leads.
+    pub to: String,
+    /// How many lines between them held bytes that are no text.
+    pub unread: u64,
 }
 
 /// One log row before it has an id.

@@ -3,6 +3,7 @@
 //! Each log of the configuration has a task. It reads only while this process leads the engine, so that of two
 //! servers on the same files one reads. A failure is logged once and tried again; the other services go on.
 
+mod files;
 #[cfg(feature = "agents")]
 mod journal;
 mod retention;
@@ -18,20 +19,14 @@ use super::tracking::Tracking;
 use crate::clock::Clock;
 use crate::engine::Inspector;
 use crate::error::{Code, Error};
-use crate::logs::LogFile;
+use crate::logs::LogFiles;
 use crate::store::{Inspection, LogStore, Store};
 use crate::warn_coded;
 use std::time::Duration;
 use tokio::sync::watch::Receiver;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use watch::Events;
 
-/// The period that backs the file system's events up, and in which a row or a rotation is found to be complete.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// Least time between two looks, so that a line a millisecond is not a commit a millisecond.
-const LEAST_WAIT: Duration = Duration::from_millis(100);
 /// How long what failed is left alone.
 const RETRY: Duration = Duration::from_secs(10);
 
@@ -44,10 +39,11 @@ pub struct Intake {
 
 impl Intake {
     /// Starts following on the current tokio runtime, whenever `leading` says that this process leads.
-    pub fn start(files: Vec<LogFile>, clock: &Clock, leading: &Receiver<bool>) -> Self {
+    pub fn start(logs: Vec<LogFiles>, clock: &Clock, leading: &Receiver<bool>) -> Self {
         let (mut tasks, stop) = (JoinSet::new(), CancellationToken::new());
-        for file in files {
-            let serving = serve_file(file, clock.clone(), leading.clone());
+        let claimed = files::Claimed::default();
+        for log in logs {
+            let serving = files::serve(log, claimed.clone(), clock.clone(), leading.clone());
             let stop = stop.clone();
             tasks.spawn(async move {
                 stop.run_until_cancelled(serving).await;
@@ -116,38 +112,6 @@ async fn inspect_while_leading(inspection: Inspection, clock: Clock, mut leading
         tokio::select! {
             () = inspector.serve() => {}
             _ = leading.wait_for(|leads| !*leads) => {}
-        }
-    }
-}
-
-/// Follows one file for ever.
-async fn serve_file(mut file: LogFile, clock: Clock, mut leading: Receiver<bool>) {
-    let mut trouble = Trouble::default();
-    loop {
-        file.let_go();
-        if leading.wait_for(|leads| *leads).await.is_err() {
-            return;
-        }
-        let mut events = Events::around(file.path());
-        while *leading.borrow() {
-            let begun = Instant::now();
-            let read = file.run_once(clock.now()).await;
-            file.tell(read.as_ref().map(|_| ()), clock.now());
-            match read {
-                Ok(more) => {
-                    trouble.ends();
-                    // Half of the time is for other work: a large file must not slow a request.
-                    tokio::time::sleep(begun.elapsed().min(LOOK_EVERY)).await;
-                    if !more {
-                        tokio::time::sleep(LEAST_WAIT).await;
-                        events.wait(LOOK_EVERY).await;
-                    }
-                }
-                Err(error) => {
-                    trouble.says(Code::LogFollow, &error);
-                    tokio::time::sleep(RETRY).await;
-                }
-            }
         }
     }
 }

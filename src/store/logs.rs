@@ -4,7 +4,9 @@ use super::sql;
 use super::sqlite::{self, Database, Owner, Schema};
 use super::{OpenMode, schema};
 use crate::error::Result;
-use crate::model::{Found, LogFilter, LogRow, NewLogRow, ProcessFacts, Service, Timestamp};
+use crate::model::{
+    Found, LogFilter, LogProgress, LogRow, LogStep, NewLogRow, ProcessFacts, Service, Timestamp,
+};
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -81,28 +83,29 @@ impl LogStore {
         self.db.row("append log rows", move |c| sql::logs::append(c, &rows)).await
     }
 
-    /// How far the followed source of this name was read: JSON in the form of the service that follows it.
-    pub async fn position(&self, source: &str) -> Result<Option<String>> {
+    /// How far the followed source of this name was read.
+    pub async fn progress(&self, source: &str) -> Result<Option<LogProgress>> {
         let source = source.to_owned();
-        self.db.read("read a log position", move |c| sql::logs::position(c, &source)).await
+        self.db.read("read a log position", move |c| sql::logs::progress(c, &source)).await
     }
 
     /// Appends rows of a followed source and moves its position on, all or none. `false`, and nothing is changed, if
-    /// the position is not `from`: somebody else reads this source.
+    /// the position is not that from which the step begins: somebody else reads this source.
     pub async fn append_from(
         &self,
         rows: Vec<NewLogRow>,
         source: &str,
-        from: Option<String>,
-        to: String,
+        step: LogStep,
     ) -> Result<bool> {
         let source = source.to_owned();
         let append = move |c: &sqlite::Tx<'_>| {
-            if sql::logs::position(c, &source)? != from {
+            let LogStep { from, to, unread } = &step;
+            let stored = sql::logs::progress(c, &source)?.map(|progress| progress.position);
+            if stored != *from {
                 return Ok(false);
             }
             sql::logs::append(c, &rows)?;
-            sql::logs::set_position(c, &source, &to)?;
+            sql::logs::advance(c, &source, (to, rows.len(), *unread))?;
             Ok(true)
         };
         self.db.row("append log rows", append).await

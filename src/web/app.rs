@@ -8,6 +8,8 @@ use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::jobs::Jobs;
 #[cfg(feature = "monitor")]
+use crate::model::LogSource;
+#[cfg(feature = "monitor")]
 use crate::monitor::Tracking;
 #[cfg(feature = "monitor")]
 use crate::sessions::{Agents, Sandboxed};
@@ -54,6 +56,8 @@ pub struct Program {
     pub tracking: Tracking,
     /// Whether this is the demo. The built-in analyzer examines its scans, whatever the settings say.
     pub demo: bool,
+    /// The logs of other programs that this server follows.
+    pub log_sources: Vec<LogSource>,
 }
 
 impl Web {

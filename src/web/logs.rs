@@ -5,6 +5,7 @@ use super::base::{Link, link, query_text};
 use super::caller::Signed;
 use super::components::{empty, folded, level_badge, pager, table};
 use super::extract::{Query, given};
+use super::log_sources;
 use super::nav::Tab;
 use super::page::Frame;
 use super::part::{LivePart, live_page, version};
@@ -128,6 +129,7 @@ fn filters(asked: &LogsQuery) -> Markup {
             (field("correlation_id", "Correlation id", &asked.correlation_id))
             button.btn type="submit" { "Filter" }
             @if !asked.is_empty() { a.btn.btn-link href=(link(PATH)) { "Clear" } }
+            a.btn.btn-link href=(link(log_sources::PATH)) { "Followed logs" }
         }
     }
 }

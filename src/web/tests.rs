@@ -146,7 +146,13 @@ impl Site {
                 ..Options::default()
             },
             leading: Some(receiver),
-            program: Some(Program { logs, agents: None, tracking: Tracking::Local, demo: false }),
+            program: Some(Program {
+                logs,
+                agents: None,
+                tracking: Tracking::Local,
+                demo: false,
+                log_sources: Vec::new(),
+            }),
         };
         let router = router(web.clone(), Access::accounts()).unwrap();
         let cookie = String::new();

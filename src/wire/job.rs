@@ -252,7 +252,7 @@ pub(super) fn embedded(text: &str) -> Option<Box<RawValue>> {
 }
 
 /// An instant as it is told.
-fn instant(at: Option<model::Timestamp>) -> Option<String> {
+pub(super) fn instant(at: Option<model::Timestamp>) -> Option<String> {
     at.map(|at| at.to_string())
 }
 

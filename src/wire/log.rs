@@ -1,6 +1,10 @@
 //! Log rows, and how many were imported.
 
 use super::job::embedded;
+#[cfg(feature = "monitor")]
+use super::job::instant;
+#[cfg(feature = "monitor")]
+use crate::logs::{LogPlace, LogState};
 use crate::model;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -50,6 +54,56 @@ pub struct LogsImported {
     pub imported: u64,
     /// Lines of the file with bytes that are no text.
     pub unread: u64,
+}
+
+/// A log of another program that is followed.
+#[cfg(feature = "monitor")]
+#[derive(Clone, Debug, Serialize)]
+pub struct LogSource {
+    /// Its path, or whose journal it is.
+    pub log: String,
+    /// The pattern of the configuration that it fits, where it is one of many.
+    pub pattern: Option<String>,
+    /// `missing`, `refused`, `behind`, `up_to_date`, or `journal`, of which nothing can be seen from outside.
+    pub state: &'static str,
+    /// Why it cannot be looked at.
+    pub why: Option<String>,
+    /// Length of its file.
+    pub bytes: Option<u64>,
+    /// Bytes of the file that are not in stored rows.
+    pub left: Option<u64>,
+    /// When its file changed last.
+    pub changed_at: Option<String>,
+    /// Rows that came of it.
+    pub rows: u64,
+    /// Lines of it with bytes that are no text.
+    pub unread: u64,
+    /// When rows of it were stored last.
+    pub stored_at: Option<String>,
+}
+
+#[cfg(feature = "monitor")]
+impl From<&LogPlace> for LogSource {
+    fn from(place: &LogPlace) -> Self {
+        let LogPlace { name, pattern, state, changed_at, progress } = place;
+        let (why, bytes, left) = match state {
+            LogState::Missing | LogState::Journal => (None, None, None),
+            LogState::Refused(why) => (Some(why.clone()), None, None),
+            LogState::File { bytes, left } => (None, Some(*bytes), Some(*left)),
+        };
+        Self {
+            log: name.clone(),
+            pattern: pattern.clone(),
+            state: state.as_str(),
+            why,
+            bytes,
+            left,
+            changed_at: instant(*changed_at),
+            rows: progress.as_ref().map_or(0, |progress| progress.rows),
+            unread: progress.as_ref().map_or(0, |progress| progress.unread),
+            stored_at: instant(progress.as_ref().map(|progress| progress.moved_at)),
+        }
+    }
 }
 
 impl From<&model::LogRow> for LogRow {

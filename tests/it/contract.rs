@@ -12,7 +12,7 @@ use crate::support::{Played, START, in_time};
 use lamplighter::error::Class;
 use lamplighter::model::{
     Actor, After, AttemptEnd, BatchId, Cancelled, Cause, ConcurrencyKey, Enqueued, Filter, Job,
-    JobEdit, JobError, JobId, Kind, KindRules, Lane, Lease, NewJob, OnInterrupt, Outcome,
+    JobEdit, JobError, JobId, Kind, KindRules, Lane, Lease, LogStep, NewJob, OnInterrupt, Outcome,
     PollRequest, Polled, Queue, RunNow, Status, Timestamp, UniqueKey, WaitsFor,
 };
 use lamplighter::store::{LogStore, OpenMode, Store};
@@ -199,7 +199,7 @@ async fn commits_of_other_programs_are_announced(backend: &dyn Backend) {
     tokio::select! {
         ended = ours.watch_foreign_commits() => panic!("{ended:?}"),
         () = in_time(async {
-            theirs.append_from(Vec::new(), "file", None, "{}".into()).await.unwrap();
+            theirs.append_from(Vec::new(), "file", LogStep { to: "{}".into(), ..LogStep::default() }).await.unwrap();
             changes.changed().await.unwrap();
         }) => {}
     }

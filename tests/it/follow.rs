@@ -1,6 +1,6 @@
 //! Following log files: no line is lost or read twice, whatever happens to the file and to us.
 
-use crate::support::server::Server;
+use crate::support::server::{Server, program};
 use crate::support::{START, STUCK, now, open};
 use lamplighter::Code;
 use lamplighter::actions::Call;
@@ -552,4 +552,63 @@ fn the_server_follows_what_its_configuration_names_and_repeats_nothing_after_kil
     wait_for(30);
     assert_eq!(server.terminate(), Some(0));
     assert_eq!(rows(), lines(0..30));
+}
+
+#[test]
+fn all_files_that_fit_a_pattern_are_followed_also_those_that_come_later_and_each_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let apps = folder.path().join("apps");
+    std::fs::create_dir(&apps).unwrap();
+    let (pattern, absent) = (apps.join("*.log"), folder.path().join("absent.log"));
+    let config = format!(
+        "[[log_source]]\npath = {:?}\n[[log_source]]\npath = {:?}\n[[log_source]]\npath = {:?}\n",
+        apps.join("first.log").display().to_string(),
+        pattern.display().to_string(),
+        absent.display().to_string()
+    );
+    std::fs::write(folder.path().join("lamplighter.toml"), config).unwrap();
+    std::fs::write(apps.join("first.log"), text(0..3)).unwrap();
+    std::fs::write(apps.join("first.log.1"), text(90..93)).unwrap();
+    let server = Server::start(folder.path(), &[]);
+    let rows = |source: &str| {
+        let conn = rusqlite::Connection::open(folder.path().join("logs.db")).unwrap();
+        conn.busy_timeout(Duration::from_secs(10)).unwrap();
+        let sql = "SELECT message FROM logs WHERE source = ?1 ORDER BY id";
+        let mut statement = conn.prepare(sql).unwrap();
+        let rows = statement.query_map([source], |row| row.get::<_, String>(0)).unwrap();
+        rows.map(Result::unwrap).collect::<Vec<_>>()
+    };
+    // Another process commits, so that there is no signal but the file.
+    let wait_for = |source: &str, expected: &[String]| {
+        let begun = Instant::now();
+        while rows(source) != expected {
+            assert!(begun.elapsed() < STUCK, "{source}: {:?}", rows(source));
+            std::thread::yield_now();
+        }
+    };
+    wait_for("first", &lines(0..3));
+    std::fs::write(apps.join("second.log"), text(3..5)).unwrap();
+    wait_for("second", &lines(3..5));
+    let output = program(folder.path()).args(["--json", "logs", "sources"]).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let told: Vec<serde_json::Value> =
+        said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |name: &Path, key: &str| {
+        let name = name.display().to_string();
+        told.iter().find(|log| log["log"] == name.as_str()).unwrap()[key].clone()
+    };
+    assert_eq!(told.len(), 3, "{said}");
+    assert_eq!(of(&apps.join("first.log"), "pattern"), serde_json::Value::Null);
+    let second = apps.join("second.log");
+    assert_eq!(of(&second, "pattern"), pattern.display().to_string().as_str());
+    assert_eq!((of(&second, "state"), of(&second, "rows")), ("up_to_date".into(), 2.into()));
+    assert_eq!(of(&absent, "state"), "missing");
+    // What is deleted ends, and what comes under its name is read from its start.
+    std::fs::remove_file(&second).unwrap();
+    std::fs::write(&second, text(5..7)).unwrap();
+    wait_for("second", &lines(3..7));
+    assert!(rows("first.log").is_empty() && rows("first") == lines(0..3), "{:?}", rows("first"));
+    assert!(server.terminate() == Some(0));
+    let warned = format!("[LOGS-FOLLOW-002] {} is not there", absent.display());
+    assert!(rows("lamplighter::monitor::intake::files")[0].starts_with(&warned));
 }

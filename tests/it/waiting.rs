@@ -241,6 +241,7 @@ async fn pages(scene: &Scene, clock: Clock) -> (JoinSet<()>, CancellationToken, 
             agents: None,
             tracking: Tracking::Local,
             demo: false,
+            log_sources: Vec::new(),
         }),
     };
     let (mut tasks, stopped) = (JoinSet::new(), stop.clone());

@@ -1,6 +1,6 @@
 //! The place where reading of a followed log goes on, also when the file was renamed, copied, emptied or replaced.
 
-use super::position::{Before, Position};
+use super::position::{Before, Position, id};
 use crate::files;
 use std::ffi::OsStr;
 use std::fs::{File, Metadata};
@@ -14,11 +14,6 @@ const MAX_SIBLINGS: usize = 100;
 const MAX_UPCOMING: usize = 16;
 /// The endings of a rotated file's name, besides numbers and dates.
 const ROTATED: [&str; 5] = [".old", ".bak", ".prev", ".orig", "~"];
-
-/// Which file a file is.
-pub(super) fn id(file: &Metadata) -> (u64, u64) {
-    (file.dev(), file.ino())
-}
 
 /// The file at a path, if there is one.
 pub(super) fn metadata(path: &Path) -> io::Result<Option<Metadata>> {
@@ -199,7 +194,7 @@ fn siblings(path: &Path) -> io::Result<Vec<(PathBuf, Metadata)>> {
 }
 
 /// `app.log.1`, `app.log-20261121`, `app.log.old`, but neither `app.log.audit` nor what was compressed.
-fn is_rotated(log: &OsStr, name: &OsStr) -> bool {
+pub(super) fn is_rotated(log: &OsStr, name: &OsStr) -> bool {
     let (log, name) = (log.to_string_lossy(), name.to_string_lossy());
     let Some(rest) = name.strip_prefix(&*log) else {
         return false;

@@ -3,7 +3,6 @@
 //! A file is known by its device and number, and by what stands at its beginning and before the place where reading stopped. A copy of it has
 //! the same bytes there; a file that only begins alike, as logs of one program do, has not.
 
-use super::place;
 use crate::model::sha256_hex;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, Metadata};
@@ -57,7 +56,7 @@ impl Before {
     }
 
     fn holds(&self, file: &Metadata) -> bool {
-        self.last == Some(place::id(file)) || self.rotated.contains(&look(file))
+        self.last == Some(id(file)) || self.rotated.contains(&look(file))
     }
 }
 
@@ -65,10 +64,15 @@ fn look(file: &Metadata) -> Look {
     (file.ino(), file.len(), file.mtime(), file.mtime_nsec())
 }
 
+/// Which file a file is.
+pub(super) fn id(file: &Metadata) -> (u64, u64) {
+    (file.dev(), file.ino())
+}
+
 impl Position {
     /// The start of a file.
     pub(super) fn start_of(file: &Metadata, before: Before) -> Self {
-        Self::new(place::id(file), Mark::START, b"", before)
+        Self::new(id(file), Mark::START, b"", before)
     }
 
     pub(super) fn new(

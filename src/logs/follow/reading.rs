@@ -1,7 +1,7 @@
 //! One open log file: reading its lines, and noticing that it is not the log any more.
 
 use super::place::{self, Found, Upcoming};
-use super::position::{Before, MAX_HEAD, Mark, Position};
+use super::position::{Before, MAX_HEAD, Mark, Position, id};
 use crate::logs::read::{Decoder, Defaults, Learned, MAX_LEARNED, MAX_MARK, Reader};
 use crate::model::{NewLogRow, Timestamp};
 use crate::redact::{RedactStream, redactor};
@@ -79,7 +79,7 @@ impl Reading {
         now: Timestamp,
     ) -> io::Result<Self> {
         let Found { file, offset, before } = found;
-        let id = place::id(&file.metadata()?);
+        let id = id(&file.metadata()?);
         upcoming.let_go(id);
         let mark = Mark::read(&file, offset)?;
         let mut head = vec![0; offset.min(MAX_HEAD as u64) as usize];

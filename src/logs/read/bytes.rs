@@ -33,6 +33,12 @@ fn encoding(head: &[u8]) -> Option<(Encoding, usize)> {
     }
 }
 
+/// Whether a file that begins with `head` is text: zero bytes stand in UTF-16 alone.
+pub(crate) fn is_text(head: &[u8]) -> bool {
+    let encoding = encoding(head).map_or(Encoding::Bytes, |(encoding, _)| encoding);
+    encoding != Encoding::Bytes || !head.contains(&0)
+}
+
 /// Turns the bytes of a file, cut anywhere, into UTF-8.
 #[derive(Debug, Default)]
 pub(crate) struct Decoder {

@@ -5,7 +5,7 @@ use crate::agents::{Exit, Isolation, Launcher, Limits, Marker, Reason, Run, Spec
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
 use crate::logs::journal_row;
-use crate::model::{NewLogRow, Resources, Service, Timestamp};
+use crate::model::{LogStep, NewLogRow, Resources, Service, Timestamp, journal_key};
 use crate::store::LogStore;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -95,7 +95,11 @@ impl Journal {
         leading: &mut Receiver<bool>,
         stop: &CancellationToken,
     ) -> Result<u64> {
-        self.stored = self.logs.position(&self.key()).await?;
+        self.stored = self
+            .logs
+            .progress(&journal_key(self.unit.as_deref()))
+            .await?
+            .map(|progress| progress.position);
         let failed = || Error::new(Code::LogJournal, "follow the journal");
         let mut run =
             self.launcher.start(self.spec()).await.map_err(|error| failed().because(error))?;
@@ -156,10 +160,6 @@ impl Journal {
         Some(stored.get("cursor")?.as_str()?.to_owned())
     }
 
-    fn key(&self) -> String {
-        format!("journal:{}", self.unit.as_deref().unwrap_or_default())
-    }
-
     /// Stores entries until the program ends; answers their number and what the program complained of.
     async fn read(&mut self, run: &mut Run, clock: &Clock) -> Result<(u64, String)> {
         let (mut line, mut complaint, mut batch, mut stored) =
@@ -206,8 +206,9 @@ impl Journal {
         let rows = std::mem::take(&mut batch.rows);
         let count = rows.len() as u64;
         let to = json!({"cursor": cursor}).to_string();
-        let (key, from) = (self.key(), self.stored.clone());
-        if !self.logs.append_from(rows, &key, from, to.clone()).await? {
+        let (key, from) = (journal_key(self.unit.as_deref()), self.stored.clone());
+        let step = LogStep { from, to: to.clone(), unread: 0 };
+        if !self.logs.append_from(rows, &key, step).await? {
             let doing = "store the journal: somebody else follows it too";
             return Err(Error::new(Code::LogJournal, doing));
         }

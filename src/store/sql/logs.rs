@@ -1,7 +1,7 @@
 //! Rows of `logs` in logs.db.
 
 use crate::error::Result;
-use crate::model::{Level, LogRow, NewLogRow, Timestamp};
+use crate::model::{Level, LogProgress, LogRow, NewLogRow, Timestamp};
 use crate::store::sqlite::row::{parsed, text, word};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
@@ -52,22 +52,39 @@ pub(in crate::store) fn append(conn: &Connection, rows: &[NewLogRow]) -> Result<
 }
 
 /// How far a followed source was read.
-pub(in crate::store) fn position(conn: &Connection, source: &str) -> Result<Option<String>> {
+pub(in crate::store) fn progress(conn: &Connection, source: &str) -> Result<Option<LogProgress>> {
     const SQL: &str = "
-        SELECT position
+        SELECT position, row_count, unread, moved_at
         FROM log_positions
         WHERE source = :source";
     let mut statement = conn.prepare_cached(SQL)?;
     let params = named_params! {":source": source};
-    Ok(statement.query_row(params, |row| row.get(0)).optional()?)
+    let found = statement.query_row(params, |row| {
+        Ok(LogProgress {
+            position: row.get(0)?,
+            rows: row.get::<_, i64>(1)?.cast_unsigned(),
+            unread: row.get::<_, i64>(2)?.cast_unsigned(),
+            moved_at: Timestamp::from_millis(row.get(3)?),
+        })
+    });
+    Ok(found.optional()?)
 }
 
-pub(in crate::store) fn set_position(conn: &Connection, source: &str, to: &str) -> Result<()> {
+/// Moves the position of a followed source on, of which so many rows came and so many lines could not be read.
+pub(in crate::store) fn advance(
+    conn: &Connection,
+    source: &str,
+    (to, rows, unread): (&str, usize, u64),
+) -> Result<()> {
     const SQL: &str = "
-        INSERT INTO log_positions (source, position)
-        VALUES (:source, :position)
-        ON CONFLICT (source) DO UPDATE SET position = :position";
-    let params = named_params! {":source": source, ":position": to};
+        INSERT INTO log_positions (source, position, row_count, unread)
+        VALUES (:source, :position, :rows, :unread)
+        ON CONFLICT (source) DO UPDATE
+        SET position = :position, row_count = row_count + :rows, unread = unread + :unread,
+            moved_at = CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)";
+    let (rows, unread) = (rows as i64, unread.cast_signed());
+    let params =
+        named_params! {":source": source, ":position": to, ":rows": rows, ":unread": unread};
     conn.prepare_cached(SQL)?.execute(params)?;
     Ok(())
 }

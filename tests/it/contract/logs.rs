@@ -1,7 +1,7 @@
 //! The contract of log stores.
 
 use crate::support::START;
-use lamplighter::model::{Level, LogFilter, NewLogRow, Service};
+use lamplighter::model::{Level, LogFilter, LogProgress, LogStep, NewLogRow, Service};
 use lamplighter::store::{LogStore, OpenMode, SnapshotPlan};
 use std::path::Path;
 
@@ -38,12 +38,15 @@ pub async fn rows_are_appended_found_and_removed(logs: &LogStore, folder: &Path)
 
     let next = vec![row(Level::Error, "d")];
     let from = |at: Option<&str>| {
-        logs.append_from(next.clone(), "file", at.map(str::to_owned), "{}".into())
+        let step = LogStep { from: at.map(str::to_owned), to: "{}".into(), unread: 2 };
+        logs.append_from(next.clone(), "file", step)
     };
     assert!(from(None).await.unwrap());
     assert!(!from(None).await.unwrap(), "somebody else reads on");
-    assert_eq!(logs.position("file").await.unwrap().as_deref(), Some("{}"));
-    assert_eq!(logs.last_id().await.unwrap(), 4);
+    assert!(from(Some("{}")).await.unwrap());
+    let LogProgress { position, rows, unread, .. } = logs.progress("file").await.unwrap().unwrap();
+    assert_eq!((position.as_str(), rows, unread), ("{}", 2, 4));
+    assert_eq!(logs.last_id().await.unwrap(), 5);
 
     let path = folder.join("snapshot.db");
     let plan = SnapshotPlan { path, after: 0, upto: 4, max_rows: 2, mask: same };
@@ -57,8 +60,8 @@ pub async fn rows_are_appended_found_and_removed(logs: &LogStore, folder: &Path)
     assert!(!logs.identity().is_empty() && logs.bytes() > 0);
     let later = lamplighter::model::Timestamp::from_millis(i64::MAX);
     while logs.prune(later).await.unwrap() {}
-    assert_eq!(logs.last_id().await.unwrap(), 4, "the newest stays");
-    assert!(logs.warnings(0, 4, 9).await.unwrap().len() <= 1);
+    assert_eq!(logs.last_id().await.unwrap(), 5, "the newest stays");
+    assert!(logs.warnings(0, 5, 9).await.unwrap().len() <= 1);
 }
 
 #[tokio::test]

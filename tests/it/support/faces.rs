@@ -87,6 +87,7 @@ impl Faces {
                 agents: None,
                 tracking: Tracking::Local,
                 demo: false,
+                log_sources: Vec::new(),
             }),
         };
         let mut pages = JoinSet::new();

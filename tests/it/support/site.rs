@@ -95,6 +95,7 @@ impl Site {
                 agents: Some(agents(folder, store)),
                 tracking: Tracking::Local,
                 demo: false,
+                log_sources: Vec::new(),
             }),
         };
         let mut tasks = JoinSet::new();

@@ -20,6 +20,7 @@ const PEERS: &[(&str, &str, &str)] = &[
     ("clock", "error", "a failure that is left alone is told in the log"),
     ("clock", "model", "a clock answers timestamps"),
     ("config", "error", "a bad value has a code"),
+    ("config", "files", "a file that others may write is refused"),
     ("config", "model", "a repository and an API's address have a form"),
     ("environment", "error", "a system that refuses to hide secrets has a code"),
     ("environment", "redact", "the names of secrets are the redactor's"),

@@ -1,0 +1,49 @@
+//! A log of another program, as an operator names it.
+
+use std::fmt;
+#[cfg(feature = "monitor")]
+use std::path::Path;
+use std::path::PathBuf;
+
+/// A log that is followed while the server runs. `Display` names its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogSource {
+    /// `path = "/var/log/app.log"` or `path = "/var/log/*.log"`, with `source`: what rows are named after whose lines name
+    /// nothing; default is the file's name without its ending.
+    File {
+        /// Which file, an absolute path. It need not be there yet. With `*`, `?`, `[…]` or `**` it is a pattern of many files.
+        path: PathBuf,
+        /// The name.
+        source: Option<String>,
+    },
+    /// `journal = "app.service"`, or `journal = true` for all of it.
+    Journal {
+        /// Whose lines; `None`: everybody's.
+        unit: Option<String>,
+        /// The source of rows whose entries name none; default `journal`.
+        source: Option<String>,
+    },
+}
+
+impl fmt::Display for LogSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File { path, .. } => path.display().fmt(f),
+            Self::Journal { unit, .. } => {
+                write!(f, "{} (journal)", unit.as_deref().unwrap_or("journal"))
+            }
+        }
+    }
+}
+
+/// The name under which the position of a followed file is stored.
+#[cfg(feature = "monitor")]
+pub(crate) fn file_key(path: &Path) -> String {
+    format!("file:{}", path.display())
+}
+
+/// The name under which the position of a followed journal is stored.
+#[cfg(feature = "monitor")]
+pub(crate) fn journal_key(unit: Option<&str>) -> String {
+    format!("journal:{}", unit.unwrap_or_default())
+}
