@@ -9,6 +9,8 @@ use std::fs::{DirBuilder, File, TryLockError};
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
+#[cfg(feature = "agents")]
+use std::path::PathBuf;
 
 /// Opens a plain file for reading, also behind links. Use it where nobody but the operator writes into the folder.
 ///
@@ -92,6 +94,31 @@ pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
         Ok(()) => Ok(true),
         Err(TryLockError::WouldBlock) => Ok(false),
         Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// A program's file as it was: an update in place changes one of these.
+#[cfg(feature = "agents")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FileStamp {
+    path: PathBuf,
+    file: (u64, u64),
+    changed: (i64, i64),
+    bytes: u64,
+}
+
+#[cfg(feature = "agents")]
+impl FileStamp {
+    /// The file at this path now, if there is one.
+    pub(crate) fn of(path: &Path) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt as _;
+        let found = path.metadata().ok()?;
+        Some(Self {
+            path: path.to_owned(),
+            file: (found.dev(), found.ino()),
+            changed: (found.mtime(), found.mtime_nsec()),
+            bytes: found.size(),
+        })
     }
 }
 

@@ -9,6 +9,7 @@ use super::{
     sockets,
 };
 use crate::error::{Code, Error, Result};
+use crate::files::FileStamp;
 use std::collections::BTreeMap;
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
@@ -38,7 +39,7 @@ pub struct Launcher {
     grace: Duration,
     bwrap: Option<PathBuf>,
     user: Option<AgentUser>,
-    sandboxing: Mutex<Option<(Sandboxing, Instant)>>,
+    sandboxing: Mutex<Option<Tried>>,
 }
 
 /// Whether the machine offers the sandbox.
@@ -54,6 +55,14 @@ pub enum Sandboxing {
         /// Why not, for people.
         reason: String,
     },
+}
+
+/// What a try of the sandbox has found, when, and of which file.
+#[derive(Debug)]
+struct Tried {
+    found: Sandboxing,
+    at: Instant,
+    file: Option<FileStamp>,
 }
 
 impl Launcher {
@@ -98,18 +107,22 @@ impl Launcher {
         self.user.as_ref()
     }
 
-    /// Whether the sandbox can be used: tried by running something in it, once, and again after a while if it cannot.
+    /// Whether the sandbox can be used: tried by running something in it, and again when the file of bwrap is another one, when a
+    /// run in it could not be begun, and after a while if it cannot be used.
     pub async fn sandboxing(&self) -> Sandboxing {
         let mut known = self.sandboxing.lock().await;
-        if let Some((found, at)) = &*known {
-            match found {
-                Sandboxing::Usable { .. } => return found.clone(),
-                Sandboxing::Unusable { .. } if at.elapsed() < BELIEVED => return found.clone(),
-                Sandboxing::Unusable { .. } => {}
+        let file = self.bwrap().and_then(|bwrap| FileStamp::of(&bwrap));
+        if let Some(Tried { found, at, file: before }) = &*known {
+            let holds = match found {
+                Sandboxing::Usable { .. } => file.is_some(),
+                Sandboxing::Unusable { .. } => at.elapsed() < BELIEVED,
+            };
+            if holds && file == *before {
+                return found.clone();
             }
         }
         let found = self.try_sandbox().await;
-        known.insert((found, Instant::now())).0.clone()
+        known.insert(Tried { found, at: Instant::now(), file }).found.clone()
     }
 
     /// Starts a program under a supervisor of its own. Returns when it runs.
@@ -126,11 +139,21 @@ impl Launcher {
         match self.sandboxing().await {
             Sandboxing::Usable { bwrap } => {
                 let sandbox = sandbox.clone();
-                self.begin(spec, Some((&bwrap, sandbox))).await
+                match self.begin(spec, Some((&bwrap, sandbox))).await {
+                    Ok(run) => Ok(run),
+                    Err(error) => Err(self.why_not(error).await),
+                }
             }
-            Sandboxing::Unusable { reason } => {
-                Err(Error::new(Code::AgentBox, "start a program in the sandbox").because(reason))
-            }
+            Sandboxing::Unusable { reason } => Err(no_sandbox(reason)),
+        }
+    }
+
+    /// Why a run could not be begun in the sandbox: the sandbox itself, if it cannot be used any more, else what was met.
+    async fn why_not(&self, met: Error) -> Error {
+        *self.sandboxing.lock().await = None;
+        match self.sandboxing().await {
+            Sandboxing::Usable { .. } => met,
+            Sandboxing::Unusable { reason } => no_sandbox(reason),
         }
     }
 
@@ -294,6 +317,10 @@ impl Launcher {
         }
         Err(failed().because(format!("{ended:?}, {}", said.trim())))
     }
+}
+
+fn no_sandbox(reason: String) -> Error {
+    Error::new(Code::AgentBox, "start a program in the sandbox").because(reason)
 }
 
 fn is_socket(path: &Path) -> bool {

@@ -92,7 +92,7 @@ are looked for in the prompts, the answers and the errors; the other words are t
 
 /// How the exit code of a command that waits is read.
 const EXITS: &str = "Exit codes of a command that waits: 0 the session is done; 1 it failed, was stopped or cancelled; 75 a \
-limit ended it, such as its budget or its turns; 77 a tool was denied to its agent; 124 it is not over in the time that was given.";
+limit ended it, such as its budget, its turns or its time; 77 a tool was denied to its agent; 124 it is not over in the time that was given.";
 
 #[derive(clap::Args)]
 pub(super) struct Wanted {

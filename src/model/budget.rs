@@ -1,5 +1,6 @@
 //! Budgets: what agents may spend, and when a run is put off because one is used up.
 
+use super::cost::usd;
 use super::setting::Setting;
 use super::settings::{BUDGET_DAY, BUDGET_MONTH};
 use super::time::Timestamp;
@@ -89,6 +90,21 @@ impl Budgets {
         bounds.iter().find(|bound| bound.spent >= bound.most).map(Bound::over)
     }
 
+    /// Whether a run that asks for `wanted` dollars will not start, even if all others gave back what is set aside for them.
+    pub fn short(
+        self,
+        wanted: Option<f64>,
+        spent: Spent,
+        schedule: Option<f64>,
+        now: Timestamp,
+    ) -> Option<OverBudget> {
+        let wanted = wanted.unwrap_or(MIN_USD);
+        match self.reserve(wanted, (spent, Spent::default()), schedule, now) {
+            Reserve::Over(over) => Some(over),
+            Reserve::Granted(_) | Reserve::Held { .. } => None,
+        }
+    }
+
     /// What is set aside for a run that asks for `wanted` dollars, while so much was spent and so much is set aside for
     /// others; `schedule` is what its schedule may cost a day.
     pub fn reserve(
@@ -149,8 +165,9 @@ impl Budgets {
             let mark = most? * ALARM;
             (before < mark && spent >= mark).then(|| {
                 format!(
-                    "${spent:.2} of the budget of {whose}, ${:.2}, are spent",
-                    most.unwrap_or(0.0)
+                    "{} of the budget of {whose}, {}, are spent",
+                    usd(spent),
+                    usd(most.unwrap_or(0.0))
                 )
             })
         })
@@ -183,7 +200,13 @@ impl Bound {
 
     fn over(&self) -> OverBudget {
         let Self { most, spent, whose, .. } = self;
-        let reason = format!("the budget of {whose}, ${most:.2}, is used up (${spent:.2})");
+        let left = most - spent;
+        let reason = if left > 0.0 {
+            let (most, left) = (usd(*most), usd(left));
+            format!("of the budget of {whose}, {most}, too little is left for a run ({left})")
+        } else {
+            format!("the budget of {whose}, {}, is used up ({})", usd(*most), usd(*spent))
+        };
         OverBudget { until: self.until, reason, setting: self.setting }
     }
 }
@@ -268,6 +291,13 @@ mod tests {
         };
         let Reserve::Over(over) = reserve(19.995, 50.0, 5.0) else { panic!("it is used up") };
         assert_eq!(over.setting, Some(BUDGET_DAY.key));
+        let little = "of the budget of today, $20.00, too little is left for a run ($0.0050)";
+        assert_eq!(over.reason, little);
+        let short = |wanted| {
+            let spent = Spent { day: 19.995, month: 50.0, schedule: 0.0 };
+            budgets.short(wanted, spent, None, NOW).is_some()
+        };
+        assert_eq!([short(None), short(Some(1.0)), short(Some(0.001))], [true, true, false]);
         assert!(
             matches!(reserve(19.995, 50.0, 0.0), Reserve::Over(_)),
             "nobody gives anything back"

@@ -115,8 +115,13 @@ impl RunEnding {
         }
     }
 
-    /// Whether a person must act before another try can succeed.
+    /// Whether a person must act before another try of this run can succeed.
     pub const fn needs_a_person(self) -> bool {
-        matches!(self, Self::Authentication | Self::Billing | Self::Request | Self::NotStarted)
+        matches!(self, Self::Request | Self::NotStarted)
+    }
+
+    /// Whether every other run would end so too, until a person acts.
+    pub const fn stops_every_run(self) -> bool {
+        matches!(self, Self::Authentication | Self::Billing)
     }
 }

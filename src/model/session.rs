@@ -97,6 +97,11 @@ impl SessionRequest {
         serde_json::from_str::<Self>(&job.payload).ok()?.budget_day_usd
     }
 
+    /// What the run of a job may cost, as the job's payload says.
+    pub(crate) fn wanted_by(job: &Job) -> Option<f64> {
+        serde_json::from_str::<Self>(&job.payload).ok()?.budget_usd
+    }
+
     /// The key that two sessions share which would write in one folder: the second one waits for the first. `None` for a
     /// session that only looks, or works in a folder of its own. `of_tier` is the profile of its tier.
     pub(crate) fn folder_key(&self, of_tier: Profile) -> Option<ConcurrencyKey> {

@@ -17,6 +17,8 @@ use std::fmt;
 pub struct Circumstances {
     /// The last heartbeat of a process with an engine; `None`: there is none.
     pub seen_at: Option<Timestamp>,
+    /// No process with an engine is at work: what runs by its row was left so.
+    pub deserted: bool,
     /// The kinds that the processes at work have handlers for.
     pub kinds: Vec<KindFacts>,
     /// The stop of all queues.
@@ -83,6 +85,8 @@ pub struct Why {
     pub status: Status,
     /// Whether somebody asked it to end, while it runs.
     pub asked_to_end: bool,
+    /// By its row it runs, but no process is at work.
+    pub deserted: bool,
     /// Why it is not over although it was asked to end, if its handler says that.
     pub outlives: Option<String>,
     /// When its latest attempt began.
@@ -107,6 +111,7 @@ pub fn why(job: &Job, around: &Circumstances, now: Timestamp) -> Why {
         id: job.id,
         status: job.status,
         asked_to_end: job.status == Status::Running && job.cancel_requested_at.is_some(),
+        deserted: job.status == Status::Running && around.deserted,
         outlives: outlives(job),
         started_at: job.started_at,
         gates: if waits { look.gates() } else { Vec::new() },
@@ -390,6 +395,7 @@ impl Why {
     /// One short line for lists and cards.
     pub fn headline(&self) -> String {
         match self.status {
+            Status::Running if self.deserted => "was left by a process that is gone".to_owned(),
             Status::Running if self.asked_to_end => "runs, and was asked to end".to_owned(),
             Status::Running => "runs".to_owned(),
             Status::Completed | Status::Failed | Status::Cancelled => self.status.to_string(),
@@ -427,6 +433,9 @@ impl Why {
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.status {
+            Status::Running if self.deserted => f.write_str(
+                "It ran when its process was last heard of. No process is at work now: the next one that starts settles it.",
+            ),
             Status::Running => {
                 let asked = if self.asked_to_end { ", and was asked to end" } else { "" };
                 write!(f, "It runs{asked}.")?;
@@ -704,6 +713,10 @@ mod tests {
         stopped.stopped = Some(pause("ada", "x"));
         let running = Job { status: Status::Running, ..job() };
         assert_eq!(why(&running, &stopped, NOW).to_string(), "It runs.");
+        let gone = Circumstances { deserted: true, ..stopped.clone() };
+        let left = why(&running, &gone, NOW);
+        assert!(left.to_string().ends_with("the next one that starts settles it."), "{left}");
+        assert_eq!(left.headline(), "was left by a process that is gone");
         let asked = Job { cancel_requested_at: Some(NOW), ..running };
         assert_eq!(why(&asked, &stopped, NOW).to_string(), "It runs, and was asked to end.");
         let over = Job { status: Status::Failed, ..asked };

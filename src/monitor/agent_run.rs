@@ -145,7 +145,7 @@ async fn kept_from_it(agents: &Agents, context: &Context) -> Result<Option<Answe
     }
     if let Some(pause) = usage_limit(agents).await? {
         let until = pause.resume_at.unwrap_or_else(|| context.clock.now().plus(LOOK_AGAIN));
-        let why = format!("a usage limit of the model's service is reached ({}).", pause.reason);
+        let why = format!("the model's service takes no runs now ({}).", pause.reason);
         return Ok(Some(Answer::kept(why, Outcome::Limited { until, reason: pause.reason })));
     }
     Ok(None)

@@ -140,13 +140,15 @@ impl Telling {
             facts.agent = Some(agent);
             facts.spends = spends;
         });
+        let files_are_roots = environment::is_root() && agents.launcher.user().is_none();
         let sandbox = if agents.sandbox == Sandboxed::Never {
             Readiness::not_ready(Some(Code::AgentUnboxed.as_str()), "agent.sandbox is none")
         } else {
             match agents.launcher.sandboxing().await {
-                Sandboxing::Usable { bwrap } if environment::is_root() => Readiness::ready(
-                    format_args!("{}; the files of agents are root's", bwrap.display()),
-                ),
+                Sandboxing::Usable { bwrap } if files_are_roots => Readiness::ready(format_args!(
+                    "{}; the files of agents are root's",
+                    bwrap.display()
+                )),
                 Sandboxing::Usable { bwrap } => Readiness::ready(bwrap.display()),
                 Sandboxing::Unusable { reason } => {
                     Readiness::not_ready(Some(Code::AgentBox.as_str()), reason)

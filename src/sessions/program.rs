@@ -6,8 +6,8 @@ use crate::agents::find_program;
 use crate::agents::{Exit, Isolation, Launcher, Limits, Marker, Sandbox, Sandboxing, Spec};
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
+use crate::files::FileStamp;
 use std::collections::BTreeMap;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,28 +35,7 @@ pub struct AgentProgram {
 struct Known {
     state: AgentState,
     at: Duration,
-    file: Option<Stamp>,
-}
-
-/// A file as it was: an update in place changes one of these.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Stamp {
-    path: PathBuf,
-    file: (u64, u64),
-    changed: (i64, i64),
-    bytes: u64,
-}
-
-impl Stamp {
-    fn of(path: &Path) -> Option<Self> {
-        let found = path.metadata().ok()?;
-        Some(Self {
-            path: path.to_owned(),
-            file: (found.dev(), found.ino()),
-            changed: (found.mtime(), found.mtime_nsec()),
-            bytes: found.size(),
-        })
-    }
+    file: Option<FileStamp>,
 }
 
 /// Whether sessions can be run.
@@ -93,7 +72,7 @@ impl AgentProgram {
     pub async fn state(&self) -> AgentState {
         let mut known = self.known.lock().await;
         let now = self.clock.uptime();
-        let file = find(&self.command).and_then(|path| Stamp::of(&path));
+        let file = find(&self.command).and_then(|path| FileStamp::of(&path));
         if let Some(Known { state, at, file: before }) = known.as_ref() {
             let fresh = now.saturating_sub(*at) < BELIEVED;
             match state {

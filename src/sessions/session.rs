@@ -13,8 +13,8 @@ use crate::engine::{Builder, Context};
 use crate::error::{Code, Error, Result, ignore};
 use crate::model::settings::default_retention;
 use crate::model::{
-    JobError, JobId, Kind, KindRules, NewJob, OnInterrupt, Outcome, Queue, Retention, Session,
-    SessionRequest, SessionRun,
+    JobError, JobId, Kind, KindRules, NewJob, OnInterrupt, Outcome, Queue, Retention, RunEnding,
+    Session, SessionRequest, SessionRun,
 };
 use crate::warn_coded;
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ const FOLDER_AGAIN: Duration = Duration::from_secs(30);
 const MAX_CHAIN: usize = 1_000;
 /// The most bytes that a session hands on: they become part of an argument.
 const MAX_HANDOFF: usize = 32 * 1024;
-/// The prompt of a run that goes on after a limit was lifted.
+/// The prompt of a run that goes on after the service had refused to.
 const GO_ON: &str =
     "The limit of the model's service that interrupted you is lifted. Go on where you were.";
 /// The prompt that lets a session ask for the next tier.
@@ -232,7 +232,10 @@ impl Earlier {
         };
         if let Some(run) = own {
             earlier.own = run.cost_usd.unwrap_or(0.0);
-            if let Some(session) = run.cli_session_id.as_deref() {
+            // A run that was refused before the model had said anything begins anew: there is nothing to go on with.
+            let has_begun =
+                earlier.own > 0.0 || !run.ending.is_some_and(RunEnding::stops_every_run);
+            if let Some(session) = run.cli_session_id.as_deref().filter(|_| has_begun) {
                 earlier.resume = Some(Resume::Itself(CliSession::parse(session)?));
                 earlier.cost += earlier.own;
                 earlier.goes_on = true;

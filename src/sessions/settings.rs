@@ -7,7 +7,7 @@ use crate::model::settings::{
     self, IDLE_MINUTES, MAX_MINUTES, MAX_TIER, MAX_TURNS, RUN_BUDGET, TIER_1_MODEL, TIER_1_PROFILE,
     TIER_2_MODEL, TIER_2_PROFILE, TIER_3_MODEL, TIER_3_PROFILE,
 };
-use crate::model::{Outcome, Profile, Reserve, Setting};
+use crate::model::{Outcome, Profile, Reserve, Setting, usd};
 use crate::store::Store;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -48,7 +48,8 @@ pub async fn reserve(
         }
         Reserve::Held { reserved } => {
             let why = format!(
-                "the runs that are under way may use up what is left of a budget: ${reserved:.2} are set aside for them"
+                "the runs that are under way may use up what is left of a budget: {} are set aside for them",
+                usd(reserved)
             );
             Dollars::None { why, outcome: Outcome::Snooze(ASK_AGAIN) }
         }

@@ -46,7 +46,7 @@ pub(super) use spend::spend_lines;
 #[cfg(feature = "monitor")]
 pub(super) use status::level_badge;
 pub(super) use status::{Step, badge, status_word, timeline};
-pub(super) use text::{as_typed, folded, pretty, size};
 #[cfg(feature = "monitor")]
-pub(super) use text::{cost_words, known, usd};
+pub(super) use text::known;
+pub(super) use text::{as_typed, folded, pretty, size};
 pub(super) use time::{elapsed, exact, when, when_known};

@@ -4,9 +4,9 @@ use super::app::App;
 use super::caller::Signed;
 use super::changes::changes_card;
 use super::components::{
-    badge, card, continue_form, cost_words, dialog, elapsed, job_sentence, known, live, pretty,
-    session_cost, session_mark, session_model, session_state, session_tier, size, text_card,
-    trigger_badge, when, when_known,
+    badge, card, continue_form, dialog, elapsed, job_sentence, known, live, pretty, session_cost,
+    session_mark, session_model, session_state, session_tier, size, text_card, trigger_badge, when,
+    when_known,
 };
 use super::extract::{Id, Query};
 use super::face::Face;
@@ -274,7 +274,7 @@ fn relations(session: &Session, family: &[Session]) -> Markup {
                     @for child in children { div { (other(child.id)) (badge(child.status)) (session_mark(child)) " tier " (session_tier(child)) ", " (session_cost(child)) } }
                 }
             }
-            @if family.len() > 1 { dt { "Chain cost" } dd { (cost_words(spent)) ", " (family.len()) " sessions" } }
+            @if family.len() > 1 { dt { "Chain cost" } dd { (spent) ", " (family.len()) " sessions" } }
         }
     }
 }

@@ -42,7 +42,7 @@ fn row(session: &Session, why: Option<&Why>, now: Timestamp) -> Markup {
             td.source data-label="Model" { (session_model(session).unwrap_or("–")) }
             td {
                 (badge(session.status)) (session_mark(session))
-                @if let Some(why) = why.filter(|why| why.waits()) { p.text-secondary { (why.headline()) } }
+                @if let Some(why) = why.filter(|why| why.waits()) { p.reason.text-secondary { (why.headline()) } }
             }
             td data-label="Started" { (when_known(session.started_at, now)) }
             td data-label="Took" { (elapsed(session.started_at, session.finished_at, now)) }

@@ -1,9 +1,9 @@
 //! What agents have spent: against the budgets, and by day, kind and schedule.
 
-use super::components::{card, cost_words, spend_lines, table, usd};
+use super::components::{card, spend_lines, table};
 use super::nav;
 use crate::error::Result;
-use crate::model::{Budgets, Cost, ScheduleName, Spend, Spent, Timestamp, day_of};
+use crate::model::{Budgets, Cost, ScheduleName, Spend, Spent, Timestamp, day_of, usd};
 use crate::store::Store;
 use maud::{Markup, html};
 use std::collections::BTreeMap;
@@ -83,7 +83,7 @@ impl Figures {
                 td { (bars(&row.days, self.today)) }
                 td data-label="Today" { (usd(today)) }
                 td data-label="Runs" { (row.runs) }
-                td data-label="Cost" { (cost_words(cost)) }
+                td data-label="Cost" { (cost) }
             }
         }
     }

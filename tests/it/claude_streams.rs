@@ -36,6 +36,7 @@ const CUT_TURNS: u64 = 1;
 fn cases() -> Vec<Case> {
     use Conclusion::{Done, Failed, Fatal};
     let limited = Conclusion::Limited { until: NOW.plus(Duration::from_mins(5)) };
+    let refused = Conclusion::Limited { until: NOW.plus(Duration::from_mins(15)) };
     let killed = End { exit: Some(Exit::Signal(9)), ..PLAIN };
     let terminated = End { exit: Some(Exit::Code(143)), stop: Some(Stop::Cancelled), ..PLAIN };
     let resumed = End { cost_before: 0.0004, version: Version::OLDEST, ..PLAIN };
@@ -65,10 +66,10 @@ fn cases() -> Vec<Case> {
         ("drop", EXIT_1, Failed, RunEnding::Service, 0.0, 1, None),
         ("empty", PLAIN, Done, RunEnding::Done, 0.0008, 2, Some("after empty")),
         ("envtool", PLAIN, Done, RunEnding::Done, 0.0008, 2, Some("AI_AGENT=claude-code")),
-        ("err400_credit", EXIT_1, Fatal, RunEnding::Billing, 0.0, 1, None),
+        ("err400_credit", EXIT_1, refused, RunEnding::Billing, 0.0, 1, None),
         ("err400_long", EXIT_1, Fatal, RunEnding::Request, 0.0, 1, None),
-        ("err401_r0", EXIT_1, Fatal, RunEnding::Authentication, 0.0, 1, None),
-        ("err403", EXIT_1, Fatal, RunEnding::Authentication, 0.0, 1, None),
+        ("err401_r0", EXIT_1, refused, RunEnding::Authentication, 0.0, 1, None),
+        ("err403", EXIT_1, refused, RunEnding::Authentication, 0.0, 1, None),
         ("err404", EXIT_1, Fatal, RunEnding::Request, 0.0, 1, None),
         ("err429", EXIT_1, limited, RunEnding::Limit, 0.0, 1, None),
         ("err429_then_ok", PLAIN, Done, RunEnding::Done, 0.0004, 1, Some("recovered")),
@@ -81,7 +82,7 @@ fn cases() -> Vec<Case> {
         ("mcp_broken", PLAIN, Done, RunEnding::Done, 0.0004, 1, hello),
         ("mcp_ok", PLAIN, Done, RunEnding::Done, 0.0008, 2, Some("rows for select 1")),
         ("midstream", PLAIN, Done, RunEnding::Done, 0.00061, 2, Some("second try")),
-        ("nokey", EXIT_1, Fatal, RunEnding::Authentication, 0.0, 1, None),
+        ("nokey", EXIT_1, refused, RunEnding::Authentication, 0.0, 1, None),
         ("old_1.0.120_text", PLAIN, Done, RunEnding::Done, 0.0006, 1, hello),
         ("old_2.0.30_text", PLAIN, Done, RunEnding::Done, 0.0007, 1, unscripted),
         ("old_2.1.128_denied", PLAIN, Done, RunEnding::Denied, 0.0012, 2, Some("Permission to")),
@@ -225,7 +226,8 @@ fn what_went_wrong_without_a_report_is_told_from_exit_and_stderr() {
     assert_eq!(fails(Some(Exit::Code(0)), "").ending, RunEnding::NoReport);
     assert_eq!(fails(None, "").ending, RunEnding::NoReport);
     let told = fails(Some(Exit::Code(1)), "Invalid API key · Please run /login");
-    assert_eq!((told.conclusion, told.ending), (Conclusion::Fatal, RunEnding::Authentication));
+    let refused = Conclusion::Limited { until: NOW.plus(Duration::from_mins(15)) };
+    assert_eq!((told.conclusion, told.ending), (refused, RunEnding::Authentication));
     let told = judge(&[&String::from_utf8(stream("kill_tool")).unwrap()], &EXIT_1);
     assert_eq!((told.conclusion, told.ending), (Conclusion::Failed, RunEnding::NoReport));
 }
@@ -321,10 +323,11 @@ fn a_run_given_up_is_told_by_what_it_waited_for() {
         judge(&[line], &End { stop: Some(stop), exit: Some(Exit::Code(143)), ..PLAIN })
     };
     let told = stopped(Stop::GaveUp, &retry("authentication_failed", 500));
-    assert_eq!((told.conclusion, told.ending), (Conclusion::Fatal, RunEnding::Authentication));
+    assert_eq!(told.ending, RunEnding::Authentication);
     assert!(told.message.contains("refused the key"), "{}", told.message);
-    let Outcome::Fatal(error) = told.outcome(7.into()) else { panic!("not fatal") };
-    assert_eq!(error.code, "AGENT-AUTH-001");
+    let Outcome::Limited { until, reason } = told.outcome(7.into()) else { panic!("not put off") };
+    assert_eq!(until, NOW.plus(Duration::from_mins(15)));
+    assert!(reason.starts_with("[AGENT-AUTH-001] "), "{reason}");
     let hour = Conclusion::Limited { until: NOW.plus(Duration::from_hours(1)) };
     for stop in [Stop::GaveUp, Stop::Idle, Stop::TimedOut] {
         assert_eq!(stopped(stop, &retry("rate_limit", 3_600_000)).conclusion, hour);

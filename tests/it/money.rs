@@ -89,7 +89,7 @@ async fn after_kill_9_the_books_have_what_the_transcript_tells_once() {
     assert_eq!((&session["cost_usd"], &session["cost_at_least"]), (&json!(1.5), &json!(true)));
     assert_eq!(books(&desk.store).await, (1.5, 1, 1));
     let shown = desk.ask(&["sessions", "show", &id.to_string()]);
-    assert!(shown.contains("at least $1.5000"), "{shown}");
+    assert!(shown.contains("at least $1.50"), "{shown}");
     let kept = transcript(&desk.store, id).await;
     assert!(!kept.contains("stream_event"), "a part of an answer is a sign of life only: {kept}");
 }

@@ -62,7 +62,6 @@ async fn a_real_run_ends_with_its_status_its_word_its_code_and_its_reason() {
     api.script("case-denied", [forbidden, Reply::Text("so be it")]);
     api.script("case-turns", [Reply::bash("true")]);
     api.script("case-budget", [Reply::Costly("Bash", json!({"command": "true"}), 2_000_000)]);
-    api.script("case-key", [Reply::Refuse(401, "authentication_error", None)]);
     api.script("case-request", [Reply::Refuse(400, "invalid_request_error", None)]);
     api.script("case-prose", [Reply::Text("Here is prose.")]);
     let number = json!({"n": {"type": "integer"}});
@@ -70,8 +69,6 @@ async fn a_real_run_ends_with_its_status_its_word_its_code_and_its_reason() {
     let structured = Reply::Tool("StructuredOutput", json!({"n": 7}));
     api.script("case-schema", [structured, Reply::Text("a last word")]);
 
-    let begun = Instant::now();
-    let key = desk.trigger(&["case-key"]);
     let success = desk.trigger(&["case-success"]);
     let denied = desk.trigger(&["case-denied", "--profile", "workspace"]);
     let turns = desk.enqueue(&json!({"prompt": "case-turns", "max_turns": 2}));
@@ -80,11 +77,6 @@ async fn a_real_run_ends_with_its_status_its_word_its_code_and_its_reason() {
     let prose = desk.enqueue(&json!({"prompt": "case-prose", "schema": schema}));
     let structured = desk.enqueue(&json!({"prompt": "case-schema", "schema": schema}));
 
-    let session = desk.ends(key, ("failed", "authentication", Some("AGENT-AUTH-001"))).await;
-    let took = begun.elapsed();
-    println!("a refused key: over after {took:?}");
-    assert!(took < Duration::from_secs(20), "it tried on for {took:?}");
-    assert!(reason(&session).contains("refused the key"), "{session:#}");
     let session = desk.ends(success, ("completed", "done", None)).await;
     assert_eq!(session["response"], "seen-42");
     assert_eq!((&session["exit_code"], &session["num_turns"]), (&json!(0), &json!(2)));
@@ -172,6 +164,37 @@ async fn a_limit_parks_the_session_and_pauses_the_agents_until_somebody_resumes_
     let last = api.requests("case-limit").pop().unwrap().said();
     assert_eq!(last.iter().filter(|text| text.contains("first-step")).count(), 1, "{last:?}");
     assert!(last.last().unwrap().contains("limit"), "{last:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_key_holds_the_sessions_back_until_somebody_has_mended_it() {
+    let Some((desk, api)) = desk(&[]) else { return };
+    let refused = Reply::Refuse(401, "authentication_error", None);
+    api.script("case-key", [refused, Reply::Text("with a key")]);
+    let begun = Instant::now();
+    let id = desk.trigger(&["case-key"]);
+    desk.until(id, Status::Scheduled).await;
+    let took = begun.elapsed();
+    println!("a refused key: put off after {took:?}");
+    assert!(took < Duration::from_secs(20), "it tried on for {took:?}");
+    let session = desk.session(id);
+    assert_eq!(session["ending"], "authentication", "{session:#}");
+    let (queue, why) = (desk.queue(), desk.ask(&["jobs", "why", &id.to_string()]));
+    let told = queue["paused"]["reason"].as_str().unwrap();
+    for said in [told, &why] {
+        assert!(said.contains("AGENT-AUTH-001") && said.contains("refused the key"), "{said}");
+    }
+    // The one behind it waits, and does not fail too.
+    let behind = desk.trigger(&["case-behind"]);
+    until(&desk.store, behind, |job| job.waits_for.is_none()).await;
+
+    desk.ask(&["queues", "resume", "agent"]);
+    let session = desk.ends(id, ("completed", "done", None)).await;
+    assert_eq!(session["response"], "with a key");
+    desk.ends(behind, ("completed", "done", None)).await;
+    // Nothing had been said before: it began anew, with its own prompt.
+    let last = api.requests("case-key").pop().unwrap().said();
+    assert!(last.iter().any(|text| text.contains("case-key")), "{last:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -18,7 +18,7 @@ impl NewFile {
     /// Makes the file. One that is there stays as it is.
     ///
     /// # Errors
-    /// `CLI-OUTPUT-001` with the system's reason.
+    /// `CLI-OUTPUT-002` for a file that is there, `CLI-OUTPUT-001` with the system's reason else.
     pub fn create(path: &Path) -> Result<Self> {
         let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
         let file = made.map_err(|error| refused(path, error))?;
@@ -53,7 +53,11 @@ impl Drop for NewFile {
 }
 
 fn refused(path: &Path, error: io::Error) -> Error {
-    Error::new(Code::CliOutput, format!("write to {}", path.display())).because(error)
+    let doing = format!("write to {}", path.display());
+    if error.kind() == io::ErrorKind::AlreadyExists {
+        return Error::new(Code::OutputTaken, doing);
+    }
+    Error::new(Code::CliOutput, doing).because(error)
 }
 
 #[cfg(test)]
@@ -72,6 +76,8 @@ mod tests {
         whole.write(b"one").unwrap();
         whole.finish().unwrap();
         let refused = NewFile::create(&path).unwrap_err();
+        assert_eq!(refused.code(), Code::OutputTaken);
+        let refused = NewFile::create(&folder.path().join("no/folder")).unwrap_err();
         assert_eq!(refused.code(), Code::CliOutput);
         assert_eq!(std::fs::read(&path).unwrap(), b"one");
     }

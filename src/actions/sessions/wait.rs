@@ -128,12 +128,14 @@ mod tests {
 
     #[test]
     fn only_a_session_that_did_all_it_was_asked_ends_a_command_with_0() {
-        use RunEnding::{Budget, Cancelled, Denied, Done, MaxTurns};
+        use RunEnding::{Budget, Cancelled, Denied, Done, Idle, MaxTurns, TimedOut};
         let (done, failed) = (Status::Completed, Status::Failed);
         for (session, exit, says) in [
             (ended(done, None, Some(Denied)), 77, "is done, but a tool was denied to its agent."),
             (ended(failed, Some("AGENT-LIMIT-003"), Some(Budget)), 75, "failed: for a reason"),
             (ended(failed, Some("AGENT-LIMIT-002"), Some(MaxTurns)), 75, "failed: for a reason"),
+            (ended(failed, Some("AGENT-TIME-001"), Some(TimedOut)), 75, "failed: for a reason"),
+            (ended(failed, Some("AGENT-TIME-002"), Some(Idle)), 75, "failed: for a reason"),
             (ended(failed, Some("AGENT-TOOLS-001"), Some(Denied)), 77, "failed: for a reason"),
             (ended(failed, Some("AGENT-AUTH-001"), None), 1, "failed: for a reason"),
             (ended(failed, Some("of another program"), None), 1, "failed: for a reason"),

@@ -13,12 +13,15 @@ use super::reset::wait_until;
 use super::summary::{MAX_RESPONSE, Summary};
 use super::versions::Version;
 use crate::agents::{self, Exit};
-use crate::error::Code;
-use crate::model::{Cost, JobError, Outcome, RunEnding, Timestamp};
+use crate::model::{Cost, JobError, Outcome, RunEnding, Timestamp, usd};
 use serde_json::Value;
+use std::time::Duration;
 
 /// Longest text of an error taken into the message, in bytes.
 const MAX_ERROR: usize = 2_000;
+/// How long the queue waits after the service has refused the key or the account: a person is to act, and asking again costs
+/// nothing.
+const REFUSED_WAIT: Duration = Duration::from_mins(15);
 /// How an old version begins a report that says success and means a limit.
 const OLD_LIMIT: &str = "Claude AI usage limit reached|";
 
@@ -150,7 +153,7 @@ impl Verdict {
             Conclusion::Failed => Outcome::Failed(error()),
             Conclusion::Fatal => Outcome::Fatal(error()),
             Conclusion::Limited { until } => {
-                let code = Code::AgentLimited;
+                let code = self.ending.code();
                 Outcome::Limited { until, reason: format!("[{code}] {}", self.message) }
             }
         }
@@ -165,6 +168,9 @@ pub fn verdict(run: &Summary, end: &End<'_>, now: Timestamp) -> Verdict {
         Conclusion::Done
     } else if ending == RunEnding::Limit {
         Conclusion::Limited { until: limit_end(run, &detail, now) }
+    } else if ending.stops_every_run() {
+        // The next run would be refused too: all wait, and one tries again from time to time.
+        Conclusion::Limited { until: now.plus(REFUSED_WAIT) }
     } else if ending.needs_a_person() {
         Conclusion::Fatal
     } else {
@@ -203,7 +209,7 @@ fn note(run: &Summary, end: &End<'_>) -> Option<String> {
     let cost = run.cost(end.cost_before, end.version);
     let over = cost.zip(end.budget_usd).filter(|(cost, budget)| cost.usd > *budget);
     let over = over.map(|(cost, budget)| {
-        format!("The run cost {cost:.2}, more than its budget of ${budget:.2}.")
+        format!("The run cost {cost}, more than its budget of {}.", usd(budget))
     });
     let denied = run.denials.first().map(|first| {
         let Denial { tool, telling, .. } = first;

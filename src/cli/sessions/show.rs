@@ -47,7 +47,7 @@ fn row(session: &Session) -> Vec<String> {
         run.map(|run| run.tier).or(request.map(SessionRequest::tier)).unwrap_or(1).to_string(),
         run.and_then(|run| run.model.clone()).map_or_else(dash, |model| output::plain(&model, 30)),
         run.and_then(|run| run.num_turns).map_or_else(dash, |turns| turns.to_string()),
-        run.and_then(SessionRun::cost).map_or_else(dash, |cost| format!("{cost:.2}")),
+        run.and_then(SessionRun::cost).map_or_else(dash, |cost| cost.to_string()),
         session.created_at.to_string(),
         output::plain(&prompt.unwrap_or_default(), 60),
     ]
@@ -115,7 +115,7 @@ fn facts(session: &Session) -> Vec<Vec<String>> {
         ("ending", run.and_then(|run| run.ending).map(|ending| ending.to_string())),
         ("note", run.and_then(|run| run.note.clone())),
         ("exit code", run.and_then(|run| run.exit_code).map(|code| code.to_string())),
-        ("cost", run.and_then(SessionRun::cost).map(|cost| format!("{cost:.4}"))),
+        ("cost", run.and_then(SessionRun::cost).map(|cost| cost.to_string())),
         ("turns", run.and_then(|run| run.num_turns).map(|turns| turns.to_string())),
         ("tokens read", run.and_then(|run| run.input_tokens).map(|tokens| tokens.to_string())),
         ("tokens written", run.and_then(|run| run.output_tokens).map(|tokens| tokens.to_string())),

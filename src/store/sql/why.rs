@@ -166,6 +166,7 @@ impl Around {
         let spending = self.budgets.as_ref().filter(|_| self.spends(job));
         Circumstances {
             seen_at: self.processes.seen_at,
+            deserted: self.processes.at_work.is_empty(),
             kinds: self.kinds.clone(),
             stopped: self.stopped.clone(),
             queue: lane.map(|lane| lane.state.clone()),
@@ -234,7 +235,8 @@ impl Spending {
 
     fn over(&self, job: &Job) -> Option<crate::model::OverBudget> {
         let spent = self.spent.get(&job.schedule_id)?;
-        self.budgets.over(*spent, SessionRequest::budget_of(job), self.now)
+        let (wanted, schedule) = (SessionRequest::wanted_by(job), SessionRequest::budget_of(job));
+        self.budgets.short(wanted, *spent, schedule, self.now)
     }
 }
 

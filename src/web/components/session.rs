@@ -1,6 +1,5 @@
 //! What several pages say of a session.
 
-use super::text::cost_words;
 use crate::model::{RunEnding, Session, SessionRequest, SessionRun, Trigger};
 use maud::{Markup, html};
 
@@ -59,5 +58,5 @@ pub(in crate::web) fn session_mark(session: &Session) -> Markup {
 /// What the session has cost, once the agent program has said so.
 pub(in crate::web) fn session_cost(session: &Session) -> String {
     let cost = session.run.as_ref().and_then(SessionRun::cost);
-    cost.map_or_else(|| "–".to_owned(), cost_words)
+    cost.map_or_else(|| "–".to_owned(), |cost| cost.to_string())
 }

@@ -1,7 +1,6 @@
 //! What agents have spent, against the budgets.
 
-use super::text::usd;
-use crate::model::{ALARM, Budgets, Spent};
+use crate::model::{ALARM, Budgets, Spent, usd};
 use maud::{Markup, html};
 
 /// Today's and this month's spend against the budgets.

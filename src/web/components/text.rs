@@ -1,6 +1,5 @@
 //! Texts and figures, as people read them.
 
-use crate::model::Cost;
 use maud::{Markup, html};
 
 /// How many characters of a text stay in a row. The rest opens on a click.
@@ -33,21 +32,6 @@ pub(in crate::web) fn size(bytes: u64) -> String {
 
 fn tenths(bytes: u64, unit: u64, name: &str) -> String {
     format!("{}.{} {name}", bytes / unit, bytes % unit * 10 / unit)
-}
-
-/// Dollars as people read them.
-pub(in crate::web) fn usd(dollars: f64) -> String {
-    if dollars > 0.0 && dollars < 0.095 {
-        format!("${dollars:.4}")
-    } else {
-        format!("${dollars:.2}")
-    }
-}
-
-/// What runs of agents have cost, as people read it.
-pub(in crate::web) fn cost_words(cost: Cost) -> String {
-    let words = if cost.is_at_least { "at least " } else { "" };
-    format!("{words}{}", usd(cost.usd))
 }
 
 /// A number that the agent program says at its end, or a dash until then.

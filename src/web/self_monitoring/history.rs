@@ -1,11 +1,11 @@
 //! The list of scans.
 
 use super::super::base::link;
-use super::super::components::{badge, card, elapsed, empty, numbered_pager, table, usd, when};
+use super::super::components::{badge, card, elapsed, empty, numbered_pager, table, when};
 use super::super::nav;
 use super::super::slice::Slice;
 use super::slices::{Lists, ListsQuery, page_with};
-use crate::model::{DryRun, Scan, ScanCounts, Timestamp, Why};
+use crate::model::{DryRun, Scan, ScanCounts, Timestamp, Why, usd};
 use maud::{Markup, html};
 
 /// The scans, newest first.
