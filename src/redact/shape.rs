@@ -60,6 +60,7 @@ impl<'a> Search<'a> {
             b':' | b'=' => {
                 field::value(line, self.end, i).or_else(|| pair::beside(bytes, i).map(Hit::plain))
             }
+            b',' => pair::listed(bytes, i).map(Hit::plain),
             b'>' => pair::element(bytes, i).map(Hit::plain),
             b'-' if bytes[i..].starts_with(b"-----BEGIN ") => self.key(i),
             b'-' if bytes[i..].starts_with(b"--") => field::flag(line, i),
