@@ -5,6 +5,8 @@ use super::base::{self, Base};
 use super::caller::{self, Caller, Signed};
 use super::error_page;
 use super::face::Face;
+#[cfg(feature = "monitor")]
+use super::otlp;
 use super::page::Frame;
 use super::problem::Problem;
 use crate::error::Code;
@@ -47,6 +49,8 @@ pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) 
 async fn guarded(app: &App, mut parts: Parts, body: Body, next: Next) -> Response {
     let caller = Caller::of(&parts, &app.web.options);
     parts.extensions.insert(caller.clone());
+    #[cfg(feature = "monitor")]
+    let is_protobuf = otlp::is_protobuf(&parts);
     // Which names lead here is a host's own affair: its sign-in goes by them already.
     let named = if app.access.has_accounts() {
         check_peer(&parts, &app.web.options).and_then(|()| check_host(&parts, &app.web.options))
@@ -69,6 +73,10 @@ async fn guarded(app: &App, mut parts: Parts, body: Body, next: Next) -> Respons
         // A route for programs answers a program, whatever the request says that it wants.
         let face = response.extensions_mut().remove::<Face>().unwrap_or(caller.face);
         response = error_page::faced(&problem, face, &frame, response.headers());
+        #[cfg(feature = "monitor")]
+        if is_protobuf {
+            response = otlp::refusal(&problem);
+        }
     }
     protect(response.headers_mut());
     if caller.https {

@@ -9,6 +9,7 @@ use crate::error::Code;
 use crate::logs::otlp::{self, Encoding, MAX_UNPACKED};
 use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use std::time::Duration;
 
@@ -28,14 +29,22 @@ pub(super) async fn receive(State(app): State<App>, who: Bearer, request: Reques
     };
     match keep(&app, &who, encoding, request).await {
         Ok(answer) => ([content_type(encoding)], answer).into_response(),
-        // A sender in protobuf reads no other answer.
-        Err(problem) if encoding == Encoding::Protobuf => {
-            let said = otlp::failure(&format!("[{}] {}", problem.code(), problem.what()));
-            let (status, headers) = (problem.status(), problem.headers());
-            (status, headers, [content_type(encoding)], said).into_response()
-        }
+        // Those in protobuf are answered by `refusal`.
         Err(problem) => problem.into_response(),
     }
+}
+
+/// Whether a request has its records in protobuf.
+pub(super) fn is_protobuf(request: &Parts) -> bool {
+    request.uri.path().ends_with(PATH)
+        && encoding(&request.headers).ok() == Some(Encoding::Protobuf)
+}
+
+/// What such a request is answered that cannot be served, whoever refuses it: its sender reads no other answer.
+pub(super) fn refusal(problem: &Problem) -> Response {
+    let said = otlp::failure(&format!("[{}] {}", problem.code(), problem.what()));
+    let (status, headers) = (problem.status(), problem.headers());
+    (status, headers, [content_type(Encoding::Protobuf)], said).into_response()
 }
 
 async fn keep(

@@ -147,6 +147,19 @@ async fn what_is_no_request_is_refused_and_nothing_of_it_is_kept() {
     let broken = send(&site, &mine, PROTOBUF, &b"\x0a\xff\xff\xff\xff\x0fx"[..]).await;
     assert_eq!((broken.status, broken.header("content-type")), (StatusCode::BAD_REQUEST, PROTOBUF));
     assert!(broken.body.contains("WEB-INPUT-001"), "{}", broken.body);
+    // Whoever refuses it: the check of the token, its scopes, the name of the server.
+    let unnamed = with(Method::POST, LOGS, &mine).header("content-type", PROTOBUF);
+    let unnamed = unnamed.header("host", "evil.example").body("".into()).unwrap();
+    let scopes = token(&site, "logs:read", None, None).await;
+    for (answer, status, code) in [
+        (send(&site, "lmp_none", PROTOBUF, "").await, 401, "AUTH-TOKEN-001"),
+        (send(&site, &scopes, PROTOBUF, "").await, 403, "AUTH-TOKEN-002"),
+        (site.send(unnamed).await, 421, "WEB-HOST-001"),
+    ] {
+        assert_eq!((answer.status.as_u16(), answer.header("content-type")), (status, PROTOBUF));
+        // `message`, the second field of a status.
+        assert!(answer.body.starts_with('\u{12}') && answer.body.contains(code), "{}", answer.body);
+    }
     let plain = send(&site, &mine, "text/plain", "x").await;
     assert_problem(&plain, 415, "WEB-INPUT-001");
     let deep = format!(
