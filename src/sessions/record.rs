@@ -26,7 +26,7 @@ pub(super) const TRIES_A_LINE: u32 = 60;
 const MAX_PIECE: usize = 64 * 1024;
 /// The most bytes of one commit: a few milliseconds of the writer.
 const MAX_COMMIT: usize = 256 * 1024;
-/// The longest transcript, in bytes; what comes after it is counted.
+/// The longest transcript, in bytes; what comes after it is counted, but for the account of the network.
 const MAX_TRANSCRIPT: u64 = 50 * 1024 * 1024;
 /// The most bytes that are kept in memory while the database refuses them.
 const MAX_WAITING: usize = 16 * 1024 * 1024;
@@ -143,6 +143,12 @@ impl Recorder {
         self.add(&clean(line));
     }
 
+    /// Keeps a line of our own of some ten thousand bytes at most, however long the transcript is: a run that prints without end
+    /// must not hide what it has reached.
+    fn keep_apart(&mut self, line: Value) {
+        self.waiting.extend_from_slice(clean(line.to_string()).as_bytes());
+    }
+
     /// Keeps a line that has no secrets.
     fn add(&mut self, line: &str) {
         let (bytes, _) = self.saved;
@@ -161,7 +167,7 @@ impl Recorder {
     /// As [`Recorder::flush`].
     pub(super) async fn finish(&mut self, account: Option<Value>) -> Result<()> {
         if let Some(account) = account {
-            self.keep(account.to_string());
+            self.keep_apart(account);
         }
         for _ in 0..FINISH_TRIES {
             self.flush().await?;
@@ -244,4 +250,25 @@ fn clean(mut line: String) -> String {
     redactor().clean(&mut line);
     line.push('\n');
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{JobId, WorkerId};
+    use crate::testing;
+
+    #[tokio::test]
+    async fn the_account_of_the_network_follows_a_transcript_that_is_full() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = testing::store_in(folder.path()).unwrap();
+        let lease = Lease { id: JobId(1), worker: WorkerId::parse("one").unwrap(), epoch: 1 };
+        let mut recorder = Recorder::new(store, lease, Clock::system(), (MAX_TRANSCRIPT, 9));
+        recorder.keep("a line".to_owned());
+        assert_eq!((recorder.waiting.len(), recorder.dropped), (0, 7));
+        recorder.keep_apart(json!({"type": "network", "refused": []}));
+        assert_eq!(recorder.waiting, b"{\"refused\":[],\"type\":\"network\"}\n");
+        let pieces = recorder.pieces(recorder.waiting.len());
+        assert_eq!((pieces[0].start, pieces[0].first_line), (MAX_TRANSCRIPT, 9));
+    }
 }
