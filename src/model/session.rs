@@ -426,6 +426,8 @@ pub struct OpenRun {
     pub main: Option<Process>,
     /// Where it worked.
     pub working_dir: PathBuf,
+    /// The folder of its files, by name.
+    pub place: String,
     /// Whether it began in this very file. If not, the file is a copy, and the run is another server's.
     pub is_own: bool,
     /// Dollars that the runs have cost which it resumes.

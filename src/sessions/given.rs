@@ -9,7 +9,8 @@ use crate::agents::Marker;
 use crate::agents::claude::Servers;
 use crate::error::{Code, Error, Result, ignore};
 use crate::files;
-use crate::model::{AgentFolder, FolderGiven, GivenFile, Profile, sha256_hex};
+use crate::model::{AgentFolder, FolderGiven, GivenFile, OpenRun, Profile, sha256_hex};
+use crate::warn_coded;
 use serde_json::{Map, Value, json};
 use std::fs::OpenOptions;
 use std::io::{self, ErrorKind, Read as _, Write as _};
@@ -107,7 +108,7 @@ impl Given {
         if self.servers.is_empty() {
             return Ok(None);
         }
-        let path = place.root.join(format!("mcp-{run}.json"));
+        let path = place.root.join(servers_file(run.as_str()));
         let text = json!({"mcpServers": self.servers}).to_string();
         let write = || -> io::Result<()> {
             // An earlier run may have put something in its place. It is not followed.
@@ -141,6 +142,25 @@ impl ServersFile {
 impl Drop for ServersFile {
     fn drop(&mut self) {
         ignore(std::fs::remove_file(&self.path), "it goes with the folder of its run");
+    }
+}
+
+/// The name of the file with the servers of a run.
+fn servers_file(run: &str) -> String {
+    format!("mcp-{run}.json")
+}
+
+/// Removes the definitions of the servers of a run whose server was killed.
+pub(super) fn remove_servers(agents: &Agents, run: &OpenRun) {
+    if Marker::parse(&run.marker).is_err() {
+        return;
+    }
+    let path = agents.data_dir.join("jobs").join(&run.place).join(servers_file(&run.marker));
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            warn_coded!(Code::AgentStart, "remove {}: {error}", path.display());
+        }
+        Ok(()) | Err(_) => {}
     }
 }
 

@@ -1,6 +1,6 @@
 //! Clears what a killed server has left: processes of its runs, and folders without a job.
 
-use super::{Agents, loans};
+use super::{Agents, given, loans};
 use crate::agents::claude::{Lines, Reader, Summary, Tokens, Version};
 use crate::agents::{GRACE, Marker, Trace, sweep};
 use crate::clock::Clock;
@@ -50,6 +50,9 @@ pub async fn clear_leftovers(agents: &Agents, clock: &Clock) -> Result<()> {
     }
     loans::give_back_all(agents).await;
     for run in open {
+        if run.is_own {
+            given::remove_servers(agents, &run);
+        }
         let spent = if run.is_own { spent(agents, &run).await? } else { RunSpent::default() };
         for alarm in agents.store.close_run(run, spent, clock.now()).await? {
             warn_coded!(Code::AgentAlarm, "{alarm}");

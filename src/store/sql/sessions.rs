@@ -283,7 +283,7 @@ fn add_spent(
 pub(in crate::store) fn open_runs(conn: &Connection, file: &str) -> Result<Vec<OpenRun>> {
     const SQL: &str = "
         SELECT s.job_id, s.marker, s.main_pid, s.main_start, s.working_dir, s.file IS :file, s.cost_before,
-            s.transcript_from
+            s.transcript_from, s.place
         FROM sessions s
         JOIN jobs j ON j.id = s.job_id
         WHERE s.marker IS NOT NULL
@@ -301,6 +301,7 @@ pub(in crate::store) fn open_runs(conn: &Connection, file: &str) -> Result<Vec<O
             is_own: row.get(5)?,
             cost_before: row.get(6)?,
             transcript_from: row.get::<_, i64>(7)? as u64,
+            place: text(row, 8)?,
         })
     })?;
     Ok(runs.collect::<rusqlite::Result<_>>()?)
