@@ -32,10 +32,10 @@ pub(crate) mod loan;
 pub(crate) mod loan;
 #[cfg(target_os = "linux")]
 mod making;
+mod mounts;
 mod pipes;
 mod run;
 mod sandbox;
-mod sockets;
 mod spec;
 #[cfg(target_os = "linux")]
 mod supervise;
@@ -54,7 +54,9 @@ mod words;
 pub(crate) use command::find_program;
 pub use folder::FolderId;
 pub use launcher::{GRACE, Launcher, Sandboxing};
+pub(crate) use mounts::Mounts;
 pub use run::{Chunk, Run, Stopper};
+pub(crate) use sandbox::is_needed;
 pub use sandbox::{Sandbox, View};
 pub use spec::{Isolation, Limits, MAX_STDIN, Marker, Spec, create_job_dir};
 #[cfg(target_os = "linux")]

@@ -119,6 +119,8 @@ pub mod tracker;
 pub mod web;
 #[cfg(feature = "web")]
 pub mod wire;
+#[cfg(feature = "agents")]
+mod written;
 
 pub use engine::Engine;
 pub use error::{Class, Code, Error, Result};

@@ -16,8 +16,10 @@ use crate::model::{
 };
 use crate::redact::redactor;
 use crate::sessions::{self, AgentState, Agents, Dollars, Given, Plan, Wishes};
+use crate::written::Written;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::io;
 
 /// The payload of these jobs.
 #[derive(Serialize, Deserialize)]
@@ -96,10 +98,16 @@ async fn describe(agents: &Agents, context: &Context) -> Result<Outcome> {
     };
     if matches!(agents.program.state().await, AgentState::Missing { .. }) {
         let path = repository.path.clone();
-        let description = tokio::task::spawn_blocking(move || files::describe(&path)).await;
-        let description = description.map_err(|error| {
-            Error::new(Code::RepositoryPath, "read a repository").because(error)
-        })?;
+        let data_dir = agents.data_dir.clone();
+        // The agent is kept from links that another run may have laid; so are we.
+        let look = move || -> io::Result<_> {
+            Ok(files::describe(&Written::read(&data_dir)?.way(&path)?))
+        };
+        let failed = || Error::new(Code::RepositoryPath, "read a repository");
+        let description = match tokio::task::spawn_blocking(look).await {
+            Ok(done) => done.map_err(|error| failed().because(error))?,
+            Err(error) => return Err(failed().because(error)),
+        };
         return save(agents, context, &repository, description, DescribedBy::Files).await;
     }
     let wishes = sessions::wishes(&agents.store).await?;

@@ -10,11 +10,13 @@
 
 mod changes;
 mod clean;
+mod finish;
 mod given;
 mod leftovers;
 mod limit_met;
 mod lingering;
 mod loans;
+mod own_files;
 mod place;
 mod program;
 mod prompts;

@@ -8,6 +8,7 @@ use std::io;
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -26,7 +27,7 @@ pub(super) fn supervisor(program: &Path, marker: &Marker) -> io::Result<Child> {
 /// Starts the program of an order. The calling thread has to live as long as the program, because `bwrap` ends with it.
 #[cfg(target_os = "linux")]
 #[expect(clippy::disallowed_methods, reason = "this is the one process module")]
-pub(super) fn child(order: &Order, ready: Option<&str>) -> io::Result<Child> {
+pub(super) fn child(order: &Order, ready: Option<&str>) -> io::Result<Running> {
     let (program, arguments) =
         order.argv.split_first().ok_or_else(|| io::Error::other("no program is named"))?;
     let mut command = if order.wrapped {
@@ -48,7 +49,25 @@ pub(super) fn child(order: &Order, ready: Option<&str>) -> io::Result<Child> {
     command.current_dir(&order.working_dir);
     command.env_clear().envs(&order.env).env(RUN_VARIABLE, &order.marker);
     command.envs(ready.map(|name| (READY, name)));
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
+    let (stdout, its_stdout) = UnixStream::pair()?;
+    let (stderr, its_stderr) = UnixStream::pair()?;
+    command
+        .stdin(Stdio::piped())
+        .stdout(OwnedFd::from(its_stdout))
+        .stderr(OwnedFd::from(its_stderr));
+    let child = command.spawn()?;
+    Ok(Running { child, stdout, stderr })
+}
+
+/// A program that was started, and our ends of what it prints to.
+///
+/// These are sockets: a process that finds the program's own ends under `/proc` can open a pipe there, and so speak as the
+/// program; it cannot open a socket.
+#[cfg(target_os = "linux")]
+pub(super) struct Running {
+    pub(super) child: Child,
+    pub(super) stdout: UnixStream,
+    pub(super) stderr: UnixStream,
 }
 
 /// The file of a command that may be run: the command itself if it is a path, else the first of that name in the folders of

@@ -6,12 +6,10 @@ use super::wire::Order;
 use super::words::in_folder;
 use super::{
     AgentUser, ENTER, Exit, Isolation, Limits, MAX_STDIN, Marker, Sandbox, Spec, Trace, sandbox,
-    sockets,
 };
 use crate::error::{Code, Error, Result};
 use crate::files::FileStamp;
 use std::collections::BTreeMap;
-use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
@@ -24,8 +22,6 @@ pub const GRACE: Duration = Duration::from_secs(9);
 const PROBE: Duration = Duration::from_secs(10);
 /// How long the finding holds that the sandbox cannot be used; then it is tried again.
 const BELIEVED: Duration = Duration::from_secs(30);
-/// How often a run is begun at most, where the machine's services come and go while its sandbox is made.
-const TRIES: u32 = 5;
 /// The highest number that a process gets in a namespace of its own which holds two or three.
 const MAX_PROBE_PID: u32 = 9;
 
@@ -213,44 +209,23 @@ impl Launcher {
             let given = std::os::unix::fs::lchown(socket, Some(user.uid), Some(user.gid));
             given.map_err(|error| failed(error.to_string()))?;
         }
-        let (argv, working_dir) = (order.argv, order.working_dir.clone());
-        let place = (working_dir.as_path(), order.folder.clone());
-        let inside = || self.inside(bwrap, sandbox, &place, &argv).map_err(failed);
-        order.argv = inside()?;
-        for _ in 1..TRIES {
-            let error = match self.begin_order(&order, stdin, &marker).await {
-                Ok(run) => return Ok(run),
-                Err(error) => error,
-            };
-            // Nothing of the run has begun. The reason may be what came or went after the look at the machine.
-            let again = inside()?;
-            if again == order.argv {
-                return Err(error);
-            }
-            order.argv = again;
-        }
+        order.argv = self.inside(bwrap, sandbox, &order).map_err(failed)?;
         self.begin_order(&order, stdin, &marker).await
     }
 
-    /// The command line that makes a sandbox, by what is on the machine now, and runs a program in it.
+    /// The command line that makes a sandbox, by what is on the machine now, and runs the program of an order in it.
     fn inside(
         &self,
         bwrap: &Path,
         sandbox: &Sandbox,
-        (working_dir, folder): &(&Path, Option<String>),
-        argv: &[String],
+        order: &Order,
     ) -> Result<Vec<String>, String> {
         let own = self.own.as_ref().map_err(Clone::clone)?;
         let real = |path: &Path| path.canonicalize().ok();
-        let sockets = sockets::served().map_err(|error| error.to_string())?;
-        // The kernel keeps the path by which a socket was bound, which may lead over links. Who has a view of files of his own
-        // binds there at any path: here something else may lie in that place, or nothing.
-        let sockets = sockets.iter().filter_map(|path| real(path));
-        let sockets = sockets.filter(|path| is_socket(path)).collect();
-        let place = (*working_dir, self.user.as_ref());
-        let mut words = sandbox::arguments(bwrap, own, (sandbox, &sockets), place, real);
-        in_folder(&mut words, folder.as_deref());
-        words.extend_from_slice(argv);
+        let place = (order.working_dir.as_path(), self.user.as_ref());
+        let mut words = sandbox::arguments(bwrap, own, sandbox, place, real);
+        in_folder(&mut words, order.folder.as_deref());
+        words.extend_from_slice(&order.argv);
         Ok(words)
     }
 
@@ -321,10 +296,6 @@ impl Launcher {
 
 fn no_sandbox(reason: String) -> Error {
     Error::new(Code::AgentBox, "start a program in the sandbox").because(reason)
-}
-
-fn is_socket(path: &Path) -> bool {
-    path.symlink_metadata().is_ok_and(|found| found.file_type().is_socket())
 }
 
 impl Default for Launcher {

@@ -3,10 +3,12 @@
 use super::wire::{self, Frames};
 use crate::error::Result;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
-use std::process::Child;
+use std::os::fd::AsFd;
+use std::os::unix::net;
+use std::process::ChildStdin;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
 use tokio::net::unix::pipe::{Receiver, Sender};
 
 /// Bytes read at once.
@@ -39,8 +41,8 @@ pub(super) struct Pipes {
     stdin: Option<Sender>,
     /// What the program has not read yet.
     input: Vec<u8>,
-    stdout: Option<Receiver>,
-    stderr: Option<Receiver>,
+    stdout: Option<UnixStream>,
+    stderr: Option<UnixStream>,
 }
 
 impl Pipes {
@@ -73,11 +75,18 @@ impl Pipes {
     }
 
     /// Takes the program's end of things, and what it is to read.
-    pub(super) fn connect(&mut self, child: &mut Child, input: Vec<u8>) -> io::Result<()> {
-        let receiver = |fd: OwnedFd| Receiver::from_owned_fd(fd);
-        self.stdout = child.stdout.take().map(|pipe| receiver(pipe.into())).transpose()?;
-        self.stderr = child.stderr.take().map(|pipe| receiver(pipe.into())).transpose()?;
-        let stdin = child.stdin.take().filter(|_| !input.is_empty());
+    pub(super) fn connect(
+        &mut self,
+        stdin: Option<ChildStdin>,
+        (stdout, stderr): (net::UnixStream, net::UnixStream),
+        input: Vec<u8>,
+    ) -> io::Result<()> {
+        let receiver = |socket: net::UnixStream| {
+            socket.set_nonblocking(true)?;
+            UnixStream::from_std(socket)
+        };
+        (self.stdout, self.stderr) = (Some(receiver(stdout)?), Some(receiver(stderr)?));
+        let stdin = stdin.filter(|_| !input.is_empty());
         self.stdin = stdin.map(|pipe| Sender::from_owned_fd(pipe.into())).transpose()?;
         self.input = input;
         Ok(())
@@ -144,7 +153,7 @@ impl Pipes {
 }
 
 /// Appends what there is to read, and answers how much; 0 at the end, after which the pipe is `None`.
-async fn read(pipe: &mut Option<Receiver>, into: &mut Vec<u8>) -> usize {
+async fn read(pipe: &mut Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) -> usize {
     let Some(open) = pipe else { return 0 };
     into.reserve(READ);
     // A pipe that cannot be read is as good as one that has ended.

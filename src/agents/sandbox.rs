@@ -3,9 +3,8 @@
 //! *Source:* `bwrap(1)`. The environment is not passed as arguments, which every user of the machine can read: the
 //! supervisor gives `bwrap` exactly the run's environment, and `bwrap` hands it on.
 
-use super::{AgentUser, sockets, words};
+use super::{AgentUser, words};
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The most that a private folder for temporary files may hold, in bytes: it is in memory, and must not fill that.
@@ -43,6 +42,11 @@ const PROGRAMS: [&str; 18] = [
     "/etc/ssl/openssl.cnf",
 ];
 
+/// Whether programs need what is in a folder, or above which it lies, so that it cannot be hidden from a run.
+pub(crate) fn is_needed(folder: &Path) -> bool {
+    PROGRAMS.iter().map(Path::new).any(|path| path.starts_with(folder) || folder.starts_with(path))
+}
+
 /// What a run sees of the machine: its [`View`], read-only and without homes and temporary files, plus what is named
 /// here. Of two rules the one for the deeper folder holds.
 ///
@@ -64,8 +68,6 @@ pub struct Sandbox {
     pub keep_working_dir: bool,
     /// The socket of the run's [`Passage`](super::wall::Passage), its only way to a network.
     pub passage: Option<PathBuf>,
-    /// Whether programs inside may use sockets in the file system, as some builds and tests do.
-    pub own_sockets: bool,
 }
 
 /// How much of the machine a run sees.
@@ -82,11 +84,11 @@ pub enum View {
 /// inside, and becomes it. With a `user`, our program starts as root with the sole powers to become that user.
 ///
 /// `real` answers a path without links in it, `None` if nothing is there: what is not there needs no hiding, and what
-/// is reached by two names is not hidden by one. `sockets` are those that are served now, by their real paths.
+/// is reached by two names is not hidden by one.
 pub(super) fn arguments(
     bwrap: &Path,
     own: &Path,
-    (sandbox, sockets): (&Sandbox, &BTreeSet<PathBuf>),
+    sandbox: &Sandbox,
     (working_dir, user): (&Path, Option<&AgentUser>),
     real: impl Fn(&Path) -> Option<PathBuf>,
 ) -> Vec<String> {
@@ -115,13 +117,7 @@ pub(super) fn arguments(
     // Shared memory has a bound. The rest of `/dev` is in memory without one.
     argv.memory(MAX_TEMPORARY, "/dev/shm");
     argv.add(&["--remount-ro", "/dev"]);
-    let mut rules = rules(sandbox, working_dir, &real);
-    if sandbox.view == View::Machine {
-        let covers: Vec<_> = sockets.iter().flat_map(|socket| cover(socket, &rules)).collect();
-        rules.extend(covers);
-        rules.sort_by(in_order);
-    }
-    for (path, rule) in rules {
+    for (path, rule) in rules(sandbox, working_dir, &real) {
         let name = text(&path);
         match rule {
             Rule::Hide if TEMPORARY.contains(&name.as_str()) => argv.memory(MAX_TEMPORARY, &name),
@@ -139,7 +135,7 @@ pub(super) fn arguments(
     // Root without its powers may not enter what belongs to the user: our program does, as that user.
     let start = if user.is_some() { "/".to_owned() } else { text(&working_dir) };
     argv.add(&["--chdir", &start, "--"]);
-    argv.words.extend(words::words(sandbox.own_sockets, user.map(|user| (user, &*working_dir))));
+    argv.words.extend(words::words(user.map(|user| (user, &*working_dir))));
     argv.words
 }
 
@@ -209,30 +205,6 @@ fn in_order(one: &(PathBuf, Rule), other: &(PathBuf, Rule)) -> Ordering {
     depth(one).cmp(&depth(other))
 }
 
-/// What keeps a run from a socket that it would see: the folder of its service, unless the run has to see something in that
-/// folder, and the socket itself where it can be seen. A socket whose path is no text is covered by a folder above it alone.
-fn cover(socket: &Path, rules: &[(PathBuf, Rule)]) -> Vec<(PathBuf, Rule)> {
-    let last = rules.iter().rev().find(|(path, _)| socket.starts_with(path));
-    if last.is_some_and(|(_, rule)| matches!(rule, Rule::Hide | Rule::Mask)) {
-        return Vec::new();
-    }
-    if socket.to_str().is_none() {
-        // No argument can name it.
-        let folder = socket.ancestors().find(|folder| folder.to_str().is_some());
-        let folder =
-            folder.filter(|folder| !rules.iter().any(|(path, _)| path.starts_with(folder)));
-        return folder.map(|folder| (folder.to_owned(), Rule::Hide)).into_iter().collect();
-    }
-    match sockets::service_folder(socket) {
-        Some(folder)
-            if !rules.iter().any(|(path, _)| path.starts_with(folder)) && last.is_none() =>
-        {
-            vec![(folder.to_owned(), Rule::Hide)]
-        }
-        Some(_) | None => vec![(socket.to_owned(), Rule::Mask)],
-    }
-}
-
 fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
@@ -242,24 +214,9 @@ mod tests {
     use super::*;
 
     fn line(sandbox: &Sandbox, real: impl Fn(&Path) -> Option<PathBuf>) -> String {
-        line_with(sandbox, &[], real)
-    }
-
-    fn line_with(
-        sandbox: &Sandbox,
-        sockets: &[&str],
-        real: impl Fn(&Path) -> Option<PathBuf>,
-    ) -> String {
-        let sockets = sockets.iter().map(PathBuf::from).collect();
         let bwrap = Path::new("/usr/bin/bwrap");
-        arguments(
-            bwrap,
-            Path::new("/bin/ours"),
-            (sandbox, &sockets),
-            (Path::new("/data/jobs/1"), None),
-            real,
-        )
-        .join(" ")
+        arguments(bwrap, Path::new("/bin/ours"), sandbox, (Path::new("/data/jobs/1"), None), real)
+            .join(" ")
     }
 
     /// A machine on which everything is there, without links.
@@ -358,48 +315,10 @@ mod tests {
     }
 
     #[test]
-    fn a_socket_that_would_be_seen_is_covered_and_so_is_the_folder_of_its_service() {
-        let sandbox = Sandbox {
-            readable: vec!["/var/lib/app/code".into()],
-            writable: vec!["/home/ann/shop".into()],
-            ..Sandbox::default()
-        };
-        let sockets = [
-            "/var/lib/mysql/mysql.sock",
-            "/var/lib/app/app.sock",
-            "/srv/app.sock",
-            "/home/ann/shop/dev.sock",
-            "/home/ann/other.sock",
-            "/run/docker.sock",
-        ];
-        let line = line_with(&sandbox, &sockets, plain);
-        for part in [
-            "--tmpfs /var/lib/mysql ",
-            "--ro-bind /dev/null /var/lib/app/app.sock ",
-            "--ro-bind /dev/null /srv/app.sock ",
-            "--ro-bind /dev/null /home/ann/shop/dev.sock ",
-        ] {
-            assert!(line.contains(part), "{part}: {line}");
-        }
-        let at = |part: &str| line.find(part).unwrap();
-        assert!(at("--bind /home/ann/shop ") < at("--ro-bind /dev/null /home/ann/shop/dev.sock "));
-        assert!(
-            !line.contains("other.sock") && !line.contains("docker.sock"),
-            "hidden already: {line}"
-        );
-        let programs = Sandbox { view: View::Programs, ..Sandbox::default() };
-        assert!(!line_with(&programs, &sockets, plain).contains("mysql"), "it sees none of them");
-    }
-
-    #[test]
-    fn the_socket_of_the_passage_is_mounted_and_sockets_of_its_own_are_for_who_may_have_them() {
+    fn the_socket_of_the_passage_is_mounted() {
         let passage = Some("/data/wall/7".into());
-        let line = line(&Sandbox { passage, own_sockets: true, ..Sandbox::default() }, plain);
+        let line = line(&Sandbox { passage, ..Sandbox::default() }, plain);
         assert!(line.contains(" --ro-bind /data/wall/7 /dev/lamplighter/wall "), "{line}");
-        assert!(
-            line.ends_with(" -- /dev/lamplighter/program supervise wall-with-sockets --"),
-            "{line}"
-        );
     }
 
     #[test]
@@ -413,7 +332,7 @@ mod tests {
         let line = arguments(
             Path::new("bwrap"),
             Path::new("/bin/ours"),
-            (&sandbox, &BTreeSet::new()),
+            &sandbox,
             (Path::new("/data/jobs/1"), Some(&user)),
             plain,
         );

@@ -1,5 +1,6 @@
 //! The supervisor: one process per run, which owns the run's tree and is gone only after it.
 
+use super::command::Running;
 use super::course::{Bounds, Course};
 use super::making::{self, Making};
 use super::pipes::{Happening, Pipes};
@@ -131,10 +132,11 @@ impl Supervised {
             (Making::done(), None)
         };
         let name = ready.as_ref().map(making::name);
-        let mut child = watch::first_to_go(|| command::child(order, name.as_deref()))?;
+        let started = watch::first_to_go(|| command::child(order, name.as_deref()))?;
+        let Running { mut child, stdout, stderr } = started;
         drop(ready);
         let main = table::process(child.id());
-        if let Err(error) = pipes.connect(&mut child, input) {
+        if let Err(error) = pipes.connect(child.stdin.take(), (stdout, stderr), input) {
             child.kill()?;
             return Err(error);
         }

@@ -111,7 +111,10 @@ impl Wall {
         let placeholder = Placeholder::random();
         let (entrance, address, is_open) = match entry {
             Entry::Socket(folder) => {
-                let (listener, socket) = socket(folder).map_err(failed)?;
+                let at = |error: io::Error| {
+                    io::Error::new(error.kind(), format!("{}: {error}", folder.display()))
+                };
+                let (listener, socket) = socket(folder).map_err(at).map_err(failed)?;
                 (Entrance::Socket(listener), Address::Socket(socket), false)
             }
             Entry::Port { is_open } => {
@@ -219,6 +222,12 @@ impl Passage {
     /// of them is not.
     pub fn cost(&self) -> f64 {
         self.ledger.usd()
+    }
+
+    /// What the answers of models to the run have cost, where a model whose price is not known costs as much as the dearest; `None`
+    /// if none of them has told its tokens.
+    pub fn counted(&self) -> Option<f64> {
+        self.ledger.most_usd()
     }
 
     /// What passed and what was refused, as a line of the transcript; `None` if the run asked for nothing.

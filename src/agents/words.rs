@@ -14,8 +14,6 @@ pub(super) const SOCKET: &str = "/dev/lamplighter/wall";
 pub(super) const PROGRAM: &str = "/dev/lamplighter/program";
 /// Behind the subcommand: become the program that follows.
 pub(super) const ENTER: &str = "wall";
-/// The same where the run may use sockets in the file system.
-pub(super) const ENTER_WITH_SOCKETS: &str = "wall-with-sockets";
 /// Behind the subcommand: become the program that follows, in a session of its own.
 pub(super) const ALONE: &str = "alone";
 /// The variable with the number of the descriptor on which our program says inside that the sandbox is made.
@@ -38,9 +36,8 @@ pub(super) fn in_folder(words: &mut Vec<String>, folder: Option<&str>) {
 
 /// The words that stand before a program inside. With a user, they say as whom the program runs, and where it starts: only
 /// that user may enter its folder.
-pub(super) fn words(sockets: bool, user: Option<(&AgentUser, &Path)>) -> Vec<String> {
-    let enter = if sockets { ENTER_WITH_SOCKETS } else { ENTER };
-    let mut words = [PROGRAM, SUBCOMMAND, enter].map(str::to_owned).to_vec();
+pub(super) fn words(user: Option<(&AgentUser, &Path)>) -> Vec<String> {
+    let mut words = [PROGRAM, SUBCOMMAND, ENTER].map(str::to_owned).to_vec();
     if let Some((user, folder)) = user {
         words.push(format!("{}:{}", user.uid, user.gid));
         words.push(folder.to_string_lossy().into_owned());

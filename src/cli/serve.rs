@@ -93,7 +93,7 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
     let user = agents.launcher.user();
     greeting::say(&listener, &data_dir, &store, &clock, (created, user)).await?;
     tracing::info!("serving the pages on {}", config.listen);
-    let mut intake = follow(&config.log_sources, &logs, &clock, &engine.leading());
+    let mut intake = follow(&config.log_sources, &data_dir, &logs, &clock, &engine.leading());
     intake.prune(store.clone(), logs.clone(), &clock, &engine.leading());
     intake.inspect(&logs, &clock, &engine.leading());
     intake.file(store.clone(), tracking.clone(), &clock, &engine.leading());
@@ -356,6 +356,7 @@ fn demo_rows(now: Timestamp) -> Vec<NewLogRow> {
 /// Starts following the logs of the configuration.
 fn follow(
     sources: &[LogSource],
+    data_dir: &Path,
     logs: &LogStore,
     clock: &Clock,
     leading: &watch::Receiver<bool>,
@@ -364,7 +365,8 @@ fn follow(
     for source in sources.iter().cloned() {
         match source {
             LogSource::File { path, source } => {
-                files.push(LogFiles::new(path, source, logs.clone()));
+                let log = LogFiles::new(path, source, logs.clone());
+                files.push(log.beside_runs_of(data_dir));
             }
             LogSource::Journal { unit, source } => {
                 let path = std::env::var("PATH").unwrap_or_default();

@@ -20,6 +20,7 @@ use crate::error::{Code, Error, Result};
 use crate::model::{LogStep, NewLogRow, Service, Timestamp, file_key};
 use crate::redact::redactor;
 use crate::store::LogStore;
+use crate::written::Written;
 use place::Upcoming;
 use position::{Position, id};
 use reading::{Next, Reading};
@@ -35,6 +36,8 @@ pub struct LogFile {
     /// The source of rows whose lines name none.
     source: String,
     logs: LogStore,
+    /// Whose runs of agents may have written where the file lies.
+    data_dir: Option<PathBuf>,
     reading: Option<Box<Reading>>,
     /// Files that took the path while the last one was read.
     upcoming: Upcoming,
@@ -57,12 +60,20 @@ impl LogFile {
             path,
             source,
             logs,
+            data_dir: None,
             reading: None,
             upcoming: Upcoming::default(),
             unread: 0,
             told: 0,
             stored: None,
         }
+    }
+
+    /// The same with no trust in links and second names that an agent may have laid, whose runs are those of this data
+    /// directory: where runs work as the server's user, its files are theirs.
+    #[must_use]
+    pub fn beside_runs_of(self, data_dir: impl Into<PathBuf>) -> Self {
+        Self { data_dir: Some(data_dir.into()), ..self }
     }
 
     /// The file's path.
@@ -133,10 +144,14 @@ impl LogFile {
         let progress = self.logs.progress(&file_key(&self.path)).await?;
         self.stored = progress.map(|progress| progress.position);
         let position = self.stored.as_deref().and_then(Position::read);
-        let (path, source) = (self.path.clone(), self.source.clone());
+        let (path, source, data_dir) =
+            (self.path.clone(), self.source.clone(), self.data_dir.clone());
         let upcoming = std::mem::take(&mut self.upcoming);
         let open = move || match place::find(&path, position.as_ref(), &upcoming)? {
             Some(found) => {
+                if let Some(data_dir) = data_dir {
+                    Written::read(&data_dir)?.admit(&path, &found.file)?;
+                }
                 Reading::open(path, found, upcoming, source, now).map(Box::new).map(Some)
             }
             None => Ok(None),

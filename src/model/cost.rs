@@ -16,6 +16,11 @@ pub struct Cost {
 const SLACK: f64 = 0.05;
 const MIN_SLACK: f64 = 0.001;
 
+/// How many times as high as what passed the wall a program's own word may be, and so many dollars more: there are surcharges
+/// that the answers do not tell, and an answer that is cut off is paid whole.
+const PLAUSIBLE: f64 = 2.0;
+const MIN_PLAUSIBLE: f64 = 0.05;
+
 impl Cost {
     /// As the program told it.
     pub const fn exactly(usd: f64) -> Self {
@@ -34,6 +39,18 @@ impl Cost {
             Some(told) if floor <= told.usd * (1.0 + SLACK) + MIN_SLACK => Some(told),
             None if floor == 0.0 => None,
             Some(_) | None => Some(Self::at_least(floor)),
+        }
+    }
+
+    /// The cost of a run whose answers, as they passed the network wall, have cost `counted` dollars; `None` where none of them
+    /// told its tokens. What the program told counts as far as it can be true: whatever runs beside it may speak in its name.
+    /// Answers the cost, and what was told if that cannot be true.
+    pub fn believed(told: Self, counted: Option<f64>) -> (Self, Option<Self>) {
+        match counted {
+            Some(counted) if told.usd > counted * PLAUSIBLE + MIN_PLAUSIBLE => {
+                (Self::at_least(counted), Some(told))
+            }
+            Some(_) | None => (told, None),
         }
     }
 
@@ -77,5 +94,15 @@ mod tests {
         assert_eq!(Cost::with_floor(at_least(0.4), 0.3), at_least(0.4));
         assert_eq!(Cost::with_floor(None, 0.3), at_least(0.3));
         assert_eq!(Cost::with_floor(None, 0.0), None);
+    }
+
+    #[test]
+    fn a_program_is_believed_up_to_twice_what_passed_the_wall() {
+        let told = Cost::exactly(1.0);
+        for counted in [None, Some(1.0), Some(0.5), Some(2.0)] {
+            assert_eq!(Cost::believed(told, counted), (told, None), "{counted:?}");
+        }
+        assert_eq!(Cost::believed(told, Some(0.4)), (Cost::at_least(0.4), Some(told)));
+        assert_eq!(Cost::believed(Cost::exactly(0.04), Some(0.0)), (Cost::exactly(0.04), None));
     }
 }

@@ -7,10 +7,11 @@
 //! its attributes name filters and drivers, and no configuration defines any. Where the machine offers the sandbox, `git` is
 //! in it, sees the folder read-only and has no network. It has a limited time and a limited output.
 
+use super::own_files::Secrets;
 use super::{Agents, Sandboxed};
 use crate::agents::loan::{hand_over, let_enter};
 use crate::agents::{
-    Isolation, Limits, Marker, Sandbox, Sandboxing, Spec, create_job_dir, find_program,
+    FolderId, Isolation, Limits, Marker, Sandbox, Sandboxing, Spec, create_job_dir, find_program,
 };
 use crate::engine::Context;
 use crate::environment;
@@ -36,8 +37,8 @@ const MAX_FILES: usize = 500;
 /// The exit code by which a script says that the folder could not be read.
 const UNREADABLE: i32 = 3;
 
-/// The beginning of both looks: a tree of all files of the folder but those that its `.gitignore` names. A file that cannot
-/// be read is left out.
+/// The beginning of both looks: a tree of all files of the folder but those that its `.gitignore` names; these files are always
+/// part of it. A file that cannot be read is left out.
 const TREE: &str = r#"
 set -u
 git="git -c core.fsmonitor=false -c core.hooksPath=/dev/null -c core.autocrlf=false -c core.compression=1 -c gc.auto=0
@@ -48,6 +49,9 @@ tree() {
   rm -f "$GIT_DIR/index"
   $git add --all --ignore-errors . >/dev/null 2>&1
   [ $? -le 1 ] || exit 3
+  # A file that names what is left out is never left out itself, so that nobody hides a change without a trace.
+  $git ls-files --others -z --exclude='!.gitignore' --exclude-per-directory=.gitignore -- ':(glob)**/.gitignore' 2>/dev/null |
+    $git update-index --add -z --stdin >/dev/null 2>&1
   $git write-tree
 }
 "#;
@@ -75,6 +79,8 @@ compare --patch | head -c "$MAX_PATCH" >"$GIT_DIR/patch"
 pub(super) struct Look {
     /// The folder.
     folder: PathBuf,
+    /// By this it is known again.
+    id: Option<FolderId>,
     /// Our repository: in a folder that no run may enter.
     repository: PathBuf,
     /// Why the first look failed.
@@ -87,7 +93,7 @@ impl Look {
         agents: &Agents,
         context: &Context,
         profile: Profile,
-        folder: &Path,
+        (folder, id): (&Path, Option<FolderId>),
     ) -> Option<Self> {
         match profile {
             Profile::Workspace | Profile::Full => {}
@@ -95,6 +101,7 @@ impl Look {
         }
         let mut look = Self {
             folder: folder.to_owned(),
+            id,
             repository: repository(agents, context)?,
             failed: None,
         };
@@ -151,7 +158,7 @@ impl Look {
             argv: ["/bin/sh", "-c", &format!("{TREE}{script}")].map(str::to_owned).to_vec(),
             env: self.environment(path),
             working_dir: self.folder.clone(),
-            folder: None,
+            folder: self.id,
             stdin: Vec::new(),
             limits: Limits {
                 wall: MOST_TIME,
@@ -216,7 +223,11 @@ impl Look {
         match agents.launcher.sandboxing().await {
             Sandboxing::Usable { .. } => Isolation::Bwrap(Sandbox {
                 // A folder that the user of agents may not enter is hidden, so that what is in it can be reached.
-                hidden: [agents.data_dir.clone()].into_iter().chain(closed).collect(),
+                hidden: [agents.data_dir.clone()]
+                    .into_iter()
+                    .chain(Secrets::of(agents).folders())
+                    .chain(closed)
+                    .collect(),
                 masked: agents.secrets.clone(),
                 writable: vec![self.repository.clone()],
                 keep_working_dir: true,

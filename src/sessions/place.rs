@@ -1,5 +1,6 @@
 //! The folder of a run, and what it is given of the machine: environment and sandbox.
 
+use super::own_files::{OwnFiles, PLAIN_PATH, Secrets};
 use super::{Agents, Sandboxed};
 use crate::agents::broom::sweep_clean;
 use crate::agents::loan::{hand_over, keep_out, let_enter};
@@ -11,12 +12,11 @@ use crate::environment;
 use crate::error::{Code, Error, Result};
 use crate::heavy::heavy;
 use crate::model::Profile;
+use crate::written::Written;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Where programs are looked for if the server itself has no `PATH`.
-const PLAIN_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 /// Folders in which no run may work: the kernel makes up their files, and some show the keys of other processes.
 const UNREAL: [&str; 3] = ["/proc", "/sys", "/dev"];
 
@@ -141,10 +141,16 @@ impl Place {
             let doing = format!("work in {}", named.display());
             Error::new(Code::AgentValue, doing).because(why.to_owned())
         };
-        let (folder, path) = FolderId::open(named).map_err(|error| {
+        let unfound = |error: io::Error| {
             let is_file = error.kind() == io::ErrorKind::NotADirectory;
             refused(&if is_file { "it is no folder".to_owned() } else { error.to_string() })
-        })?;
+        };
+        let way = Written::read(&self.data_dir).and_then(|written| written.way(named));
+        let way = way.map_err(unfound)?;
+        let (folder, path) = FolderId::open(named).map_err(unfound)?;
+        if path != way {
+            return Err(refused("something else has taken its place just now; try it again"));
+        }
         let data_dir = self.data_dir.canonicalize().unwrap_or_else(|_| self.data_dir.clone());
         if !path.is_dir() {
             return Err(refused("it is no folder"));
@@ -157,28 +163,14 @@ impl Place {
         }
         let is_free = profile == Profile::Full && self.user.is_none();
         if writes(profile) && !is_free {
-            let files = own_files(agents);
-            let package = files.package.iter().find(|package| path.starts_with(package));
-            if let Some(package) = package {
-                let why =
-                    format!("the agent program is in {}; name a folder outside", package.display());
+            let is_inside = path.starts_with(&data_dir);
+            if let Some(why) = OwnFiles::of(agents).met_in(&path, is_inside) {
                 return Err(refused(&why));
             }
-            let own = [&self.data_dir, &agents.door].into_iter().chain(&agents.secrets);
-            let own = own.chain(&agents.config).chain(&files.programs).chain(&files.package);
-            // A link on the way can be replaced as well as what it leads to.
-            let mut own =
-                own.flat_map(|own| [std::path::absolute(own), own.canonicalize()]).flatten();
-            // Who may write in a folder may put something else in the place of what lies in it.
-            if let Some(own) =
-                own.find(|own| own.starts_with(&path) && !path.starts_with(&data_dir))
-            {
-                let why = format!(
-                    "{}, which the server uses, is in it; name a folder below it or beside it",
-                    own.display()
-                );
-                return Err(refused(&why));
-            }
+        }
+        let is_bare = profile == Profile::Full || agents.sandbox == Sandboxed::Never;
+        if !is_bare && let Some(why) = Secrets::of(agents).met_in(&path) {
+            return Err(refused(&why));
         }
         let Some(user) = self.user.as_ref().filter(|_| !path.starts_with(&self.root)) else {
             return Ok((path, folder));
@@ -191,7 +183,6 @@ impl Place {
             );
             return Err(refused(&why));
         }
-        let is_bare = profile == Profile::Full || agents.sandbox == Sandboxed::Never;
         if let Some(closed) = user.closed_above(&path).filter(|_| is_bare) {
             let why = format!(
                 "agents run as {user}, who may not enter {}; let it: setfacl -m u:{}:x {}",
@@ -202,6 +193,20 @@ impl Place {
             return Err(refused(&why));
         }
         Ok((path, folder))
+    }
+
+    /// Writes down that a run of this profile may write in this folder, before it can. No link in it is followed from then on.
+    ///
+    /// # Errors
+    /// `AGENT-START-001` if it cannot be written down.
+    pub(super) fn note_written(&self, profile: Profile, working_dir: &Path) -> Result<()> {
+        if !writes(profile) || working_dir.starts_with(&self.root) {
+            return Ok(());
+        }
+        Written::add(&self.data_dir, working_dir).map_err(|error| {
+            let doing = format!("write down that a run works in {}", working_dir.display());
+            Error::of_disk(Code::AgentStart, doing, error)
+        })
     }
 
     /// How a run reaches the model's service. The network of profile `full` is its own affair.
@@ -279,17 +284,17 @@ impl Place {
             return Ok(Isolation::None);
         }
         let is_own = working_dir.starts_with(&self.root);
+        let secrets = Secrets::of(agents);
+        secrets.can_be_hidden(self.user.is_some())?;
         let mut sandbox = match profile {
             // An agent that reads what strangers wrote into a log sees nothing else of the machine.
             Profile::Scan => door::sandbox(&self.data_dir, &self.root, readable),
             Profile::ReadOnly | Profile::Workspace | Profile::Full => Sandbox {
-                hidden: vec![self.data_dir.clone()],
+                hidden: [self.data_dir.clone()].into_iter().chain(secrets.folders()).collect(),
                 masked: agents.secrets.clone(),
                 readable,
                 writable: vec![self.root.clone()],
                 keep_working_dir: !is_own && profile != Profile::Workspace,
-                // Builds and tests lead their parts together by such sockets.
-                own_sockets: profile == Profile::Workspace,
                 ..Sandbox::default()
             },
         };
@@ -305,62 +310,10 @@ impl Place {
     }
 }
 
-/// What the server runs, or looks into for it.
-struct OwnFiles {
-    /// The agent program and `bwrap`, and the folders of the server's `PATH`, whether they are there or not: each program of
-    /// the server and of its agents is looked for in them.
-    programs: Vec<PathBuf>,
-    /// The folder of the npm package to which the agent program belongs.
-    package: Vec<PathBuf>,
-}
-
-fn own_files(agents: &Agents) -> OwnFiles {
-    let path = environment::variable("PATH").unwrap_or_else(|| PLAIN_PATH.to_owned());
-    let named = agents.program.path();
-    let real = named.as_ref().and_then(|program| program.canonicalize().ok());
-    let of_program = named.iter().chain(&real).flat_map(|program| program_files(program));
-    let (package, mut programs): (Vec<_>, Vec<_>) = of_program.partition(|path| path.is_dir());
-    programs.extend(agents.launcher.bwrap());
-    programs.extend(std::env::split_paths(&path).filter(|folder| !folder.as_os_str().is_empty()));
-    OwnFiles { programs, package }
-}
-
 /// Whether a run of this profile may write into a working directory that is not its own.
 fn writes(profile: Profile) -> bool {
     match profile {
         Profile::Workspace | Profile::Full => true,
         Profile::Scan | Profile::ReadOnly => false,
-    }
-}
-
-/// The files of the agent program that a run has to see: its own file, and the npm package to which it belongs.
-pub(super) fn program_files(program: &Path) -> Vec<PathBuf> {
-    let is_scope =
-        |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('@'));
-    let in_modules = |path: &Path| {
-        path.parent().and_then(Path::file_name).is_some_and(|name| name == "node_modules")
-    };
-    let package = program.ancestors().skip(1).find(|folder| {
-        let is_scoped = folder.parent().is_some_and(|scope| is_scope(scope) && in_modules(scope));
-        is_scoped || (in_modules(folder) && !is_scope(folder))
-    });
-    package.map(Path::to_owned).into_iter().chain([program.to_owned()]).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn of_the_program_its_package_is_seen_and_no_folder_beside_it() {
-        let seen = |program: &str| {
-            let files = program_files(Path::new(program));
-            files.iter().map(|path| path.to_string_lossy().into_owned()).collect::<Vec<_>>()
-        };
-        let scoped = "/home/a/node_modules/@org/cli/bin/run";
-        assert_eq!(seen(scoped), ["/home/a/node_modules/@org/cli", scoped]);
-        let plain = "/opt/node_modules/cli/cli.js";
-        assert_eq!(seen(plain), ["/opt/node_modules/cli", plain]);
-        assert_eq!(seen("/home/a/bin/claude"), ["/home/a/bin/claude"]);
     }
 }

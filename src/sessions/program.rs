@@ -1,6 +1,6 @@
 //! The agent program: whether it is there, and which version it is.
 
-use super::place::program_files;
+use super::own_files::program_files;
 use crate::agents::claude::Version;
 use crate::agents::find_program;
 use crate::agents::{Exit, Isolation, Launcher, Limits, Marker, Sandbox, Sandboxing, Spec};

@@ -3,24 +3,26 @@
 use super::Agents;
 use super::changes::Look;
 use super::clean::without_secrets;
+use super::finish::{doubt, finish};
 use super::given::{Given, ServersFile};
 use super::limit_met::limit_met;
 use super::lingering::Lingering;
 use super::loans;
-use super::place::{Place, program_files};
-use super::record::{FINISH_AGAIN, FINISH_TRIES, FLUSH_EVERY, Recorder, TRIES_A_LINE};
+use super::own_files::program_files;
+use super::place::Place;
+use super::record::{FLUSH_EVERY, Recorder};
 use crate::agents::claude::{
     Bounds, End, Event, HEARTBEATS, OnDenial, ReadLine, Settings, Stop, Summary, Tokens, Verdict,
     Version, verdict,
 };
 use crate::agents::wall::{API_KEY, Passage};
-use crate::agents::{self as agent_programs, Exit, Limits, Marker, Spec};
+use crate::agents::{self as agent_programs, Exit, FolderId, Limits, Marker, Spec};
 use crate::engine::{Context, Hold};
 use crate::error::{Code, Error, Result, ignore};
 use crate::heavy::heavy;
 use crate::model::{Cost, JobId, Process, Profile, RunEnding, SessionEnd, SessionStart};
 use crate::redact::redactor;
-use crate::{error_coded, warn_coded};
+use crate::warn_coded;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -163,7 +165,9 @@ impl Ready<'_> {
         lent: Option<&Lent>,
     ) -> Result<Verdict> {
         let Self { agents, context, place, recorder, version, passage } = self;
-        let (look, started) = match place.sweep().await {
+        let swept = place.sweep().await;
+        let ready = swept.and_then(|()| place.note_written(profile, folder));
+        let (look, started) = match ready {
             Ok(()) => begin(agents, context, spec, (profile, folder), lent).await,
             Err(error) => (None, Err(error)),
         };
@@ -213,15 +217,31 @@ async fn begin(
     (profile, folder): (Profile, &Path),
     lent: Option<&Lent>,
 ) -> (Option<Look>, Result<(agent_programs::Run, Hold)>) {
+    // No other run writes in the folder by now, but one that did may have put something in its place since the look.
+    if let Err(error) = still_there(&spec) {
+        return (None, Err(error));
+    }
     if let Some((marker, folder)) = lent
         && let Err(error) = loans::lend(agents, marker, folder).await
     {
         return (None, Err(error));
     }
-    let look = Look::before(agents, context, profile, folder).await;
+    let look = Look::before(agents, context, profile, (folder, spec.folder)).await;
     // From here on processes live: the job is not over before they are gone, however long that takes.
     let hold = context.hold();
     (look, agents.launcher.start(spec).await.map(|run| (run, hold)))
+}
+
+/// Refuses to begin a run whose working directory is another one than was looked at.
+fn still_there(spec: &Spec) -> Result<()> {
+    let Some(folder) = spec.folder else { return Ok(()) };
+    let path = &spec.working_dir;
+    let is_it = FolderId::open(path).is_ok_and(|found| found == (folder, path.clone()));
+    if is_it {
+        return Ok(());
+    }
+    let why = "another folder has taken its place; look who has put it there";
+    Err(Error::new(Code::AgentValue, format!("work in {}", path.display())).because(why))
 }
 
 impl Plan {
@@ -327,6 +347,7 @@ impl Watched<'_> {
         let stop = Stop::of(ended.reason, asked);
         let mut verdict = self.judge(plan, &summary, (ended.exit, stop));
         verdict.cost = Cost::with_floor(verdict.cost, self.passage.cost());
+        doubt(&mut verdict, self.passage.counted());
         Ok(Ended { summary, verdict: without_secrets(verdict).await, exit: ended.exit })
     }
 
@@ -439,37 +460,5 @@ fn record_of(ended: &Ended) -> SessionEnd {
         duration_ms: verdict.duration_ms,
         input_tokens: verdict.tokens.map(Tokens::read_by_model),
         output_tokens: verdict.tokens.map(|tokens| tokens.output),
-    }
-}
-
-/// Saves the end of a run, and tries again for as long as the database refuses: the cost of the run must not be lost.
-async fn finish(agents: &Agents, context: &Context, end: SessionEnd) -> Result<()> {
-    let mut tries = 0;
-    loop {
-        let now = context.clock.now();
-        let error = match agents.store.finish_session(context.lease.clone(), end.clone(), now).await
-        {
-            Ok(alarms) => {
-                for alarm in alarms {
-                    warn_coded!(Code::AgentAlarm, "{alarm}");
-                }
-                return Ok(());
-            }
-            Err(error) => error,
-        };
-        tries += 1;
-        if error.is_lease_lost() || error.code() == Code::StoreClosed {
-            return Err(error);
-        }
-        if tries == FINISH_TRIES {
-            // The program has run: this is no refusal before its start, so that the job is not run again.
-            let why = format!("save the end of job {}", context.job.id);
-            return Err(Error::new(Code::AgentEnd, why).because(error));
-        }
-        if tries % TRIES_A_LINE == 1 {
-            let id = context.job.id;
-            error_coded!(Code::AgentEnd, "the end of job {id} is saved again each second: {error}");
-        }
-        context.clock.sleep(FINISH_AGAIN).await;
     }
 }

@@ -39,6 +39,7 @@ mod hidden;
 mod hosts;
 mod issues;
 mod kills;
+mod led_astray;
 mod library;
 mod library_embed;
 mod library_jobs;

@@ -1,4 +1,4 @@
-//! The making of a sandbox on a machine whose services come and go meanwhile, and what a run hears of it.
+//! The making of a sandbox: what a run hears of it, and that it does not begin in another folder than was looked at.
 
 use crate::support::{STUCK, in_time, skipped};
 use lamplighter::Code;
@@ -7,15 +7,9 @@ use lamplighter::agents::{
 };
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixListener;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use tempfile::TempDir;
-
-/// How often a run is begun at most.
-const TRIES: usize = 5;
 
 /// A program that is called in the place of `bwrap`, with what it does first in a file beside it.
 struct Scene {
@@ -80,43 +74,16 @@ async fn printed(run: &mut Run) -> String {
     String::from_utf8(printed).unwrap()
 }
 
-/// A folder of a service, with its socket.
-fn service() -> Option<(TempDir, UnixListener)> {
-    let Ok(folder) = tempfile::tempdir_in("/var/cache") else {
-        skipped("/var/cache cannot be written");
-        return None;
-    };
-    let listener = UnixListener::bind(folder.path().join("service.sock")).unwrap();
-    Some((folder, listener))
-}
-
 #[tokio::test]
-async fn a_service_that_goes_while_the_sandbox_is_made_keeps_no_run_from_beginning() {
-    let (Some(scene), Some((folder, _listener))) = (Scene::new().await, service()) else { return };
-    scene.first(&format!("rm -rf {}", folder.path().display()));
+async fn a_run_has_three_descriptors_and_hears_nothing_of_what_its_sandbox_was_made_with() {
+    let Some(scene) = Scene::new().await else { return };
+    scene.first("echo 'bwrap: a warning' >&2");
     let script = "echo \"$LAMPLIGHTER_READY\"; ls /proc/$$/fd | tr '\\n' ' '; echo begun >&2";
     let mut run = scene.launcher.start(scene.spec(script)).await.unwrap();
     let said = printed(&mut run).await;
-    // The shell has the three descriptors of every program. It is not told what its sandbox was made with.
     assert!(said.starts_with("\n0 1 2 "), "{said:?}");
     assert!(said.contains("begun") && !said.contains("bwrap"), "{said:?}");
-    // Services of other tests come and go too.
-    assert!((2..=TRIES).contains(&scene.calls()));
-}
-
-#[tokio::test]
-async fn services_that_never_stop_going_end_the_tries_with_what_bwrap_says() {
-    let Some(scene) = Scene::new().await else { return };
-    let services: Vec<_> = (0..9).filter_map(|_| service()).collect();
-    let folders: Vec<_> =
-        services.iter().map(|(folder, _)| folder.path().display().to_string()).collect();
-    // Each call takes one of them away.
-    let line = folders.join(" ");
-    scene.first(&format!("for each in {line}; do [ -e $each ] && rm -rf $each && break; done"));
-    let error = scene.launcher.start(scene.spec("echo begun")).await.unwrap_err();
-    assert_eq!(error.code(), Code::AgentStart);
-    assert!(error.to_string().contains("bwrap: Can't"), "{error}");
-    assert_eq!(scene.calls(), TRIES);
+    assert_eq!(scene.calls(), 1);
 }
 
 #[tokio::test]
@@ -126,42 +93,13 @@ async fn a_sandbox_that_cannot_be_made_is_an_error_with_its_reason_and_nothing_b
     scene.first("echo 'bwrap: no room for namespaces' >&2; exit 1");
     let script = format!("touch {}", begun.display());
     let error = scene.launcher.start(scene.spec(&script)).await.unwrap_err();
-    assert_eq!(error.code(), Code::AgentStart);
+    // The sandbox is tried again, and cannot be used.
+    assert_eq!(error.code(), Code::AgentBox);
     assert!(error.to_string().contains("no room for namespaces"), "{error}");
-    assert!((1..=TRIES).contains(&scene.calls()));
     scene.first("exit 3");
     let error = scene.launcher.start(scene.spec(&script)).await.unwrap_err();
     assert!(error.to_string().contains("ended with exit code 3 and did not say why"), "{error}");
     assert!(!Path::new(&begun).exists());
-}
-
-/// Binds a socket at a path and says so.
-const BIND: &str = "use Socket; socket(S, AF_UNIX, SOCK_STREAM, 0); bind(S, pack_sockaddr_un($ARGV[0])) or die $!; \
-    $| = 1; print \"bound\\n\"; <STDIN>";
-
-/// In a view of its own anybody binds at any path, and the kernel's list names that path to everybody.
-#[tokio::test]
-async fn a_file_is_seen_although_somebody_has_bound_at_its_path_in_a_view_of_his_own() {
-    let (Some(scene), Some((folder, listener))) = (Scene::new().await, service()) else { return };
-    // With a socket of its own the folder would be hidden.
-    drop(listener);
-    let program = folder.path().join("bin/tool");
-    fs::create_dir(program.parent().unwrap()).unwrap();
-    fs::write(&program, "of the machine").unwrap();
-    let mut command = Command::new("bwrap");
-    command.args(["--dev-bind", "/", "/", "--tmpfs"]).arg(program.parent().unwrap());
-    command.args(["perl", "-e", BIND]).arg(&program);
-    let mut other = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let mut said = String::new();
-    BufReader::new(other.stdout.take().unwrap()).read_line(&mut said).unwrap();
-    assert_eq!(said, "bound\n");
-    let list = fs::read_to_string("/proc/net/unix").unwrap();
-    assert!(list.contains(program.to_str().unwrap()), "{list}");
-    let script = format!("cat {}", program.display());
-    let mut run = scene.launcher.start(scene.spec(&script)).await.unwrap();
-    assert_eq!(printed(&mut run).await, "of the machine");
-    drop(other.stdin.take());
-    other.wait().unwrap();
 }
 
 #[tokio::test]
@@ -206,4 +144,75 @@ async fn a_run_does_not_begin_in_another_folder_than_the_one_that_was_looked_at(
     while in_time(run.next()).await.is_some() {}
     assert_eq!(in_time(run.ended()).await.unwrap().exit, Some(Exit::Code(1)));
     assert_eq!(fs::read_dir(&work).unwrap().count(), 0);
+}
+
+/// Whatever a run starts finds the program under `/proc`, and must not speak in its name.
+#[tokio::test]
+async fn a_child_of_the_program_cannot_write_into_what_the_program_prints() {
+    let Some(scene) = Scene::new().await else { return };
+    let parents = "for fd in 1 2; do echo forged >/proc/$PPID/fd/$fd; done";
+    // Outside of a sandbox this would meet the whole machine.
+    let all = "for each in /proc/[0-9]*/fd/[12]; do echo forged >$each; done";
+    for (isolation, forge) in [
+        (Isolation::Bwrap(Sandbox::default()), all),
+        (Isolation::Bwrap(Sandbox::default()), parents),
+        (Isolation::None, parents),
+    ] {
+        let script = format!("sh -c '{forge}' >/dev/null 2>&1; echo own; echo own >&2");
+        let spec = Spec { isolation, ..scene.spec(&script) };
+        let mut run = scene.launcher.start(spec).await.unwrap();
+        assert_eq!(printed(&mut run).await, "own\nown\n");
+    }
+}
+
+/// Each line says `ok` if what it needs is there; a folder that may be written is `@`.
+const NEEDED: [(&str, &str); 7] = [
+    (
+        "python3",
+        "python3 -c 'import socket; a, b = socket.socketpair(); a.send(b\"ok\"); print(b.recv(9).decode())'",
+    ),
+    (
+        "python3",
+        "python3 -c 'from multiprocessing import Pool; print(Pool(2).map(str, [\"ok\"])[0])'",
+    ),
+    (
+        "python3",
+        "python3 -c 'import asyncio; asyncio.run(asyncio.create_subprocess_exec(\"echo\", \"ok\"))'",
+    ),
+    (
+        "perl",
+        "perl -MSocket -e 'socket(S, AF_INET, SOCK_STREAM, 0) and bind(S, sockaddr_in(0, INADDR_LOOPBACK)) and listen(S, 1) and print \"ok\"'",
+    ),
+    (
+        "git",
+        "git init -q @/one && git -C @/one -c user.name=a -c user.email=a commit -q --allow-empty -m one && git clone -q @/one @/two && echo ok",
+    ),
+    (
+        "node",
+        r#"echo 'process.send("ok")' >@/c.js; node -e 'require("child_process").fork("@/c.js").on("message", m => console.log(m))'"#,
+    ),
+    (
+        "npm",
+        "cd @ && npm init -y >/dev/null && npm install --offline --no-audit >/dev/null && echo ok",
+    ),
+];
+/// What does not work: whatever meets at a path.
+const REFUSED: &str = "perl -MSocket -e 'socket(S, AF_UNIX, SOCK_STREAM, 0) and print \"ok\"; socketpair(S, T, AF_UNIX, SOCK_DGRAM, 0) and print \"ok\"'";
+
+#[tokio::test]
+async fn what_builds_and_tests_need_of_sockets_is_there_without_sockets_in_the_file_system() {
+    let Some(scene) = Scene::new().await else { return };
+    let path = "/usr/local/bin:/usr/bin:/bin".to_owned();
+    let has = |name: &str| std::env::split_paths(&path).any(|folder| folder.join(name).exists());
+    let run = |script: String| {
+        let env = BTreeMap::from([("PATH".to_owned(), path.clone())]);
+        let spec = Spec { env, ..scene.spec(&script) };
+        async { printed(&mut scene.launcher.start(spec).await.unwrap()).await }
+    };
+    for (program, line) in NEEDED.iter().filter(|(program, _)| has(program)) {
+        let line = line.replace('@', "/tmp");
+        let said = run(format!("export HOME=/tmp; {line} 2>&1")).await;
+        assert_eq!(said.trim(), "ok", "{program}: {line}");
+    }
+    assert_eq!(run(REFUSED.to_owned()).await, "");
 }

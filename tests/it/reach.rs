@@ -48,7 +48,7 @@ fn cages(data: &Path, job: &Path, work: &Path) -> [Cage; 3] {
     [
         Cage { name: "scan", sandbox: door::sandbox(data, job, vec![PROGRAM.into()]) },
         Cage { name: "read-only", sandbox: machine.clone() },
-        Cage { name: "workspace", sandbox: Sandbox { own_sockets: true, ..machine } },
+        Cage { name: "workspace", sandbox: machine },
     ]
 }
 

@@ -221,6 +221,22 @@ async fn nothing_that_a_repository_names_is_run_when_its_changes_are_looked_at()
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_names_the_files_that_are_left_out_is_listed_itself_even_if_it_names_itself() {
+    let files = tempfile::tempdir().unwrap();
+    let desk = Desk::start(&stub(files.path(), "2.1.329"), &[]);
+    let shop = files.path().join("shop");
+    std::fs::create_dir(&shop).unwrap();
+    repository(&shop);
+    let hides = "mkdir odd; echo '*' >odd/.gitignore; echo 1 >odd/hidden; \
+        echo .gitignore >>.git/info/exclude; echo '*' >.git/ignore; git config core.excludesFile .git/ignore; \
+        git config core.worktree /tmp; echo 1 >plain; result 0.1 done";
+    let (_, found) = changes_of(&desk, &shop, hides).await;
+    let listed: Vec<_> =
+        found["files"].as_array().unwrap().iter().map(|file| file["path"].clone()).collect();
+    assert_eq!(listed, [json!("odd/.gitignore"), json!("plain")], "{found:#}");
+}
+
 /// Where the machine has a program.
 fn on_path(name: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap();

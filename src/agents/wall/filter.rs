@@ -2,8 +2,8 @@
 //!
 //! A network namespace does not hold back every kind: a socket in the file system is reached by its path wherever the path
 //! can be seen, read-only or not, and `vsock` leads to the machine that hosts this one. So the run gets the internet's
-//! kinds, which lead into its own empty network, and, where the profile is made for building and testing, sockets in the
-//! file system; what it must not reach there is hidden by the sandbox.
+//! kinds, which lead into its own empty network. No list of the machine's sockets could do that: they come, go and are
+//! renamed while a run goes on. Pairs of connected sockets, by which programs speak with their children, lead nowhere else.
 //!
 //! The kernel's keyrings belong to a user and to a login, whatever namespaces there are: a run would find the keys of the
 //! server there, and leave something for another run.
@@ -19,7 +19,6 @@ use std::collections::BTreeMap;
 use std::io;
 
 /// Kinds of sockets, from the kernel's `socket.h`.
-const UNIX: u64 = 1;
 const INTERNET: [u64; 2] = [2, 10];
 /// How programs ask for the addresses of this machine.
 const NETLINK: u64 = 16;
@@ -62,23 +61,19 @@ mod numbers {
 }
 
 /// Holds this process, and every process that it starts, to these kinds. There is no way back.
-pub(super) fn apply(unix: bool) -> io::Result<()> {
-    for program in [kinds(unix)?, rings()?, keyrings()?] {
+pub(super) fn apply() -> io::Result<()> {
+    for program in [kinds()?, rings()?, keyrings()?] {
         seccompiler::apply_filter(&program).map_err(io::Error::other)?;
     }
     Ok(())
 }
 
-fn kinds(unix: bool) -> io::Result<BpfProgram> {
-    let mut rules = BTreeMap::new();
-    let allowed = INTERNET.into_iter().chain([NETLINK]).chain(unix.then_some(UNIX));
+fn kinds() -> io::Result<BpfProgram> {
+    let allowed = INTERNET.into_iter().chain([NETLINK]);
     let other = allowed.map(|kind| is(0, SeccompCmpOp::Ne, kind)).collect::<io::Result<_>>()?;
-    rules.insert(SOCKET, vec![rule(other)?]);
-    if !unix {
-        // One of a pair of such sockets can be led to another path afterwards.
-        let pair = vec![is(1, SeccompCmpOp::MaskedEq(TYPE), DATAGRAM)?];
-        rules.insert(SOCKETPAIR, vec![rule(pair)?]);
-    }
+    // One of a pair of such sockets can be led to another path afterwards.
+    let pair = vec![is(1, SeccompCmpOp::MaskedEq(TYPE), DATAGRAM)?];
+    let rules = BTreeMap::from([(SOCKET, vec![rule(other)?]), (SOCKETPAIR, vec![rule(pair)?])]);
     program(rules, NO_FAMILY)
 }
 

@@ -8,7 +8,7 @@
 //! its exit code, as if nothing stood before it.
 
 use super::filter;
-use crate::agents::words::{ALONE, ENTER, ENTER_WITH_SOCKETS, HERE, IN, INSIDE, LEAD, SOCKET};
+use crate::agents::words::{ALONE, ENTER, HERE, IN, INSIDE, LEAD, SOCKET};
 use crate::agents::{FolderId, command, making};
 use crate::error::{Code, Error, Result, ignore};
 use rustix::thread;
@@ -33,8 +33,6 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(in crate::agents) enum Called {
     /// It is to become a program, with these words.
     Enter {
-        /// Whether sockets in the file system may be made.
-        sockets: bool,
         /// The user and group as which the program runs, and the folder in which it starts, if they are not those of this
         /// process.
         landing: Option<(u32, u32, PathBuf)>,
@@ -64,9 +62,8 @@ impl Called {
     /// Reads the arguments of this process.
     pub(in crate::agents) fn of(mut arguments: impl Iterator<Item = OsString>) -> Option<Self> {
         let word = arguments.nth(2)?;
-        let sockets = match word.to_str()? {
-            ENTER => false,
-            ENTER_WITH_SOCKETS => true,
+        match word.to_str()? {
+            ENTER => {}
             ALONE => {
                 let first = arguments.next()?;
                 let mut named = None;
@@ -77,7 +74,7 @@ impl Called {
             HERE => return Some(Self::Here { folder: arguments.next()?.to_str()?.parse().ok()? }),
             LEAD => return Some(Self::Lead),
             _ => return None,
-        };
+        }
         let mut first = arguments.next()?;
         let landing = match first.to_str()?.split_once(':') {
             Some((uid, gid)) => {
@@ -91,7 +88,7 @@ impl Called {
         let mut named = None;
         folder(&first, &mut arguments, &mut named)?;
         let folder = named;
-        Some(Self::Enter { sockets, landing, folder, argv: arguments.collect() })
+        Some(Self::Enter { landing, folder, argv: arguments.collect() })
     }
 
     /// Does it. Entering returns only if it fails.
@@ -100,8 +97,8 @@ impl Called {
             Error::new(Code::AgentStart, "become the program of a run").because(error)
         };
         match self {
-            Self::Enter { sockets, landing, folder, argv } => {
-                enter(&argv, sockets, landing.as_ref(), folder).map_err(failed)
+            Self::Enter { landing, folder, argv } => {
+                enter(&argv, landing.as_ref(), folder).map_err(failed)
             }
             Self::Alone { folder, argv } => alone(&argv, folder).map_err(failed),
             Self::Here { folder } => folder.recognise(Path::new(".")).map_err(failed),
@@ -126,7 +123,6 @@ fn folder(
 
 fn enter(
     argv: &[OsString],
-    sockets: bool,
     landing: Option<&(u32, u32, PathBuf)>,
     folder: Option<FolderId>,
 ) -> io::Result<()> {
@@ -143,7 +139,7 @@ fn enter(
     }
     let listener = std::net::TcpListener::bind(INSIDE)?;
     command::leader(LEAD, listener, landing.map(|(uid, gid, _)| (*uid, *gid)))?;
-    filter::apply(sockets)?;
+    filter::apply()?;
     if landing.is_some() {
         // What is left to change the user goes with the change, but for this set.
         let mut powers = thread::capabilities(None)?;
@@ -207,16 +203,14 @@ mod tests {
     fn the_words_before_a_program_are_read_back_and_the_program_keeps_its_own() {
         let user = AgentUser { uid: 998, gid: 997, name: None };
         let folder = Path::new("/data/jobs/1");
-        for (sockets, user) in [(false, None), (true, None), (true, Some((&user, folder)))] {
-            let mut line = words(sockets, user);
+        for user in [None, Some((&user, folder))] {
+            let mut line = words(user);
             in_folder(&mut line, user.map(|_| "66.7"));
             line.extend(["claude", "--", "-p", "--json"].map(str::to_owned));
             let line: Vec<_> = line.iter().map(String::as_str).collect();
-            let Some(Called::Enter { sockets: read, landing, folder: named, argv }) = called(&line)
-            else {
+            let Some(Called::Enter { landing, folder: named, argv }) = called(&line) else {
                 panic!("{line:?}")
             };
-            assert_eq!(read, sockets);
             assert_eq!(named.map(|named| named.to_string()), user.map(|_| "66.7".to_owned()));
             assert_eq!(landing, user.map(|(user, folder)| (user.uid, user.gid, folder.into())));
             assert_eq!(argv, ["claude", "--", "-p", "--json"]);

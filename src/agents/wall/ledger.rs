@@ -80,6 +80,12 @@ impl Ledger {
         if meter.knows_prices() { meter.usd() } else { 0.0 }
     }
 
+    /// The same, where a model whose price is not known costs as much as the dearest; `None` if no answer has told its tokens.
+    pub(super) fn most_usd(&self) -> Option<f64> {
+        let has_told = !locked(&self.usage).is_empty();
+        has_told.then(|| locked(&self.meter).usd())
+    }
+
     /// An answer tells its tokens so far, so many `more` than before; `begins`: this is its first word about them.
     pub(super) fn count(&self, told: &Usage, begins: bool, more: Tokens) {
         locked(&self.meter).see(told);

@@ -30,13 +30,20 @@ pub struct LogFiles {
     path: PathBuf,
     source: Option<String>,
     logs: LogStore,
+    data_dir: Option<PathBuf>,
 }
 
 impl LogFiles {
     /// The file at `path`, or all that fit the pattern `path`, to be followed into `logs`. `source` names rows whose lines
     /// name none; default is the file's name without its ending.
     pub fn new(path: impl Into<PathBuf>, source: Option<String>, logs: LogStore) -> Self {
-        Self { path: path.into(), source, logs }
+        Self { path: path.into(), source, logs, data_dir: None }
+    }
+
+    /// As [`LogFile::beside_runs_of`], for each of them.
+    #[must_use]
+    pub fn beside_runs_of(self, data_dir: impl Into<PathBuf>) -> Self {
+        Self { data_dir: Some(data_dir.into()), ..self }
     }
 
     /// Whether they are all that fit a pattern. A file that is there under this very name is meant itself.
@@ -46,7 +53,11 @@ impl LogFiles {
 
     /// One of them, to be followed.
     pub fn file(&self, path: PathBuf) -> LogFile {
-        LogFile::new(path, self.source.clone(), self.logs.clone())
+        let file = LogFile::new(path, self.source.clone(), self.logs.clone());
+        match &self.data_dir {
+            Some(data_dir) => file.beside_runs_of(data_dir),
+            None => file,
+        }
     }
 
     /// The one that the path names, where it is no pattern.

@@ -9,9 +9,14 @@ pub struct Mounted(pub PathBuf);
 impl Mounted {
     /// Mounts a file on itself, as containers do with single files; `None` if this user may not.
     pub fn on_itself(file: &Path) -> Option<Self> {
+        Self::at(file, file)
+    }
+
+    /// Mounts a file or folder at a second place; `None` if this user may not.
+    pub fn at(from: &Path, place: &Path) -> Option<Self> {
         let mut mount = Command::new("mount");
-        mount.arg("--bind").arg(file).arg(file).stderr(Stdio::null());
-        mount.status().is_ok_and(|ended| ended.success()).then(|| Self(file.to_owned()))
+        mount.arg("--bind").arg(from).arg(place).stderr(Stdio::null());
+        mount.status().is_ok_and(|ended| ended.success()).then(|| Self(place.to_owned()))
     }
 }
 

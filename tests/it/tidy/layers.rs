@@ -6,7 +6,18 @@ use std::fs;
 
 /// The layers, lowest first. A module uses only modules of lower layers.
 const LAYERS: &[&[&str]] = &[
-    &["error", "clock", "config", "environment", "files", "growth", "heavy", "model", "redact"],
+    &[
+        "error",
+        "clock",
+        "config",
+        "environment",
+        "files",
+        "growth",
+        "heavy",
+        "model",
+        "redact",
+        "written",
+    ],
     &["store"],
     &["backup", "engine", "jobs", "logs"],
     &["agents", "prelude", "testing", "tracker"],
@@ -25,6 +36,7 @@ const PEERS: &[(&str, &str, &str)] = &[
     ("environment", "error", "a system that refuses to hide secrets has a code"),
     ("environment", "redact", "the names of secrets are the redactor's"),
     ("model", "error", "parsing a name can fail, and a job's error carries a code"),
+    ("written", "files", "the list is a plain file, and never a link"),
     ("redact", "model", "the columns of a log row are cleaned together"),
     ("engine", "jobs", "an engine hands out the jobs of its store"),
     ("repositories", "sessions", "a description is a run of the agent as sessions have them"),
