@@ -96,6 +96,7 @@ async fn a_sandbox_that_cannot_be_made_is_an_error_with_its_reason_and_nothing_b
     // The sandbox is tried again, and cannot be used.
     assert_eq!(error.code(), Code::AgentBox);
     assert!(error.to_string().contains("no room for namespaces"), "{error}");
+    let Some(scene) = Scene::new().await else { return };
     scene.first("exit 3");
     let error = scene.launcher.start(scene.spec(&script)).await.unwrap_err();
     assert!(error.to_string().contains("ended with exit code 3 and did not say why"), "{error}");
