@@ -53,3 +53,24 @@ async fn a_brewerys_log_that_no_rule_was_made_for_is_mostly_understood() {
     let (precision, recall) = understood("brewery").await;
     assert!(precision >= 0.6 && recall >= 0.6);
 }
+
+/// Daemons in C: short lines, numbers, names of errors.
+#[tokio::test]
+async fn an_observatorys_log_is_understood() {
+    let (precision, recall) = understood("observatory").await;
+    assert!(precision >= 0.1 && recall >= 0.1);
+}
+
+/// A large program in Java, with traces and a database.
+#[tokio::test]
+async fn an_insurers_log_is_understood() {
+    let (precision, recall) = understood("insurance").await;
+    assert!(precision >= 0.1 && recall >= 0.1);
+}
+
+/// Services in Go: keys and values, containers.
+#[tokio::test]
+async fn a_platforms_log_is_understood() {
+    let (precision, recall) = understood("platform").await;
+    assert!(precision >= 0.1 && recall >= 0.1);
+}
