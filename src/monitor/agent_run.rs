@@ -216,6 +216,7 @@ fn examined(
         model,
         cost_usd,
         findings: digest.findings,
+        shown: digest.shown,
         templates: Vec::new(),
         rejected: digest.rejected,
         rows: snapshot.rows,

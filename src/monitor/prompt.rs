@@ -203,6 +203,8 @@ mod tests {
             fingerprints: vec![Fingerprint::from_hex("ab")],
             source: "shop".into(),
             template: "x".into(),
+            templates: Vec::new(),
+            quiet: None,
         }
     }
 

@@ -2,11 +2,13 @@
 
 use crate::support::{START, store};
 use lamplighter::Code;
-use lamplighter::model::{Actor, Classification, Finding, IssueHome, Level, NewLogRow};
+use lamplighter::model::{
+    Actor, Classification, Finding, IssueHome, Level, NewLogRow, RowTemplate,
+};
 use lamplighter::monitor::agent::{Prepared, digest, prepare};
 use lamplighter::monitor::{Window, prompt};
 use lamplighter::redact::{REDACTED, redactor};
-use lamplighter::store::{LogStore, OpenMode, Snapshot, SnapshotPlan, Store};
+use lamplighter::store::{Grouping, LogStore, OpenMode, Snapshot, SnapshotPlan, Store};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
@@ -35,8 +37,11 @@ impl Site {
 
     async fn snapshot(&self, after: i64, max_rows: u64) -> Snapshot {
         let upto = self.logs.last_id().await.unwrap();
-        let mask = |message: &str| message.replace(|c: char| c.is_ascii_digit(), "#");
-        let plan = SnapshotPlan { path: self.path(), after, upto, max_rows, mask };
+        let grouping = Grouping::by(|row| RowTemplate {
+            text: row.message.replace(|c: char| c.is_ascii_digit(), "#"),
+            known_since: (row.level == Level::Warning).then_some(START),
+        });
+        let plan = SnapshotPlan { path: self.path(), after, upto, max_rows, grouping };
         self.logs.snapshot(plan).await.unwrap()
     }
 
@@ -101,12 +106,27 @@ async fn a_snapshot_is_one_private_file_with_the_rows_above_the_watermark() {
             format!("5|{at}|WARNING|shop.cart|cart 3 is slow|1"),
         ]
     );
-    let sql = "SELECT concat_ws('|', template, source, level, count, first_id, last_id) FROM templates ORDER BY 1";
+    let sql = "SELECT concat_ws('|', template, source, level, count, first_id, last_id, first_seen, last_seen, known_since)
+        FROM templates ORDER BY 1";
     assert_eq!(
         query(&site.path(), sql),
-        ["cart # is lost|shop.cart|ERROR|1|4|4", "cart # is slow|shop.cart|WARNING|2|3|5"]
+        [
+            format!("cart # is lost|shop.cart|ERROR|1|4|4|{at}|{at}"),
+            format!("cart # is slow|shop.cart|WARNING|2|3|5|{at}|{at}|{at}"),
+        ]
     );
-    let columns = "SELECT name FROM pragma_table_info('logs')";
+    let sql = "SELECT concat_ws('|', message, template, h.count, h.hour = :at) FROM logs
+        JOIN templates t ON t.id = logs.template_id JOIN template_hours h ON h.template_id = t.id ORDER BY logs.id";
+    let hour = START.hour();
+    assert_eq!(
+        query(&site.path(), &sql.replace(":at", &format!("'{hour}'"))),
+        [
+            "cart 1 is slow|cart # is slow|2|1",
+            "cart 2 is lost|cart # is lost|1|1",
+            "cart 3 is slow|cart # is slow|2|1",
+        ]
+    );
+    let columns = "SELECT name FROM pragma_table_info('logs') WHERE name <> 'template_id'";
     assert_eq!(query(&site.path(), columns), query(&site.folder.path().join("logs.db"), columns));
 
     let mode = std::fs::metadata(site.path()).unwrap().permissions().mode();
@@ -128,8 +148,8 @@ async fn a_snapshot_is_one_private_file_with_the_rows_above_the_watermark() {
 async fn a_snapshot_that_cannot_be_made_leaves_nothing_behind() {
     let site = Site::with(vec![row(Level::Error, "x")]).await;
     std::fs::create_dir(site.path()).unwrap();
-    let plan =
-        SnapshotPlan { path: site.path(), after: 0, upto: 1, max_rows: 9, mask: str::to_owned };
+    let grouping = Grouping::by(|row| RowTemplate { text: row.message.clone(), known_since: None });
+    let plan = SnapshotPlan { path: site.path(), after: 0, upto: 1, max_rows: 9, grouping };
     assert_eq!(site.logs.snapshot(plan).await.unwrap_err().code(), Code::StoreIo);
     assert!(!names(site.folder.path()).iter().any(|name| name.contains("snapshot.db.")));
 }

@@ -3,7 +3,7 @@
 mod templates;
 
 use super::*;
-use crate::model::Classification;
+use crate::model::{Classification, FindingTemplates};
 use proptest::prelude::*;
 
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
@@ -24,6 +24,7 @@ fn finding(codes: &[&str], template: &str) -> Finding {
         last_seen: SEEN.into(),
         source_files: Vec::new(),
         duplicate_of: None,
+        templates: FindingTemplates::default(),
     }
 }
 
@@ -41,6 +42,8 @@ fn known(id: i64, like: &Finding) -> KnownIssue {
         fingerprints: prints_of(like),
         source: like.source.clone(),
         template: like.template.clone(),
+        templates: Vec::new(),
+        quiet: None,
     }
 }
 

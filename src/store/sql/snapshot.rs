@@ -2,9 +2,10 @@
 
 use super::logs::{self, Stored};
 use crate::error::{Code, Error, Result, ignore};
-use crate::model::{Cited, LogRow};
+use crate::model::{Cited, LogRow, RowTemplate, Timestamp};
 use crate::store::sqlite::door::SNAPSHOT_ID;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, named_params};
+use crate::store::sqlite::row::parsed;
+use rusqlite::{Connection, OpenFlags, named_params};
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -21,20 +22,33 @@ CREATE TABLE logs (
   user_id        TEXT,
   request_path   TEXT,
   extra_data     TEXT,            -- a JSON object
-  created_at     INTEGER
+  created_at     INTEGER,
+  template_id    INTEGER          -- the template of a row of WARNING, ERROR or CRITICAL
 );
+CREATE INDEX logs_template_id ON logs (template_id);
 CREATE INDEX logs_level ON logs (level);
 CREATE INDEX logs_source ON logs (source);
 CREATE INDEX logs_correlation_id ON logs (correlation_id);
 -- The rows of level WARNING, ERROR and CRITICAL, grouped by what they say: <*> stands for a value.
 CREATE TABLE templates (
-  template TEXT NOT NULL,
-  source   TEXT NOT NULL,
-  level    TEXT NOT NULL,
-  count    INTEGER NOT NULL,
-  first_id INTEGER NOT NULL,
-  last_id  INTEGER NOT NULL,
-  PRIMARY KEY (template, source, level)
+  id          INTEGER PRIMARY KEY,
+  template    TEXT NOT NULL,
+  source      TEXT NOT NULL,
+  level       TEXT NOT NULL,
+  count       INTEGER NOT NULL,
+  first_id    INTEGER NOT NULL,
+  last_id     INTEGER NOT NULL,
+  first_seen  TEXT NOT NULL,      -- the timestamp of its first row here
+  last_seen   TEXT NOT NULL,      -- that of its last row
+  known_since TEXT,               -- since when earlier scans know it; NULL: it is new
+  UNIQUE (template, source, level)
+);
+-- How many of these rows each hour had.
+CREATE TABLE template_hours (
+  template_id INTEGER NOT NULL,
+  hour        TEXT NOT NULL,      -- ISO 8601, in UTC
+  count       INTEGER NOT NULL,
+  PRIMARY KEY (template_id, hour)
 ) WITHOUT ROWID;
 ";
 
@@ -83,24 +97,26 @@ impl Draft {
         Ok(Self { conn, file, path: path.to_owned() })
     }
 
-    /// Adds rows that are not there yet, and counts their templates where a mask makes them.
+    /// Adds rows that are not there yet, each with its template, if it has one.
     pub(in crate::store) fn add(
         &mut self,
         rows: &[Stored],
-        mask: Option<fn(&str) -> String>,
+        templates: &[Option<RowTemplate>],
     ) -> Result<()> {
         const ROW: &str = "
             INSERT OR IGNORE INTO logs (
-                id, timestamp, level, source, message, correlation_id, user_id, request_path, extra_data, created_at)
+                id, timestamp, level, source, message, correlation_id, user_id, request_path, extra_data, created_at,
+                template_id)
             VALUES (
                 :id, :timestamp, :level, :source, :message, :correlation_id, :user_id, :request_path, :extra_data,
-                :created_at)";
-        const TEMPLATE: &str = "
-            INSERT INTO templates (template, source, level, count, first_id, last_id)
-            VALUES (:template, :source, :level, 1, :id, :id)
-            ON CONFLICT DO UPDATE SET count = count + 1, last_id = excluded.last_id";
+                :created_at, :template)";
         let tx = self.conn.transaction()?;
-        for Stored { row: LogRow { id, row }, created_at } in rows {
+        for (Stored { row, created_at }, template) in rows.iter().zip(templates) {
+            let template = match template {
+                Some(template) => Some(count(&tx, row, template)?),
+                None => None,
+            };
+            let LogRow { id, row } = row;
             tx.prepare_cached(ROW)?.execute(named_params! {
                 ":id": id,
                 ":timestamp": row.timestamp,
@@ -112,15 +128,8 @@ impl Draft {
                 ":request_path": row.request_path,
                 ":extra_data": row.extra_data,
                 ":created_at": created_at,
+                ":template": template,
             })?;
-            if let Some(mask) = mask {
-                tx.prepare_cached(TEMPLATE)?.execute(named_params! {
-                    ":template": mask(&row.message),
-                    ":source": row.source,
-                    ":level": row.level.as_str(),
-                    ":id": id,
-                })?;
-            }
         }
         Ok(tx.commit()?)
     }
@@ -163,19 +172,41 @@ impl Draft {
     }
 }
 
+/// Counts a row of a template; answers the template's id.
+fn count(conn: &Connection, row: &LogRow, template: &RowTemplate) -> Result<i64> {
+    const TEMPLATE: &str = "
+        INSERT INTO templates (template, source, level, count, first_id, last_id, first_seen, last_seen, known_since)
+        VALUES (:template, :source, :level, 1, :id, :id, :at, :at, :since)
+        ON CONFLICT DO UPDATE SET count = count + 1, last_id = excluded.last_id, last_seen = excluded.last_seen
+        RETURNING id";
+    const HOUR: &str = "
+        INSERT INTO template_hours (template_id, hour, count)
+        VALUES (:template, :hour, 1)
+        ON CONFLICT DO UPDATE SET count = count + 1";
+    let LogRow { id, row } = row;
+    let params = named_params! {
+        ":template": template.text,
+        ":source": row.source,
+        ":level": row.level.as_str(),
+        ":id": id,
+        ":at": row.timestamp,
+        ":since": template.known_since.map(|since| since.to_string()),
+    };
+    let counted: i64 = conn.prepare_cached(TEMPLATE)?.query_row(params, |row| row.get(0))?;
+    if let Some(at) = Timestamp::from_iso(&row.timestamp) {
+        let params = named_params! {":template": counted, ":hour": at.hour().to_string()};
+        conn.prepare_cached(HOUR)?.execute(params)?;
+    }
+    Ok(counted)
+}
+
 /// The rows of a snapshot with these ids, oldest first, each once.
 #[expect(clippy::disallowed_methods, reason = "a snapshot is a database of its own")]
-pub(in crate::store) fn cited(
-    path: &Path,
-    ids: &[i64],
-    mask: fn(&str) -> String,
-) -> Result<Vec<Cited>> {
-    const ALIKE: &str = "
-        SELECT sum(count)
-        FROM templates
-        WHERE template = :template AND source = :source";
+pub(in crate::store) fn cited(path: &Path, ids: &[i64]) -> Result<Vec<Cited>> {
     let sql = format!(
-        "SELECT {}
+        "SELECT {},
+            (SELECT template FROM templates WHERE id = template_id),
+            (SELECT sum(t.count) FROM templates t JOIN templates own USING (template, source) WHERE own.id = template_id)
          FROM logs
          WHERE id IN (SELECT value FROM json_each(:ids))
          ORDER BY id",
@@ -185,16 +216,13 @@ pub(in crate::store) fn cited(
     let conn = Connection::open_with_flags(path, flags)?;
     let mut statement = conn.prepare(&sql)?;
     let ids = serde_json::json!(ids).to_string();
-    let rows = statement.query_map(named_params! {":ids": ids}, logs::from_row)?;
-    let mut cited = Vec::new();
-    for row in rows {
-        let row = row?;
-        let template = mask(&row.row.message);
-        let params = named_params! {":template": template, ":source": row.row.source};
-        let alike: Option<Option<i64>> =
-            conn.prepare_cached(ALIKE)?.query_row(params, |row| row.get(0)).optional()?;
-        let alike = alike.flatten().unwrap_or(0) as u64;
-        cited.push(Cited { row, template, alike });
-    }
-    Ok(cited)
+    let rows = statement.query_map(named_params! {":ids": ids}, |row| {
+        let alike: Option<i64> = row.get(10)?;
+        Ok(Cited {
+            row: logs::from_row(row)?,
+            template: parsed(row, 9, Some)?,
+            alike: alike.unwrap_or(0) as u64,
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
