@@ -9,8 +9,11 @@ use super::prompt::{self, Values};
 use super::reply::{self, Proposal, Rejected, Reply};
 use super::template::{codes, mask};
 use super::triage::QUIET;
+use super::verify::{Checkout, CodePlace};
+use super::visible::visible;
 use super::window::{MAX_ROWS, Window};
 use crate::error::{Code, Result};
+use crate::heavy::heavy;
 use crate::model::{Cited, Finding, FindingTemplates, IssueHome, NewLogRow, Timestamp};
 use crate::redact::redactor;
 use crate::store::{Grouping, LogStore, Snapshot, SnapshotPlan, Store};
@@ -49,7 +52,7 @@ pub async fn prepare(
     store: &Store,
     logs: &LogStore,
     (window, home): (Window, IssueHome),
-    path: PathBuf,
+    (path, checkout): (PathBuf, Option<&Checkout>),
     now: Timestamp,
 ) -> Result<Option<Prepared>> {
     if logs.warnings(window.after, window.newest, 1).await?.is_empty() {
@@ -63,8 +66,9 @@ pub async fn prepare(
     let snapshot = logs.snapshot(plan).await?;
     let season = now.minus(QUIET);
     let known = store.recent_issues(home, season, MAX_TOLD).await?;
+    let text = prompt::load(store).await?.text;
     let prompt = prompt::prompt(
-        &prompt::load(store).await?.text,
+        (&text, checkout.map(Checkout::asks).as_deref()),
         &Values {
             log_db_path: &snapshot.path.to_string_lossy(),
             schema: Snapshot::SCHEMA,
@@ -72,7 +76,7 @@ pub async fn prepare(
             dedup_context: &prompt::dedup_context(&known),
         },
     );
-    Ok(Some(Prepared { snapshot, prompt, schema: reply::schema() }))
+    Ok(Some(Prepared { snapshot, prompt, schema: reply::schema(checkout.is_some()) }))
 }
 
 /// What an answer is worth.
@@ -94,9 +98,14 @@ pub struct Digest {
 ///
 /// # Errors
 /// As [`reply::parse`]; `STORE-IO-001` if the snapshot is gone.
-pub async fn digest(structured: Option<&Value>, text: &str, snapshot: &Snapshot) -> Result<Digest> {
+pub async fn digest(
+    structured: Option<&Value>,
+    text: &str,
+    snapshot: &Snapshot,
+    checkout: Option<&Checkout>,
+) -> Result<Digest> {
     let Reply { max_log_id_processed, proposals, mut rejected } = reply::parse(structured, text)?;
-    let (mut findings, mut shown) = (Vec::new(), Vec::new());
+    let (mut findings, mut shown, mut elsewhere) = (Vec::new(), Vec::new(), 0);
     for proposal in proposals {
         let cited = snapshot.cited(proposal.source_log_ids.clone()).await?;
         match outside(&proposal, &cited) {
@@ -106,10 +115,17 @@ pub async fn digest(structured: Option<&Value>, text: &str, snapshot: &Snapshot)
             }),
             None => {
                 let rows = ways(&cited);
-                findings.push(finding(proposal, &cited, &rows));
+                let (places, dropped) = verified(checkout, &proposal).await;
+                elsewhere += dropped;
+                findings.push(finding(proposal, &cited, (&rows, &places)));
                 shown.push(rows.iter().map(|(cited, _)| cited.row.row.clone()).collect());
             }
         }
+    }
+    if elsewhere > 0 {
+        rejected.note(format!(
+            "places at which findings were verified: {elsewhere} were left out: the repository has no such line"
+        ));
     }
     let end = match max_log_id_processed {
         Some(said) if said > snapshot.after => said.min(snapshot.last_id),
@@ -123,6 +139,18 @@ pub async fn digest(structured: Option<&Value>, text: &str, snapshot: &Snapshot)
     // Without progress, a scan that follows at once would do the same again.
     let follow_up = end > snapshot.after && (snapshot.more || end < snapshot.last_id);
     Ok(Digest { findings, shown, rejected, end, follow_up })
+}
+
+/// The places at which a finding was verified, and how many of those that it names are not there.
+async fn verified(
+    checkout: Option<&Checkout>,
+    proposal: &Proposal,
+) -> (Vec<(CodePlace, String)>, u64) {
+    let Some(checkout) = checkout.cloned() else {
+        return (Vec::new(), proposal.verified_at.len() as u64);
+    };
+    let places = proposal.verified_at.clone();
+    heavy(usize::MAX, move || checkout.verified(&places)).await
 }
 
 /// Why the watermark stays: nobody says that the rows were read.
@@ -159,7 +187,11 @@ fn outside(proposal: &Proposal, cited: &[Cited]) -> Option<i64> {
 }
 
 /// The finding with what its rows say. There is at least one row.
-fn finding(proposal: Proposal, cited: &[Cited], ways: &[(&Cited, u64)]) -> Finding {
+fn finding(
+    proposal: Proposal,
+    cited: &[Cited],
+    (ways, places): (&[(&Cited, u64)], &[(CodePlace, String)]),
+) -> Finding {
     let occurrences = ways.iter().map(|(_, rows)| rows).sum();
     let (top, _) = *ways.first().expect("a finding cites a row");
     let evidence = evidence(cited);
@@ -169,6 +201,12 @@ fn finding(proposal: Proposal, cited: &[Cited], ways: &[(&Cited, u64)]) -> Findi
         fenced(&quoted(&evidence)),
         evidence.iter().map(|cited| cited.row.id.to_string()).collect::<Vec<_>>().join(", ")
     );
+    if !places.is_empty() {
+        let lines =
+            places.iter().map(|(place, text)| format!("{}:{}: {text}", place.file, place.line));
+        let lines = visible(&lines.collect::<Vec<_>>().join("\n"));
+        body += &format!("\n## Verified in the source\n\n{}", fenced(&lines));
+    }
     let mut title = short(&inert_line(&proposal.title));
     // Secrets are removed again: the process may have learned one since the snapshot, and an agent may join two halves.
     redactor().clean(&mut title);
@@ -209,8 +247,7 @@ fn evidence(cited: &[Cited]) -> Vec<&Cited> {
 fn quoted(evidence: &[&Cited]) -> String {
     let line = |cited: &&Cited| {
         let row = &cited.row.row;
-        let message: String =
-            super::visible::visible(&row.message).chars().take(MAX_SHOWN).collect();
+        let message: String = visible(&row.message).chars().take(MAX_SHOWN).collect();
         format!(
             "{} {} {} {}: {}",
             cited.row.id,

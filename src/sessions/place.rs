@@ -281,7 +281,12 @@ impl Place {
         let is_own = working_dir.starts_with(&self.root);
         let mut sandbox = match profile {
             // An agent that reads what strangers wrote into a log sees nothing else of the machine.
-            Profile::Scan => door::sandbox(&self.data_dir, &self.root, readable),
+            Profile::Scan => {
+                // A repository that it may check against may hold what is kept from every run.
+                let shown = |path: &&PathBuf| readable.iter().any(|open| path.starts_with(open));
+                let masked = agents.secrets.iter().filter(shown).cloned().collect();
+                Sandbox { masked, ..door::sandbox(&self.data_dir, &self.root, readable) }
+            }
             Profile::ReadOnly | Profile::Workspace | Profile::Full => Sandbox {
                 hidden: vec![self.data_dir.clone()],
                 masked: agents.secrets.clone(),
