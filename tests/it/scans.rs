@@ -48,7 +48,7 @@ impl Site {
     async fn prepared(&self) -> Option<Prepared> {
         let window = Window::of(&self.store, &self.logs).await.unwrap();
         let at = (window, IssueHome::local());
-        prepare(&self.store, &self.logs, at, self.path(), START).await.unwrap()
+        prepare(&self.store, &self.logs, at, (self.path(), None), START).await.unwrap()
     }
 }
 
@@ -326,7 +326,7 @@ fn reply(findings: &[Value], max: &Value) -> Value {
 
 async fn findings(snapshot: &Snapshot, proposals: &[Value]) -> Vec<Finding> {
     let value = reply(proposals, &7.into());
-    let digest = digest(Some(&value), "", snapshot).await.unwrap();
+    let digest = digest(Some(&value), "", snapshot, None).await.unwrap();
     assert_eq!(digest.rejected.reasons, Vec::<String>::new());
     digest.findings
 }
@@ -391,7 +391,7 @@ async fn a_finding_that_cites_what_was_not_examined_is_rejected_and_the_others_g
         ],
         &7.into(),
     );
-    let digest = digest(None, &format!("```json\n{value}\n```"), &snapshot).await.unwrap();
+    let digest = digest(None, &format!("```json\n{value}\n```"), &snapshot, None).await.unwrap();
     assert_eq!(digest.findings.len(), 1);
     assert_eq!(digest.rejected.count, 5);
     for said in ["\"beyond\": it cites log row 8,", "row -1,", "row 0,", "row 9223372036854775807,"]
@@ -421,7 +421,7 @@ async fn the_watermark_never_passes_the_snapshot_and_never_goes_back() {
         (&cut, json!(7), 7, true),
         (&cut, json!(0), 0, false),
     ] {
-        let done = digest(Some(&reply(&[], &said)), "", snapshot).await.unwrap();
+        let done = digest(Some(&reply(&[], &said)), "", snapshot, None).await.unwrap();
         assert_eq!((done.end, done.follow_up), (end, follow_up), "{said}");
         let stays = done.rejected.reasons.iter().any(|why| why.contains("the same rows again"));
         assert_eq!(stays, end == 0, "{said}: that nobody has read the rows is told");
@@ -433,12 +433,12 @@ async fn the_watermark_never_passes_the_snapshot_and_never_goes_back() {
 async fn an_answer_that_names_no_end_claims_to_have_read_nothing() {
     let (_site, snapshot) = shop().await;
     let value = json!({"status": "success", "issues_created": []});
-    let done = digest(Some(&value), "", &snapshot).await.unwrap();
+    let done = digest(Some(&value), "", &snapshot, None).await.unwrap();
     assert_eq!((done.end, done.follow_up), (snapshot.after, false));
     let told = "the end of the answer: it names no max_log_id_processed, so the next scan examines the same rows again";
     assert_eq!(done.rejected.reasons, [told]);
     let later = Snapshot { after: 4, ..snapshot };
-    let done = digest(Some(&reply(&[], &1.into())), "", &later).await.unwrap();
+    let done = digest(Some(&reply(&[], &1.into())), "", &later, None).await.unwrap();
     assert_eq!(done.end, 4);
     assert!(done.rejected.reasons[0].contains("names 1 as the last row"), "{:?}", done.rejected);
 }
@@ -453,7 +453,7 @@ async fn a_secret_that_the_agent_repeats_goes_no_further() {
     assert_eq!(finding.title, format!("Token {REDACTED} leaks"));
     assert!(finding.body.starts_with(&format!("It is {REDACTED}.")));
     told["source_log_ids"] = json!([99]);
-    let done = digest(Some(&reply(&[told], &7.into())), "", &snapshot).await.unwrap();
+    let done = digest(Some(&reply(&[told], &7.into())), "", &snapshot, None).await.unwrap();
     assert!(
         done.rejected.reasons[0].contains(REDACTED) && !done.rejected.reasons[0].contains("ghp_")
     );
