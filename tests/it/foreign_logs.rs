@@ -74,3 +74,17 @@ async fn a_platforms_log_is_understood() {
     let (precision, recall) = understood("platform").await;
     assert!(precision >= 0.1 && recall >= 0.1);
 }
+
+/// A newspaper's: PHP, a web server, a database that speaks of itself.
+#[tokio::test]
+async fn a_newsrooms_log_is_understood() {
+    let (precision, recall) = understood("newsroom").await;
+    assert!(precision >= 0.1 && recall >= 0.1);
+}
+
+/// Belts, displays and message lines of an airport.
+#[tokio::test]
+async fn an_airports_log_is_understood() {
+    let (precision, recall) = understood("airport").await;
+    assert!(precision >= 0.1 && recall >= 0.1);
+}

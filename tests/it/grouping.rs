@@ -317,3 +317,60 @@ async fn titles_are_examples_without_level_or_hole_and_no_two_are_the_same() {
     once.dedup();
     assert_eq!(once.len(), titles.len(), "{titles:#?}");
 }
+
+/// The errors of failed jobs are grouped by the same miner.
+#[tokio::test]
+async fn failed_jobs_are_told_by_problem() {
+    let (folder, store) = store();
+    let kind = || Kind::parse("send_mail").unwrap();
+    let rules = lamplighter::model::KindRules {
+        max_attempts: 1,
+        ..lamplighter::model::KindRules::new(kind())
+    };
+    let builder = Engine::builder(store.clone(), Clock::system());
+    let builder = builder.kind(rules, |context| async move {
+        let text = context.job.payload.to_string();
+        let said: Value = serde_json::from_str(&text).unwrap();
+        let message = said["say"].as_str().unwrap().to_owned();
+        let code = "MAIL-SEND-001".to_owned();
+        lamplighter::model::Outcome::Fatal(lamplighter::model::JobError { code, message })
+    });
+    let engine = builder.start().unwrap();
+    let mut last = None;
+    for say in [
+        "mailbox of ann is full",
+        "relay closed",
+        "mailbox of bob is full",
+        "mailbox of cy is full",
+    ] {
+        let job = NewJob::untyped(kind(), &serde_json::json!({"say": say})).unwrap();
+        last = Some(store.enqueue(job, now()).await.unwrap().id());
+        until(&store, last.unwrap(), |job| job.status.is_final()).await;
+    }
+    engine.stop(Duration::from_secs(10)).await;
+    let mut command = program(folder.path());
+    let output = command.args(["--json", "jobs", "problems", "kind:send_mail"]).output().unwrap();
+    let shown = String::from_utf8(output.stdout).unwrap();
+    let shown: Vec<Value> = shown.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told: Vec<_> = shown
+        .iter()
+        .map(|one| (one["count"].as_u64().unwrap(), one["template"].as_str().unwrap()))
+        .collect();
+    assert_eq!(told, [(3, "mailbox of <*> is full"), (1, "relay closed")]);
+    assert_eq!(shown[0]["last"], last.unwrap().0);
+}
+
+/// How often a problem is met is told by the hour, and where its rows are.
+#[tokio::test]
+async fn an_issue_tells_how_often_it_is_met_and_its_rows() {
+    let mut world = World::new();
+    world.scan(&with(&["anna", "bertil"], "login of NAME failed")).await;
+    world.scan(&with(&["cecilia"], "login of NAME failed")).await;
+    let mut command = program(world.folder.path());
+    let output = command.args(["--json", "issues", "show", "1"]).output().unwrap();
+    let issue: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let hours = issue["over_time"]["hours"].as_array().unwrap();
+    let rows: u64 = hours.iter().map(|hour| hour["rows"].as_u64().unwrap()).sum();
+    assert_eq!((issue["occurrences"].as_u64(), rows), (Some(3), 3), "{issue}");
+    assert_eq!(issue["evidence"], serde_json::json!([1, 2]));
+}

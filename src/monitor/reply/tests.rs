@@ -43,6 +43,7 @@ fn a_good_answer_is_read_as_it_stands() {
             source_log_ids: vec![3, 9],
             source_files: vec!["a.py".into(), "b.py".into()],
             duplicate_of: Some(12),
+            verified_at: Vec::new(),
         }],
         rejected: Rejected::default(),
     };
