@@ -12,7 +12,7 @@ mod rules;
 mod tally;
 
 use super::miner::Miner;
-use super::template::{MASK, codes, mask, mine};
+use super::template::{MASK, codes, mine};
 use crate::model::{
     Classification, Finding, FindingTemplates, KnownTemplate, Level, LogRow, SeenTemplate,
 };
@@ -263,7 +263,7 @@ impl Group {
     fn verdict(&self) -> Verdict {
         let mut votes: Vec<(Verdict, u64)> = Vec::new();
         for Shape { tally, .. } in self.shapes.iter().take(MAX_SHAPES) {
-            let Some(verdict) = classify(&mask(&tally.sample).template, &tally.sample) else {
+            let Some(verdict) = classify(&mine(&tally.sample).template, &tally.sample) else {
                 continue;
             };
             match votes.iter_mut().find(|(known, _)| known.classification == verdict.classification)

@@ -129,7 +129,9 @@ async fn the_real_program_checks_the_source_it_is_given_and_says_where() {
     let files = tempfile::tempdir().unwrap();
     let root = files.path().canonicalize().unwrap();
     let (shop, outside) = (root.join("shop"), root.join("outside.txt"));
-    fs::create_dir_all(shop.join("src")).unwrap();
+    for folder in [".git", "src"] {
+        fs::create_dir_all(shop.join(folder)).unwrap();
+    }
     fs::write(shop.join("src/pay.py"), "def charge(card):\n    decline(card)  # blue lamp\n")
         .unwrap();
     fs::write(&outside, "a green lamp\n").unwrap();

@@ -82,9 +82,23 @@ async fn a_newsrooms_log_is_understood() {
     assert!(precision >= 0.1 && recall >= 0.1);
 }
 
+/// Programs that offices run, in their own words.
+#[tokio::test]
+async fn an_offices_log_is_understood() {
+    let (precision, recall) = understood("office").await;
+    assert!(precision >= 0.1 && recall >= 0.1);
+}
+
 /// Belts, displays and message lines of an airport.
 #[tokio::test]
 async fn an_airports_log_is_understood() {
     let (precision, recall) = understood("airport").await;
+    assert!(precision >= 0.1 && recall >= 0.1);
+}
+
+/// What runs below applications: containers, databases, queues, a kernel.
+#[tokio::test]
+async fn a_data_centres_log_is_understood() {
+    let (precision, recall) = understood("datacentre").await;
     assert!(precision >= 0.1 && recall >= 0.1);
 }

@@ -356,6 +356,14 @@ mod tests {
                 ),
             ),
             (
+                Settings { reads: Some("/srv/shop".into()), ..bare(Profile::Scan) },
+                NEW,
+                format!(
+                    "{BASE} --permission-mode dontAsk --tools Bash,Read,Grep,Glob \
+                     --allowedTools Bash(sqlite3:*),Read(//srv/shop/**) --disallowedTools ScheduleWakeup,Workflow,Monitor,CronCreate,CronDelete,CronList {ALONE} --safe-mode"
+                ),
+            ),
+            (
                 Settings {
                     sources: vec![
                         SettingSource::User,

@@ -46,7 +46,7 @@ const SETTINGS: &str = "option*, setting*, config, configuration, configfile, fl
     environment variable*, env var*, env, propert*, feature toggle*";
 /// Books that explain a program.
 const MANUALS: &str = "documentation, documented, docs, the manual, user manual, admin manual, handbook, guide, \
-    readme, runbook, tutorial, faq, wiki, release notes, changelog, knowledge base, help page*, help article*, \
+    readme, runbook, tutorial, faq, wiki, release notes, upgrade notes, changelog, annex, appendix, procedure*, knowledge base, help page*, help article*, \
     help topic*, help text*, man page*, openapi, swagger, api reference, reference manual, glossary";
 /// Those who call, and what they call with.
 const CALLERS: &str = "client*, caller*, user*, customer*, visitor*, browser*, consumer*, subscriber*, tenant*, \
@@ -93,7 +93,24 @@ const RULES: &[Rule] = &[
             MANUALS,
             "no, not, missing, without, lacks, lacking, undocumented, outdated, out of date, obsolete, nowhere, \
             absent, incomplete, wrong, contradict*, differs, disagree*, unclear, empty, broken, nothing, never, \
-            unexplained, gone, stops, ends after, breaks off, unfinished, stale, old, dead, still says, still describes",
+            unexplained, gone, mention, stops, ends after, breaks off, unfinished, stale, old, dead, still says, still describes",
+        ],
+        none: "",
+        verdict: ABOUT_DOCS,
+    },
+    Rule {
+        all: &[
+            "ignor*, passed over, skipping, skipped",
+            "unknown, unrecogni*, obsolete, deprecat*, unsupported",
+            "parameter*, key, keys, entry, entries, section*, keyword*, attribute*, propert*",
+        ],
+        none: "request*, body, payload, header*, client*, caller*, message*, row, rows, record*",
+        verdict: ABOUT_DOCS,
+    },
+    Rule {
+        all: &[
+            "does nothing, no effect, without effect, no meaning",
+            "release*, version*, since, any more, anymore, longer",
         ],
         none: "",
         verdict: ABOUT_DOCS,
@@ -124,7 +141,10 @@ const RULES: &[Rule] = &[
             "malformed, bad request, unauthori*, unauthenticated, forbidden, csrf, throttl*, rate limit*, \
             rate limited, too many requests, quota exceeded, method not allowed, not acceptable, \
             unsupported media, payload too large, content too large, entity too large, unprocessable, \
-            authentication failed, authentication failure, login failed, failed login, login attempt*, \
+            authentication failed, authentication failure, authentication error, authentication attempts, auth attempts, \
+            login failed, failed login, login error, login attempt*, failed password, password failed, invalid user, \
+            illegal user, unknown user, access denied, untrusted, trusted domain, invalid user credentials, \
+            invalid client credentials, invalid grant, invalid client, unauthorized client, access forbidden, \
             wrong password*, wrong passwords, bad password, wrong one time, invalid one time, invalid credential*, bad credential*, brute force, \
             validation failed, failed validation, validation error*, client error",
         ],
@@ -196,7 +216,18 @@ const RULES: &[Rule] = &[
         verdict: REFUSED,
     },
     Rule {
-        all: &["rejected, turned down, turned away, declined, not accepted, disallowed"],
+        all: &[
+            "pin, password*, passcode*, passphrase*, badge*, card*, key, keys, login*, token*, ticket*, pass, account*",
+            "wrong, stolen, lost, twice, outside, not valid, at two, at once, too often, put off, taken in, already used, \
+            used before, in use elsewhere",
+        ],
+        none: "primary key, foreign key, disk, rotation, database, index, cache",
+        verdict: REFUSED,
+    },
+    Rule {
+        all: &[
+            "reject*, turned down, turned away, declined, not accepted, disallowed, sent back to, held back, was returned to",
+        ],
         none: "connection*, disk, database, db, server, relay, upstream, broker, replica*, kernel, peer, node, backend, \
             provider, gateway, certificate*, write*, driver, controller, batch, transaction, commit",
         verdict: REFUSED,
