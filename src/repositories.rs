@@ -181,7 +181,6 @@ async fn plan(
         // Nobody has asked a person whether this folder may tell an agent what to write of it.
         given: Given::default(),
         readable: Vec::new(),
-        shown: Vec::new(),
         wall: wishes.wall,
         idle: wishes.idle,
         on_denial: OnDenial::Note,

@@ -221,8 +221,9 @@ async fn plan(
         place: format!("{}-{}", context.job.id, context.lease.epoch),
         working_dir: None,
         given: Given::default(),
-        readable: vec![snapshot.path.clone()],
-        shown: given.map(|given| given.path.clone()).into_iter().collect(),
+        readable: std::iter::once(snapshot.path.clone())
+            .chain(given.map(|given| given.path.clone()))
+            .collect(),
         wall: wishes.wall,
         idle: wishes.idle,
         on_denial: OnDenial::Note,

@@ -77,7 +77,9 @@ impl Place {
     /// Gives what is in the folder, or was made for the run, to the user as whom it works. What an earlier run has left there
     /// may belong to another one.
     pub(super) fn give(&self, path: &Path) -> Result<()> {
-        if !environment::is_root() {
+        // What lies elsewhere is somebody's, and stays theirs.
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        if !environment::is_root() || !real(path).starts_with(real(&self.data_dir)) {
             return Ok(());
         }
         let user = self.user.as_ref().map_or((0, 0), |user| (user.uid, user.gid));

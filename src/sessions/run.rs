@@ -56,8 +56,6 @@ pub struct Plan {
     pub given: Given,
     /// Files that it may read although they lie in the data directory.
     pub readable: Vec<PathBuf>,
-    /// Folders of other people that it may read; they stay theirs.
-    pub shown: Vec<PathBuf>,
     /// How long it may take.
     pub wall: Duration,
     /// How long it may show no sign of life.
@@ -201,7 +199,6 @@ fn readable(agents: &Agents, place: &Place, plan: &Plan, program: &Path) -> Resu
         place.give(path)?;
         readable.push(path.clone());
     }
-    readable.extend(plan.shown.iter().cloned());
     Ok(readable)
 }
 

@@ -186,7 +186,6 @@ fn plan(
         working_dir,
         given,
         readable: Vec::new(),
-        shown: Vec::new(),
         wall: wishes.wall,
         idle: wishes.idle,
         on_denial: OnDenial::Note,

@@ -184,7 +184,12 @@ pub(super) fn is_relative_path(word: &str) -> bool {
         return false;
     };
     let digit = || word.bytes().any(|b| b.is_ascii_digit());
-    !head.is_empty() && (tail.contains('/') || is_file(tail) || digit() || MEDIA.contains(&head))
+    !head.is_empty() && (tail.contains('/') || is_file(tail) || digit())
+}
+
+/// The type of a file: `image/png`.
+pub(super) fn is_media_type(word: &str) -> bool {
+    word.split_once('/').is_some_and(|(head, tail)| MEDIA.contains(&head) && !tail.is_empty())
 }
 
 /// Whether a word ends with the suffix of a file: `cart.rs`.

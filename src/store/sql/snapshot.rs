@@ -2,10 +2,11 @@
 
 use super::logs::{self, Stored};
 use crate::error::{Code, Error, Result, ignore};
-use crate::model::{Cited, LogRow, RowTemplate, Timestamp};
+use crate::model::{Cited, Level, LogRow, RowTemplate, Timestamp};
 use crate::store::sqlite::door::SNAPSHOT_ID;
 use crate::store::sqlite::row::parsed;
 use rusqlite::{Connection, OpenFlags, named_params};
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -58,6 +59,20 @@ pub(in crate::store) struct Draft {
     conn: Connection,
     file: DraftFile,
     path: PathBuf,
+    /// The templates so far, by text, source and level.
+    templates: BTreeMap<(String, String, Level), Counted>,
+}
+
+/// The rows of a template.
+#[derive(Debug)]
+struct Counted {
+    id: i64,
+    count: i64,
+    /// The ids and the timestamps of its first and its last row.
+    ids: [i64; 2],
+    seen: [String; 2],
+    known_since: Option<Timestamp>,
+    hours: BTreeMap<Timestamp, i64>,
 }
 
 /// The file under its other name, removed unless it was renamed.
@@ -94,7 +109,7 @@ impl Draft {
         conn.pragma_update(None, "synchronous", "OFF")?;
         conn.pragma_update(None, "application_id", SNAPSHOT_ID)?;
         conn.execute_batch(SCHEMA)?;
-        Ok(Self { conn, file, path: path.to_owned() })
+        Ok(Self { conn, file, path: path.to_owned(), templates: BTreeMap::new() })
     }
 
     /// Adds rows that are not there yet, each with its template, if it has one.
@@ -112,10 +127,8 @@ impl Draft {
                 :created_at, :template)";
         let tx = self.conn.transaction()?;
         for (Stored { row, created_at }, template) in rows.iter().zip(templates) {
-            let template = match template {
-                Some(template) => Some(count(&tx, row, template)?),
-                None => None,
-            };
+            let template =
+                template.as_ref().map(|template| count(&mut self.templates, row, template));
             let LogRow { id, row } = row;
             tx.prepare_cached(ROW)?.execute(named_params! {
                 ":id": id,
@@ -157,7 +170,8 @@ impl Draft {
     pub(in crate::store) fn finish(self) -> Result<(Option<i64>, u64)> {
         const SQL: &str = "
             SELECT (SELECT max(id) FROM logs), (SELECT count(*) FROM templates)";
-        let Self { conn, file, path } = self;
+        let Self { conn, file, path, templates } = self;
+        write(&conn, &templates)?;
         let figures = conn
             .query_row(SQL, [], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))
             .map_err(Error::from)?;
@@ -173,31 +187,61 @@ impl Draft {
 }
 
 /// Counts a row of a template; answers the template's id.
-fn count(conn: &Connection, row: &LogRow, template: &RowTemplate) -> Result<i64> {
+fn count(
+    templates: &mut BTreeMap<(String, String, Level), Counted>,
+    row: &LogRow,
+    template: &RowTemplate,
+) -> i64 {
+    let LogRow { id, row } = row;
+    let next = templates.len() as i64 + 1;
+    let key = (template.text.clone(), row.source.clone(), row.level);
+    let counted = templates.entry(key).or_insert_with(|| Counted {
+        id: next,
+        count: 0,
+        ids: [*id; 2],
+        seen: [row.timestamp.clone(), String::new()],
+        known_since: template.known_since,
+        hours: BTreeMap::new(),
+    });
+    counted.count += 1;
+    counted.ids[1] = *id;
+    counted.seen[1].clone_from(&row.timestamp);
+    if let Some(at) = Timestamp::from_iso(&row.timestamp) {
+        *counted.hours.entry(at.hour()).or_default() += 1;
+    }
+    counted.id
+}
+
+fn write(conn: &Connection, templates: &BTreeMap<(String, String, Level), Counted>) -> Result<()> {
     const TEMPLATE: &str = "
-        INSERT INTO templates (template, source, level, count, first_id, last_id, first_seen, last_seen, known_since)
-        VALUES (:template, :source, :level, 1, :id, :id, :at, :at, :since)
-        ON CONFLICT DO UPDATE SET count = count + 1, last_id = excluded.last_id, last_seen = excluded.last_seen
-        RETURNING id";
+        INSERT INTO templates (
+            id, template, source, level, count, first_id, last_id, first_seen, last_seen, known_since)
+        VALUES (
+            :id, :template, :source, :level, :count, :first_id, :last_id, :first_seen, :last_seen, :since)";
     const HOUR: &str = "
         INSERT INTO template_hours (template_id, hour, count)
-        VALUES (:template, :hour, 1)
-        ON CONFLICT DO UPDATE SET count = count + 1";
-    let LogRow { id, row } = row;
-    let params = named_params! {
-        ":template": template.text,
-        ":source": row.source,
-        ":level": row.level.as_str(),
-        ":id": id,
-        ":at": row.timestamp,
-        ":since": template.known_since.map(|since| since.to_string()),
-    };
-    let counted: i64 = conn.prepare_cached(TEMPLATE)?.query_row(params, |row| row.get(0))?;
-    if let Some(at) = Timestamp::from_iso(&row.timestamp) {
-        let params = named_params! {":template": counted, ":hour": at.hour().to_string()};
-        conn.prepare_cached(HOUR)?.execute(params)?;
+        VALUES (:template, :hour, :count)";
+    let tx = conn.unchecked_transaction()?;
+    for ((template, source, level), counted) in templates {
+        tx.prepare_cached(TEMPLATE)?.execute(named_params! {
+            ":id": counted.id,
+            ":template": template,
+            ":source": source,
+            ":level": level.as_str(),
+            ":count": counted.count,
+            ":first_id": counted.ids[0],
+            ":last_id": counted.ids[1],
+            ":first_seen": counted.seen[0],
+            ":last_seen": counted.seen[1],
+            ":since": counted.known_since.map(|since| since.to_string()),
+        })?;
+        for (hour, count) in &counted.hours {
+            let hour = hour.to_string();
+            let params = named_params! {":template": counted.id, ":hour": hour, ":count": count};
+            tx.prepare_cached(HOUR)?.execute(params)?;
+        }
     }
-    Ok(counted)
+    Ok(tx.commit()?)
 }
 
 /// The rows of a snapshot with these ids, oldest first, each once.
