@@ -1,9 +1,7 @@
 //! The contract of log stores.
 
 use crate::support::START;
-use lamplighter::model::{
-    Level, LogFilter, LogProgress, LogStep, NewLogRow, RowTemplate, Service,
-};
+use lamplighter::model::{Level, LogFilter, LogProgress, LogStep, NewLogRow, RowTemplate, Service};
 use lamplighter::store::{Grouping, LogStore, OpenMode, SnapshotPlan};
 use std::path::Path;
 
