@@ -17,7 +17,6 @@ pub use import::{Imported, import};
 pub(crate) use journal::journal_row;
 pub use layer::{LogCounts, LogLayer, LogWriter, log_layer};
 #[cfg(feature = "cli")]
-pub(crate) use read::json_message;
 pub use reader::LogReader;
 pub use redacted::{Redacted, redacted};
 pub use sources::{LogPlace, LogState, log_places};

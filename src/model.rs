@@ -64,6 +64,7 @@ mod token;
 mod tracker;
 mod tracker_issue;
 mod transition;
+mod trend;
 mod why;
 mod worker;
 
@@ -120,7 +121,7 @@ pub use limits::{
     MAX_AFTER, MAX_AT_ONCE, MAX_ATTEMPTS, MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_TAG_BYTES,
     MAX_TAGS, PRIORITIES, PRIORITY_STEP_MS,
 };
-pub use log::{Cited, Level, LogProgress, LogRow, LogStep, NewLogRow};
+pub use log::{Cited, Level, LogProgress, LogRow, LogStep, NewLogRow, RowTemplate};
 pub use log_source::LogSource;
 #[cfg(feature = "monitor")]
 pub(crate) use log_source::{file_key, journal_key};
@@ -143,8 +144,9 @@ pub use repository::{DescribedBy, Description, GoldenRepo};
 pub use resources::Resources;
 pub use run_ending::RunEnding;
 pub use scan::{
-    Caps, Classification, Finding, Issue, IssueChange, IssueState, KnownIssue, KnownTemplate,
-    NewIssue, Remark, Scan, ScanCommit, ScanCounts, ScanFilings, ScanNow, SeenTemplate, Tracker,
+    Caps, Classification, Finding, FindingTemplates, Issue, IssueChange, IssueState, KnownIssue,
+    KnownTemplate, NewIssue, Quiet, Remark, Scan, ScanCommit, ScanCounts, ScanFilings, ScanNow,
+    SeenTemplate, Tracker,
 };
 pub(crate) use schedule::AHEAD;
 pub use schedule::{
@@ -172,5 +174,6 @@ pub use transition::{
     AttemptEnd, JobError, Outcome, Placement, RetryTime, Settlement, Terms, may_follow, placement,
     settlement,
 };
+pub use trend::{SeenOverTime, Trend};
 pub use why::{Circumstances, Gate, Opening, PutOff, UsageLimit, Wait, Why, why};
 pub use worker::{Epoch, LEASE, Leader, Process, Worker};

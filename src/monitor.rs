@@ -28,6 +28,7 @@ mod similar;
 mod template;
 mod tracking;
 mod triage;
+pub mod verify;
 mod visible;
 mod window;
 

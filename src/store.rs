@@ -65,7 +65,7 @@ pub(crate) use leader::lock_of;
 pub use logs::LogStore;
 pub use news::JobEvents;
 #[cfg(feature = "monitor")]
-pub use snapshot::{Snapshot, SnapshotPlan};
+pub use snapshot::{Grouping, Snapshot, SnapshotPlan};
 
 use crate::error::Result;
 use board::Board;

@@ -32,7 +32,7 @@ pub use bulk::{BulkDone, BulkError, BulkPreview};
 pub use issue::{FilingDecided, Issue, IssueChanged, Refiling, WaitingFiling};
 pub use job::{
     Enqueued, Job, JobAfter, JobAttempt, JobCancelled, JobChanged, JobDeleted, JobDue, JobEvent,
-    JobListed, JobStory, JobWhy, WaitGate,
+    JobListed, JobProblem, JobStory, JobWhy, WaitGate,
 };
 #[cfg(feature = "monitor")]
 pub use log::LogSource;

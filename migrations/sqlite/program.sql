@@ -285,6 +285,14 @@ CREATE TABLE log_template_hours (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX log_template_hours_hour ON log_template_hours (hour);
 
+-- Which templates the rows of an issue belonged to.
+CREATE TABLE self_monitoring_issue_templates (
+  issue_id    INTEGER NOT NULL REFERENCES self_monitoring_issues (id) ON DELETE CASCADE,
+  template_id INTEGER NOT NULL REFERENCES log_templates (id) ON DELETE CASCADE,
+  PRIMARY KEY (issue_id, template_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX self_monitoring_issue_templates_template ON self_monitoring_issue_templates (template_id);
+
 -- Exact error codes of issues (tier 1).
 CREATE TABLE self_monitoring_issue_codes (
   code     TEXT NOT NULL,

@@ -2,9 +2,10 @@
 
 use super::{Answer, Call, Right};
 use crate::error::{Code, Error, Result};
-use crate::model::{Issue, IssueChange, IssueId, IssueState, Role};
+use crate::model::{Issue, IssueChange, IssueId, IssueState, Role, SeenOverTime, Timestamp};
 use crate::store::Store;
 use crate::wire;
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 /// The right to close, reopen, mute and unmute issues.
@@ -19,7 +20,7 @@ pub enum IssueDeed {
     CloseNotPlanned,
     /// Open it again.
     Reopen,
-    /// Mute it: it is not a problem, and scans never report it again.
+    /// Mute it: it is not a problem, and scans report it again only if it is met ten times as often.
     Mute,
     /// Unmute it: it is a problem after all.
     Unmute,
@@ -68,7 +69,9 @@ impl IssueDeed {
                 "Issue {id} is closed as not planned; it stays quiet for 90 days after its last sighting."
             ),
             Self::Reopen => format!("Issue {id} is open again."),
-            Self::Mute => format!("Issue {id} is muted; scans never report it again."),
+            Self::Mute => format!(
+                "Issue {id} is muted; scans report it again only if it is met ten times as often."
+            ),
             Self::Unmute => format!("Issue {id} is no longer muted; scans report it again."),
         }
     }
@@ -146,10 +149,27 @@ pub async fn find(store: &Store, id: IssueId) -> Result<Issue> {
     found.ok_or_else(|| Error::new(Code::IssueUnknown, format!("find issue {}", id.0)))
 }
 
+/// How often the problems of these issues were met over time, where that is known.
+///
+/// # Errors
+/// Those of reading the database.
+pub async fn over_time(
+    store: &Store,
+    issues: &[Issue],
+    now: Timestamp,
+) -> Result<BTreeMap<IssueId, SeenOverTime>> {
+    let ids = issues.iter().map(|issue| issue.id).collect();
+    let mut hours = store.issue_hours(ids, now.minus(SeenOverTime::SINCE)).await?;
+    let seen = |issue: &Issue| {
+        let hours = hours.remove(&issue.id)?;
+        Some((issue.id, SeenOverTime::of(hours, issue.created_at, now)?))
+    };
+    Ok(issues.iter().filter_map(seen).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Timestamp;
     use crate::store::OpenMode;
 
     const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);

@@ -4,9 +4,13 @@
 //! way to ask: a new job, a job that is run again, another payload for a job that waits, and a schedule. A schedule that
 //! an admin has made may be run at once by an operator too.
 
+#[cfg(feature = "monitor")]
+mod problems;
 mod read;
 mod texts;
 
+#[cfg(feature = "monitor")]
+pub use problems::{JobProblem, JobProblems, problems};
 pub use read::{JobsAsk, find, story, waits, why};
 pub use texts::{
     JobStart, parse_attempts, parse_ids, parse_instant, parse_key, parse_payload, parse_start,

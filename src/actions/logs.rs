@@ -17,6 +17,8 @@ pub const SEND: Right = Right::new(Role::Operator, "send log rows").by_token(Sco
 static SEATS: Semaphore = Semaphore::const_new(2);
 /// How long a request waits for its turn.
 const SEAT: Duration = Duration::from_secs(5);
+/// Rows that may be asked for by their ids.
+const MAX_IDS: usize = 100;
 /// How many rows are read at a time while somebody follows the log.
 const CHUNK: usize = 1_000;
 
@@ -33,6 +35,8 @@ pub struct LogsAsk {
     pub text: Option<String>,
     /// Only rows of this correlation id.
     pub correlation_id: Option<String>,
+    /// Only rows of these ids, divided by commas, whatever else is asked.
+    pub ids: Option<String>,
     /// The cursor: only rows with an id below this one.
     pub before: Option<i64>,
     /// At most this many rows.
@@ -87,7 +91,8 @@ pub async fn receive(logs: &LogStore, call: &Call, request: OtlpLogs) -> Result<
 /// Reads the request as a filter.
 ///
 /// # Errors
-/// `JOB-VALUE-001` for a word that is not a level and for a cursor that is not above 0.
+/// `JOB-VALUE-001` for a word that is not a level, for a cursor that is not above 0, and for ids that are no numbers or more
+/// than a hundred.
 pub fn filter(ask: LogsAsk) -> Result<LogFilter> {
     let refused = |why: String| Error::new(Code::ModelInvalid, format!("list log rows: {why}"));
     let given = |text: Option<String>| {
@@ -100,8 +105,14 @@ pub fn filter(ask: LogsAsk) -> Result<LogFilter> {
     if ask.before.is_some_and(|before| before < 1) {
         return Err(refused("the id that they end before is not above 0".to_owned()));
     }
+    let ids = given(ask.ids).map(|text| {
+        let ids = text.split(',').map(|id| id.trim().parse::<i64>()).collect::<Result<Vec<_>, _>>();
+        let takes = format!("up to {MAX_IDS} numbers of rows are divided by commas");
+        ids.ok().filter(|ids| ids.len() <= MAX_IDS).ok_or_else(|| refused(takes))
+    });
     Ok(LogFilter {
         level: level.transpose()?,
+        ids: ids.transpose()?.unwrap_or_default(),
         source: given(ask.source),
         code: given(ask.code),
         text: given(ask.text),
@@ -142,6 +153,12 @@ mod tests {
         let ask = LogsAsk { level: Some("loud".into()), ..LogsAsk::default() };
         let said = filter(ask).unwrap_err().sentence();
         assert!(said.starts_with("Could not list log rows: there is no such level"), "{said}");
+        for ids in ["1,x", "7,", &"1,".repeat(101)] {
+            let ask = LogsAsk { ids: Some(ids.into()), ..LogsAsk::default() };
+            assert_eq!(filter(ask).unwrap_err().code(), Code::ModelInvalid, "{ids}");
+        }
+        let ask = LogsAsk { ids: Some("7, 9".into()), ..LogsAsk::default() };
+        assert_eq!(filter(ask).unwrap().ids, [7, 9]);
         let ask = LogsAsk { before: Some(0), ..LogsAsk::default() };
         assert_eq!(filter(ask).unwrap_err().code(), Code::ModelInvalid);
         let ask =
@@ -163,6 +180,10 @@ mod tests {
         let ids: Vec<_> = all.iter().map(|row| row.id).collect();
         assert_eq!(ids, (11..=2_500).collect::<Vec<_>>());
         let errors = LogFilter { level: Some(Level::Error), ..LogFilter::default() };
+        let two = LogFilter { ids: vec![3, 2_500, 9_999], limit: 1, ..LogFilter::default() };
+        let found = logs.search(two).await.unwrap();
+        assert_eq!(found.rows.iter().map(|row| row.id).collect::<Vec<_>>(), [2_500, 3]);
+        assert_eq!((found.next, found.cut_short), (None, false));
         assert_eq!(since(&logs, &errors, 2_496).await.unwrap().len(), 2);
         assert!(since(&logs, &errors, 2_500).await.unwrap().is_empty());
     }

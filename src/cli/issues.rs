@@ -5,7 +5,7 @@ use crate::actions::issues::{self, IssueDeed};
 use crate::actions::refile;
 use crate::actions::{self, Call};
 use crate::error::Result;
-use crate::model::{Issue, IssueId};
+use crate::model::{Issue, IssueId, SeenOverTime};
 use crate::store::Store;
 use crate::wire;
 use clap::Subcommand;
@@ -59,7 +59,12 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
     let call = Call::by_owner(cli.now());
     let (id, deed) = match command {
         Command::List { limit } => return list(cli, &store, actions::rows(&limit)?).await,
-        Command::Show { id } => return show(cli, &issues::find(&store, IssueId(id)).await?),
+        Command::Show { id } => {
+            let issue = issues::find(&store, IssueId(id)).await?;
+            let mut seen =
+                issues::over_time(&store, std::slice::from_ref(&issue), cli.now()).await?;
+            return show(cli, &issue, seen.remove(&issue.id).as_ref());
+        }
         Command::Refile { leave: false } => return cli.say(&refile::accept(&store, &call).await?),
         Command::Refile { leave: true } => return cli.say(&refile::leave(&store, &call).await?),
         Command::Close { id, not_planned: false } => (id, IssueDeed::Close),
@@ -73,12 +78,25 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
 
 async fn list(cli: &Cli, store: &Store, limit: usize) -> Result<()> {
     let (issues, _) = store.issue_list(0, limit).await?;
+    let seen = issues::over_time(store, &issues, cli.now()).await?;
+    let shown = issues.iter().map(|issue| wire::Issue::from(issue).over_time(seen.get(&issue.id)));
     if cli.json {
-        return issues.iter().map(wire::Issue::from).try_for_each(|issue| output::json(&issue));
+        return shown.into_iter().try_for_each(|issue| output::json(&issue));
     }
-    let rows: Vec<_> = issues.iter().map(|issue| row(&wire::Issue::from(issue))).collect();
+    let rows: Vec<_> = shown.map(|issue| row(&issue)).collect();
     output::table(
-        &["ID", "NUMBER", "STATE", "MUTED", "CLASS", "SEEN", "LAST SEEN", "TITLE"],
+        &[
+            "ID",
+            "NUMBER",
+            "STATE",
+            "MUTED",
+            "CLASS",
+            "SEEN",
+            "LAST DAY",
+            "TREND",
+            "LAST SEEN",
+            "TITLE",
+        ],
         &rows,
     )?;
     if let Some(offer) = refile::offer(store, cli.now()).await? {
@@ -93,6 +111,7 @@ async fn list(cli: &Cli, store: &Store, limit: usize) -> Result<()> {
 }
 
 fn row(issue: &wire::Issue) -> Vec<String> {
+    let seen = issue.over_time.as_ref();
     vec![
         issue.id.to_string(),
         issue.number.map_or_else(|| "-".to_owned(), |number| format!("#{number}")),
@@ -100,13 +119,15 @@ fn row(issue: &wire::Issue) -> Vec<String> {
         if issue.muted { "yes" } else { "-" }.to_owned(),
         issue.classification.unwrap_or("-").to_owned(),
         issue.occurrences.to_string(),
+        seen.map_or_else(|| "-".to_owned(), |seen| seen.rows_last_day.to_string()),
+        seen.map_or("-", |seen| seen.trend).to_owned(),
         issue.last_seen_at.clone(),
         output::plain(&issue.title, 100),
     ]
 }
 
-fn show(cli: &Cli, issue: &Issue) -> Result<()> {
-    let issue = wire::Issue::from(issue);
+fn show(cli: &Cli, issue: &Issue, seen: Option<&SeenOverTime>) -> Result<()> {
+    let issue = wire::Issue::from(issue).over_time(seen);
     if cli.json {
         return output::json(&issue);
     }
@@ -120,6 +141,7 @@ fn show(cli: &Cli, issue: &Issue) -> Result<()> {
         fact("codes", issue.error_codes.join(" ")),
         fact("seen", format!("{} times, last at {}", issue.occurrences, issue.last_seen_at)),
     ];
+    rows.extend(seen.map(|seen| fact("over time", seen.sentence())));
     rows.extend(
         issue.scan_id.map(|scan| fact("found by", format!("scan {scan} at {}", issue.created_at))),
     );

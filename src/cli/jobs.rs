@@ -29,6 +29,12 @@ pub(super) enum Command {
         #[arg(long, default_value = "50", value_name = "COUNT", allow_negative_numbers = true)]
         limit: String,
     },
+    /// Group the newest failed jobs by what their errors say
+    #[command(after_help = QUERIES)]
+    Problems {
+        /// Which jobs, as: `kind:send_email since:24h`
+        query: Vec<String>,
+    },
     /// Show jobs and their history
     Show {
         /// The jobs' ids
@@ -151,6 +157,7 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
             let ask = JobsAsk { query: query.join(" "), before, rows: actions::rows(&limit)? };
             show::list(cli, store, ask).await
         }
+        Command::Problems { query } => show::problems(cli, store, &query.join(" ")).await,
         Command::Show { ids } => each(&ids, async |id| show::one(cli, store, id).await).await,
         Command::Why { ids } => {
             each(&ids, async |id| cli.say(&jobs::why(store, id, call.now).await?)).await

@@ -30,7 +30,7 @@ pub(super) enum Command {
     },
     /// List the logs of other programs that the server follows, and how far each was read
     Sources(sources::Arguments),
-    /// Group the lines of any text log by what they say: each template with its count and its first and last line
+    /// Group the events of any text log by what they say: each template with its count and its first and last event
     Templates(templates::Arguments),
 }
 
@@ -52,6 +52,6 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
             output::line(format_args!("{rows} rows imported from {}{unread}", file.display()))
         }
         Command::Sources(arguments) => sources::run(cli, &arguments).await,
-        Command::Templates(arguments) => templates::run(cli.json, &arguments),
+        Command::Templates(arguments) => templates::run(cli.json, &arguments, cli.now()),
     }
 }

@@ -35,8 +35,6 @@ use crate::model::{NewLogRow, Timestamp};
 use columns::Columns;
 use event::Event;
 use interpret::Known;
-#[cfg(feature = "cli")]
-use serde_json::{Map, Value};
 use time::Moment;
 
 /// What a row takes where its line says nothing.
@@ -152,15 +150,6 @@ pub(super) fn read_text(text: &str, defaults: &Defaults) -> NewLogRow {
     let line = event::line(peeled, known);
     let fields = interpret::read(&line.peeled.text, line.lead, line.peeled.envelope, known);
     row::row(fields, &defaults.source, || defaults.timestamp.clone())
-}
-
-/// The message of a JSON line, if it is one and has a message.
-#[cfg(feature = "cli")]
-pub(crate) fn json_message(line: &str) -> Option<String> {
-    let line = line.trim();
-    let keys: Map<String, Value> = (line.starts_with('{') && line.ends_with('}'))
-        .then(|| serde_json::from_str(line).ok())??;
-    json::message(keys)
 }
 
 fn moment(timestamp: &str) -> Moment {

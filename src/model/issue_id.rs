@@ -1,5 +1,5 @@
 //! The row id of an issue.
 
 /// Row id of an issue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IssueId(pub i64);

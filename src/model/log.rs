@@ -134,13 +134,22 @@ impl NewLogRow {
     }
 }
 
+/// The template that a row belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowTemplate {
+    /// Its text.
+    pub text: String,
+    /// Since when it is known, if an earlier scan has met it.
+    pub known_since: Option<Timestamp>,
+}
+
 /// A row of a snapshot that somebody refers to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cited {
     /// The row.
     pub row: LogRow,
-    /// Its masked message.
-    pub template: String,
+    /// The template that it belongs to; a row of context has none.
+    pub template: Option<String>,
     /// How many rows of warning or worse have this template and source; 0 for a row of context.
     pub alike: u64,
 }

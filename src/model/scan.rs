@@ -81,6 +81,29 @@ pub struct Finding {
     pub source_files: Vec<String>,
     /// The number of the issue that an agent takes it for.
     pub duplicate_of: Option<i64>,
+    /// The templates of its rows.
+    pub templates: FindingTemplates,
+}
+
+/// The templates that the rows of a finding belong to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FindingTemplates {
+    /// Their places among those that the scan has met.
+    pub met: Vec<usize>,
+    /// What earlier scans know the most frequent of them as, by their ids: a row of another one may be cited beside it.
+    pub known: Vec<i64>,
+    /// How many rows each hour had, by its start; `None`: their time cannot be read.
+    pub hours: BTreeMap<Option<Timestamp>, u64>,
+}
+
+impl FindingTemplates {
+    /// Takes the rows of others besides.
+    pub(crate) fn join(&mut self, other: &Self) {
+        self.met.extend(&other.met);
+        for (hour, rows) in &other.hours {
+            *self.hours.entry(*hour).or_default() += rows;
+        }
+    }
 }
 
 impl Finding {
@@ -146,6 +169,56 @@ pub struct KnownIssue {
     pub source: String,
     /// The masked template of its most frequent evidence.
     pub template: String,
+    /// The templates that its rows belonged to, by their ids.
+    pub templates: Vec<i64>,
+    /// How often it was met before and after people said that it needs no work: muted, or closed as not planned.
+    pub quiet: Option<Quiet>,
+}
+
+/// How often a problem was met before and after people said that it needs no work.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Quiet {
+    /// When they said it.
+    pub since: Timestamp,
+    /// Rows of its busiest day before.
+    pub before: u64,
+    /// Rows of each day after, by its number since 1970.
+    pub days: BTreeMap<i64, u64>,
+}
+
+/// A day in milliseconds.
+const DAY: i64 = 24 * 60 * 60 * 1_000;
+
+impl Quiet {
+    /// How often it must be met more than before to be told of again.
+    pub const GROWTH: u64 = 10;
+
+    /// The quiet since an instant, by the rows of each hour.
+    pub fn new(since: Timestamp, hours: &BTreeMap<Timestamp, u64>) -> Self {
+        let (mut before, mut days) = (BTreeMap::new(), BTreeMap::new());
+        for (hour, rows) in hours {
+            let days = if *hour < since { &mut before } else { &mut days };
+            *days.entry(hour.millis().div_euclid(DAY)).or_default() += rows;
+        }
+        Self { since, before: before.into_values().max().unwrap_or(0), days }
+    }
+
+    /// The rows of the busiest day, with those that a scan has found now, if that is so many more than before.
+    pub fn grown(&self, found: &FindingTemplates, now: Timestamp) -> Option<u64> {
+        // Nobody knows how often it was met before, so that nobody knows that it grew.
+        if self.before == 0 {
+            return None;
+        }
+        let mut days = self.days.clone();
+        for (hour, rows) in &found.hours {
+            let hour = hour.unwrap_or(now).min(now);
+            if hour >= self.since {
+                *days.entry(hour.millis().div_euclid(DAY)).or_default() += rows;
+            }
+        }
+        let busiest = days.into_values().max()?;
+        (busiest >= self.before.saturating_mul(Self::GROWTH)).then_some(busiest)
+    }
 }
 
 /// Where issues are filed.
@@ -190,6 +263,8 @@ pub struct Remark {
     pub issue: IssueId,
     /// Whether the issue is opened again.
     pub reopens: bool,
+    /// Whether the issue is no longer muted.
+    pub unmutes: bool,
     /// Markdown.
     pub body: String,
     /// The error codes that the issue is known by from now on, too.
@@ -241,6 +316,8 @@ pub struct Issue {
     pub error_codes: Vec<String>,
     /// The older issue of which it is or was a duplicate, and what became of that.
     pub duplicate_of: Option<DuplicateOf>,
+    /// Ids of log rows that show it, oldest first, a handful.
+    pub evidence: Vec<i64>,
     /// How many log rows belonged to it so far.
     pub occurrences: u64,
     /// The scan that made it or met it first; `None` if it was only read at the tracker.
@@ -396,6 +473,8 @@ pub struct KnownTemplate {
     pub id: i64,
     /// The source of its rows.
     pub source: String,
+    /// When its first row was logged.
+    pub first_seen: Timestamp,
     /// Its text when it was first met, of which its fingerprint is made.
     pub origin: String,
     /// Its text now.
@@ -452,6 +531,8 @@ pub struct ScanCommit {
     pub learned: Vec<(IssueId, Vec<Fingerprint>)>,
     /// The templates of the rows.
     pub templates: Vec<SeenTemplate>,
+    /// Known issues whose rows belong to some of these templates, by their places.
+    pub shown: Vec<(IssueId, Vec<usize>)>,
     /// Comments on known issues, each with what is said at the tracker.
     pub remarks: Vec<(Remark, Posting)>,
     /// The duplicates at the tracker.

@@ -15,6 +15,8 @@ pub struct LogFilter {
     pub text: Option<String>,
     /// Only rows of this correlation id.
     pub correlation_id: Option<String>,
+    /// Only rows of these ids, if there are any, whatever else is asked.
+    pub ids: Vec<i64>,
     /// Only ids below this one (the cursor).
     pub before: Option<i64>,
     /// At most this many rows.

@@ -84,6 +84,15 @@ settings! {
         default: "opus",
         consequence: Nothing,
     };
+    /// The registered repository that a scan's agent may check against.
+    SCAN_REPOSITORY = Setting {
+        key: "self_monitoring.repository",
+        group: SelfMonitoring,
+        label: "Repository that scans check against",
+        values: ValueType::Text { most: 200 },
+        default: "",
+        consequence: Nothing,
+    };
     /// What a scan may cost.
     SCAN_BUDGET = Setting {
         key: "self_monitoring.budget_usd",

@@ -27,6 +27,12 @@ impl Timestamp {
         millis.ok().map(Self)
     }
 
+    /// When its hour began.
+    #[must_use]
+    pub const fn hour(self) -> Self {
+        Self(self.0 - self.0.rem_euclid(60 * 60 * 1_000))
+    }
+
     /// Milliseconds since the epoch.
     pub const fn millis(self) -> i64 {
         self.0

@@ -4,18 +4,23 @@
 //! watermark goes is read from the snapshot by this code.
 
 use super::fence::{closed, fenced};
+use super::grouping::grouped;
 use super::prompt::{self, Values};
 use super::reply::{self, Proposal, Rejected, Reply};
 use super::template::{codes, mask};
 use super::triage::QUIET;
+use super::verify::{Checkout, CodePlace};
+use super::visible::visible;
 use super::window::{MAX_ROWS, Window};
 use crate::error::{Code, Result};
-use crate::model::{Cited, Finding, IssueHome, Timestamp};
+use crate::heavy::heavy;
+use crate::model::{Cited, Finding, FindingTemplates, IssueHome, NewLogRow, Timestamp};
 use crate::redact::redactor;
-use crate::store::{LogStore, Snapshot, SnapshotPlan, Store};
+use crate::store::{Grouping, LogStore, Snapshot, SnapshotPlan, Store};
 use crate::tracker::inert_line;
 use crate::warn_coded;
 use serde_json::Value;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -47,19 +52,23 @@ pub async fn prepare(
     store: &Store,
     logs: &LogStore,
     (window, home): (Window, IssueHome),
-    path: PathBuf,
+    (path, checkout): (PathBuf, Option<&Checkout>),
     now: Timestamp,
 ) -> Result<Option<Prepared>> {
     if logs.warnings(window.after, window.newest, 1).await?.is_empty() {
         return Ok(None);
     }
     let Window { after, newest: upto } = window;
-    let plan = SnapshotPlan { path, after, upto, max_rows: MAX_ROWS, mask: template };
+    // What the rows are grouped by is the same for the agent and for the built-in analyzer.
+    let (grouped, _) = grouped(store, logs, window).await?;
+    let grouping = Grouping::by(move |row| grouped.template_of(row));
+    let plan = SnapshotPlan { path, after, upto, max_rows: MAX_ROWS, grouping };
     let snapshot = logs.snapshot(plan).await?;
     let season = now.minus(QUIET);
     let known = store.recent_issues(home, season, MAX_TOLD).await?;
+    let text = prompt::load(store).await?.text;
     let prompt = prompt::prompt(
-        &prompt::load(store).await?.text,
+        (&text, checkout.map(Checkout::asks).as_deref()),
         &Values {
             log_db_path: &snapshot.path.to_string_lossy(),
             schema: Snapshot::SCHEMA,
@@ -67,7 +76,7 @@ pub async fn prepare(
             dedup_context: &prompt::dedup_context(&known),
         },
     );
-    Ok(Some(Prepared { snapshot, prompt, schema: reply::schema() }))
+    Ok(Some(Prepared { snapshot, prompt, schema: reply::schema(checkout.is_some()) }))
 }
 
 /// What an answer is worth.
@@ -75,6 +84,8 @@ pub async fn prepare(
 pub struct Digest {
     /// What triage decides about.
     pub findings: Vec<Finding>,
+    /// A row of each template that each of them shows, the most frequent first.
+    pub shown: Vec<Vec<NewLogRow>>,
     /// What was proposed besides and not accepted.
     pub rejected: Rejected,
     /// The new watermark: the last row that the agent examined, and never a row past the snapshot.
@@ -87,18 +98,34 @@ pub struct Digest {
 ///
 /// # Errors
 /// As [`reply::parse`]; `STORE-IO-001` if the snapshot is gone.
-pub async fn digest(structured: Option<&Value>, text: &str, snapshot: &Snapshot) -> Result<Digest> {
+pub async fn digest(
+    structured: Option<&Value>,
+    text: &str,
+    snapshot: &Snapshot,
+    checkout: Option<&Checkout>,
+) -> Result<Digest> {
     let Reply { max_log_id_processed, proposals, mut rejected } = reply::parse(structured, text)?;
-    let mut findings = Vec::new();
+    let (mut findings, mut shown, mut elsewhere) = (Vec::new(), Vec::new(), 0);
     for proposal in proposals {
-        let cited = snapshot.cited(proposal.source_log_ids.clone(), template).await?;
+        let cited = snapshot.cited(proposal.source_log_ids.clone()).await?;
         match outside(&proposal, &cited) {
             Some(id) => rejected.add(|| {
                 let title = short(&redactor().text(&proposal.title));
                 format!("{title:?}: it cites log row {id}, which the scan did not examine")
             }),
-            None => findings.push(finding(proposal, &cited)),
+            None => {
+                let rows = ways(&cited);
+                let (places, dropped) = verified(checkout, &proposal).await;
+                elsewhere += dropped;
+                findings.push(finding(proposal, &cited, (&rows, &places)));
+                shown.push(rows.iter().map(|(cited, _)| cited.row.row.clone()).collect());
+            }
         }
+    }
+    if elsewhere > 0 {
+        rejected.note(format!(
+            "places at which findings were verified: {elsewhere} were left out: the repository has no such line"
+        ));
     }
     let end = match max_log_id_processed {
         Some(said) if said > snapshot.after => said.min(snapshot.last_id),
@@ -111,7 +138,19 @@ pub async fn digest(structured: Option<&Value>, text: &str, snapshot: &Snapshot)
     };
     // Without progress, a scan that follows at once would do the same again.
     let follow_up = end > snapshot.after && (snapshot.more || end < snapshot.last_id);
-    Ok(Digest { findings, rejected, end, follow_up })
+    Ok(Digest { findings, shown, rejected, end, follow_up })
+}
+
+/// The places at which a finding was verified, and how many of those that it names are not there.
+async fn verified(
+    checkout: Option<&Checkout>,
+    proposal: &Proposal,
+) -> (Vec<(CodePlace, String)>, u64) {
+    let Some(checkout) = checkout.cloned() else {
+        return (Vec::new(), proposal.verified_at.len() as u64);
+    };
+    let places = proposal.verified_at.clone();
+    heavy(usize::MAX, move || checkout.verified(&places)).await
 }
 
 /// Why the watermark stays: nobody says that the rows were read.
@@ -123,8 +162,22 @@ fn unread(said: Option<i64>, after: i64) -> String {
     format!("{what}, so the next scan examines the same rows again")
 }
 
-fn template(message: &str) -> String {
-    mask(message).template
+/// The template of a row. A row of context has none, and stands for itself.
+fn template(cited: &Cited) -> String {
+    cited.template.clone().unwrap_or_else(|| mask(&cited.row.row.message).template)
+}
+
+/// A row of each template and source, and how many rows these have: the most frequent first, and of several that are
+/// equally frequent the first one.
+fn ways(cited: &[Cited]) -> Vec<(&Cited, u64)> {
+    let mut ways: BTreeMap<(&str, String), (usize, u64)> = BTreeMap::new();
+    for (nth, cited) in cited.iter().enumerate() {
+        let way = ways.entry((&cited.row.row.source, template(cited))).or_insert((nth, 0));
+        way.1 = cited.alike.max(1);
+    }
+    let mut ways: Vec<_> = ways.into_values().collect();
+    ways.sort_by_key(|(nth, rows)| (Reverse(*rows), *nth));
+    ways.into_iter().map(|(nth, rows)| (&cited[nth], rows)).collect()
 }
 
 /// A row that a finding cites and the snapshot does not have.
@@ -134,18 +187,13 @@ fn outside(proposal: &Proposal, cited: &[Cited]) -> Option<i64> {
 }
 
 /// The finding with what its rows say. There is at least one row.
-fn finding(proposal: Proposal, cited: &[Cited]) -> Finding {
-    let mut ways: BTreeMap<(&str, &str), u64> = BTreeMap::new();
-    for Cited { row, template, alike } in cited {
-        // A row of context has no template in the snapshot and stands for itself.
-        let rows = ways.entry((&row.row.source, template)).or_insert(*alike);
-        *rows = (*rows).max(1);
-    }
-    let rows = |cited: &Cited| ways[&(cited.row.row.source.as_str(), cited.template.as_str())];
-    let occurrences = ways.values().sum();
-    // Of several messages that are equally frequent, the first one counts.
-    let top = cited.iter().rev().max_by_key(|cited| rows(cited));
-    let top = top.expect("a finding cites a row");
+fn finding(
+    proposal: Proposal,
+    cited: &[Cited],
+    (ways, places): (&[(&Cited, u64)], &[(CodePlace, String)]),
+) -> Finding {
+    let occurrences = ways.iter().map(|(_, rows)| rows).sum();
+    let (top, _) = *ways.first().expect("a finding cites a row");
     let evidence = evidence(cited);
     let mut body = format!(
         "{}\n\n## Evidence\n\n{}\nLog rows: {}\n",
@@ -153,6 +201,12 @@ fn finding(proposal: Proposal, cited: &[Cited]) -> Finding {
         fenced(&quoted(&evidence)),
         evidence.iter().map(|cited| cited.row.id.to_string()).collect::<Vec<_>>().join(", ")
     );
+    if !places.is_empty() {
+        let lines =
+            places.iter().map(|(place, text)| format!("{}:{}: {text}", place.file, place.line));
+        let lines = visible(&lines.collect::<Vec<_>>().join("\n"));
+        body += &format!("\n## Verified in the source\n\n{}", fenced(&lines));
+    }
     let mut title = short(&inert_line(&proposal.title));
     // Secrets are removed again: the process may have learned one since the snapshot, and an agent may join two halves.
     redactor().clean(&mut title);
@@ -163,13 +217,14 @@ fn finding(proposal: Proposal, cited: &[Cited]) -> Finding {
         body,
         error_codes: error_codes(&proposal, cited, top),
         source: top.row.row.source.clone(),
-        template: top.template.clone(),
+        template: template(top),
         known_as: Vec::new(),
         occurrences,
         evidence: evidence.iter().map(|cited| cited.row.id).collect(),
         last_seen: cited.last().map(|cited| cited.row.row.timestamp.clone()).unwrap_or_default(),
         source_files: proposal.source_files,
         duplicate_of: proposal.duplicate_of,
+        templates: FindingTemplates::default(),
     }
 }
 
@@ -192,8 +247,7 @@ fn evidence(cited: &[Cited]) -> Vec<&Cited> {
 fn quoted(evidence: &[&Cited]) -> String {
     let line = |cited: &&Cited| {
         let row = &cited.row.row;
-        let message: String =
-            super::visible::visible(&row.message).chars().take(MAX_SHOWN).collect();
+        let message: String = visible(&row.message).chars().take(MAX_SHOWN).collect();
         format!(
             "{} {} {} {}: {}",
             cited.row.id,

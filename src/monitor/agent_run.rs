@@ -3,6 +3,7 @@
 use super::agent::{self, Digest, Prepared};
 use super::analyzer::{usage_limit, was_kept_from_it};
 use super::breaker;
+use super::verify::{Checkout, checkout};
 use super::window::{Examined, Window};
 use crate::agents::claude::{Conclusion, Model, OnDenial, Settings};
 use crate::agents::create_job_dir;
@@ -65,10 +66,18 @@ pub(super) async fn by_agent(
     (window, home): (Window, IssueHome),
 ) -> Result<Answer> {
     let folder = Folder::of(agents, context);
+    let named = checkout(&agents.store, &agents.data_dir).await?;
+    let (given, kept) = match named {
+        Some(Ok(given)) => (Some(given), None),
+        Some(Err(why)) => (None, Some(why)),
+        None => (None, None),
+    };
     if let Some((snapshot, run)) = answered_before(agents, context, &folder, window).await? {
         let structured = run.structured.as_deref().and_then(|text| serde_json::from_str(text).ok());
         let text = run.response.as_deref().unwrap_or_default();
-        let digest = agent::digest(structured.as_ref(), text, &snapshot).await?;
+        let mut digest =
+            agent::digest(structured.as_ref(), text, &snapshot, given.as_ref()).await?;
+        kept.into_iter().for_each(|why| digest.rejected.note(why));
         return Ok(Answer::Examined(examined(digest, &snapshot, run.model, run.cost_usd)));
     }
     if let Some(kept) = kept_from_it(agents, context).await? {
@@ -85,12 +94,16 @@ pub(super) async fn by_agent(
     };
     create_job_dir(&folder.0)?;
     let (path, now) = (folder.0.join(SNAPSHOT), context.clock.now());
-    let prepared = agent::prepare(&agents.store, logs, (window, home), path, now).await?;
+    let prepared =
+        agent::prepare(&agents.store, logs, (window, home), (path, given.as_ref()), now).await?;
     let Some(Prepared { snapshot, prompt, schema }) = prepared else {
         return Ok(Answer::Examined(nothing(window)));
     };
     folder.describe(&snapshot)?;
-    let plan = plan(agents, context, &snapshot, (prompt, schema), (wishes, budget)).await?;
+    let plan = {
+        let asked = Asked { prompt, schema, given: given.as_ref() };
+        plan(agents, context, &snapshot, asked, (wishes, budget)).await?
+    };
     let verdict = match sessions::run(agents, context, plan).await {
         Ok(verdict) => verdict,
         Err(error) if [Code::AgentBox, Code::AgentMissing].contains(&error.code()) => {
@@ -119,8 +132,11 @@ pub(super) async fn by_agent(
         return Ok(Answer::Ended(verdict.outcome(Value::Null)));
     }
     let text = verdict.response.as_deref().unwrap_or_default();
-    match agent::digest(verdict.structured.as_ref(), text, &snapshot).await {
-        Ok(digest) => Ok(Answer::Examined(examined(digest, &snapshot, model, cost_usd))),
+    match agent::digest(verdict.structured.as_ref(), text, &snapshot, given.as_ref()).await {
+        Ok(mut digest) => {
+            kept.into_iter().for_each(|why| digest.rejected.note(why));
+            Ok(Answer::Examined(examined(digest, &snapshot, model, cost_usd)))
+        }
         Err(_) if verdict.ending == RunEnding::Unstructured => {
             Ok(Answer::Ended(verdict.outcome(Value::Null)))
         }
@@ -169,11 +185,19 @@ async fn answered_before(
     Ok(snapshot.map(|snapshot| (snapshot, run)))
 }
 
+/// What the agent is asked.
+struct Asked<'a> {
+    prompt: String,
+    schema: Value,
+    /// The repository that it may check against.
+    given: Option<&'a Checkout>,
+}
+
 async fn plan(
     agents: &Agents,
     context: &Context,
     snapshot: &Snapshot,
-    (prompt, schema): (String, Value),
+    Asked { prompt, schema, given }: Asked<'_>,
     (wishes, budget): (Wishes, f64),
 ) -> Result<Plan> {
     let set = agents.store.settings([SCAN_MODEL.key]).await?;
@@ -183,6 +207,7 @@ async fn plan(
         budget_usd: Some(budget),
         resumable: false,
         json_schema: Some(schema),
+        reads: given.map(|given| given.path.clone()),
         ..Settings::new(Profile::Scan)
     };
     Ok(Plan {
@@ -196,7 +221,9 @@ async fn plan(
         place: format!("{}-{}", context.job.id, context.lease.epoch),
         working_dir: None,
         given: Given::default(),
-        readable: vec![snapshot.path.clone()],
+        readable: std::iter::once(snapshot.path.clone())
+            .chain(given.map(|given| given.path.clone()))
+            .collect(),
         wall: wishes.wall,
         idle: wishes.idle,
         on_denial: OnDenial::Note,
@@ -216,6 +243,7 @@ fn examined(
         model,
         cost_usd,
         findings: digest.findings,
+        shown: digest.shown,
         templates: Vec::new(),
         rejected: digest.rejected,
         rows: snapshot.rows,

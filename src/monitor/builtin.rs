@@ -6,13 +6,18 @@
 //!
 //! *Invariant:* the same rows in the same order give the same findings, and memory is bounded by the limits below.
 
+mod grouped;
 mod report;
 mod rules;
 mod tally;
 
 use super::miner::Miner;
-use super::template::{MASK, codes, mask, mine};
-use crate::model::{Classification, Finding, KnownTemplate, Level, LogRow, SeenTemplate};
+use super::template::{MASK, codes, mine};
+use crate::model::{
+    Classification, Finding, FindingTemplates, KnownTemplate, Level, LogRow, SeenTemplate,
+};
+pub(super) use grouped::Grouped;
+use grouped::{Identities, MAX_KNOWN_AS};
 use rules::{Verdict, classify};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -28,8 +33,6 @@ const MAX_EVIDENCE: usize = 5;
 const MAX_NAMED: usize = 5;
 /// Most ways of saying it told of one error code; a further way counts for the group only.
 const MAX_SHAPES: usize = 5;
-/// Most texts that a finding may be known by beside its own.
-const MAX_KNOWN_AS: usize = 24;
 /// Stands for the templates that found no group of their own.
 const OVERFLOW: &str = "more different problems than one scan keeps apart";
 
@@ -44,17 +47,6 @@ pub(crate) struct Analyzer {
     tallies: Vec<Tally>,
     /// Rows that found no room, as one.
     overflow: Option<Tally>,
-}
-
-/// What an analyzer has made of its rows.
-#[derive(Debug, Default)]
-pub(crate) struct Grouped {
-    /// What is wrong, the gravest first.
-    pub(crate) findings: Vec<Finding>,
-    /// The templates of the rows.
-    pub(crate) templates: Vec<SeenTemplate>,
-    /// Tells the template that a message belongs to.
-    identities: Identities,
 }
 
 impl Analyzer {
@@ -125,7 +117,7 @@ impl Analyzer {
     /// are counted in one more finding at the end.
     pub(crate) fn finish(mut self) -> Grouped {
         self.fold();
-        let identities = Identities::new(&self.miner, self.known);
+        let mut identities = Identities::new(&self.miner, self.known);
         let mut groups: BTreeMap<String, Group> = BTreeMap::new();
         for tally in self.tallies {
             let text = self.miner.text(tally.template);
@@ -134,7 +126,8 @@ impl Analyzer {
             // No text holds a line break, so that the two parts stay apart.
             let key = tally.code.clone().unwrap_or_else(|| format!("{text}\n{}", tally.source));
             let known = identities.of(tally.template, &tally.source);
-            groups.entry(key).or_default().shapes.push(Shape { tally, text, grown, known });
+            let shape = Shape { tally, text, grown, known, met: None };
+            groups.entry(key).or_default().shapes.push(shape);
         }
         let mut groups: Vec<Group> = groups.into_values().collect();
         for group in &mut groups {
@@ -150,54 +143,20 @@ impl Analyzer {
                 }
             }
         }
+        let mut templates = Vec::new();
+        for shape in groups.iter_mut().flat_map(|group| group.shapes.iter_mut().take(MAX_SHAPES)) {
+            let place = (shape.tally.template, shape.tally.source.clone());
+            let met = *identities.met.entry(place).or_insert(templates.len());
+            shape.met = Some(met);
+            match templates.get_mut(met) {
+                Some(seen) => shape.count(seen),
+                None => templates.push(shape.template()),
+            }
+        }
         let rest = overflow.iter().map(rest);
-        Grouped {
-            findings: groups.iter().map(Group::finding).chain(rest).collect(),
-            templates: groups.iter().flat_map(Group::templates).collect(),
-            identities: Identities { miner: self.miner, ..identities },
-        }
-    }
-}
-
-/// Which templates of earlier scans the templates of the miner are.
-#[derive(Debug, Default)]
-struct Identities {
-    miner: Miner,
-    known: BTreeMap<(u32, String), Vec<KnownTemplate>>,
-}
-
-impl Identities {
-    fn new(miner: &Miner, known: Vec<(u32, KnownTemplate)>) -> Self {
-        let mut all: BTreeMap<(u32, String), Vec<KnownTemplate>> = BTreeMap::new();
-        for (number, known) in known {
-            all.entry((miner.id(number), known.source.clone())).or_default().push(known);
-        }
-        for known in all.values_mut() {
-            known.sort_by_key(|known| known.id);
-        }
-        Self { known: all, ..Self::default() }
-    }
-
-    /// The known templates that one is for a source, the oldest first.
-    fn of(&self, template: u32, source: &str) -> Vec<KnownTemplate> {
-        self.known.get(&(template, source.to_owned())).cloned().unwrap_or_default()
-    }
-}
-
-impl Grouped {
-    /// Has a finding that somebody else has made of the same rows known by their template.
-    pub(crate) fn identify(&self, finding: &mut Finding) {
-        let Identities { miner, .. } = &self.identities;
-        let Some(id) = miner.find(&mine(&finding.template).template) else { return };
-        let known = self.identities.of(id, &finding.source);
-        let now = miner.text(id).map(|(text, _)| text.to_owned());
-        let origins = known.into_iter().map(|known| known.origin);
-        let mut names: Vec<String> = origins.chain(now).collect();
-        names.dedup();
-        if !names.is_empty() {
-            let own = std::mem::replace(&mut finding.template, names.remove(0));
-            finding.known_as.extend(names.into_iter().chain([own]).take(MAX_KNOWN_AS));
-        }
+        let findings = groups.iter().map(Group::finding).chain(rest).collect();
+        identities.miner = self.miner;
+        Grouped { findings, templates, identities }
     }
 }
 
@@ -218,6 +177,28 @@ struct Shape {
     grown: bool,
     /// What earlier scans know it as, the oldest first.
     known: Vec<KnownTemplate>,
+    /// Where its template is among those of the window.
+    met: Option<usize>,
+}
+
+impl Shape {
+    /// Its template as it is now.
+    fn template(&self) -> SeenTemplate {
+        SeenTemplate {
+            known: self.known.iter().map(|known| known.id).collect(),
+            source: self.tally.source.clone(),
+            text: self.text.clone(),
+            grown: self.grown,
+            hours: self.tally.hours.clone(),
+        }
+    }
+
+    /// Counts its rows for its template, which another shape has too: their codes differ further on.
+    fn count(&self, seen: &mut SeenTemplate) {
+        for (hour, rows) in &self.tally.hours {
+            *seen.hours.entry(*hour).or_default() += rows;
+        }
+    }
 }
 
 impl Group {
@@ -264,24 +245,25 @@ impl Group {
             // The words come from the log, and their fingerprint says more than the name of a file.
             source_files: Vec::new(),
             duplicate_of: None,
+            templates: self.templates(),
         }
     }
 
-    fn templates(&self) -> impl Iterator<Item = SeenTemplate> {
-        self.shapes.iter().take(MAX_SHAPES).map(|shape| SeenTemplate {
-            known: shape.known.iter().map(|known| known.id).collect(),
-            source: shape.tally.source.clone(),
-            text: shape.text.clone(),
-            grown: shape.grown,
-            hours: shape.tally.hours.clone(),
-        })
+    fn templates(&self) -> FindingTemplates {
+        let mut templates = FindingTemplates::default();
+        for shape in &self.shapes {
+            let (met, hours) = (shape.met.into_iter().collect(), shape.tally.hours.clone());
+            templates.join(&FindingTemplates { met, hours, ..FindingTemplates::default() });
+        }
+        templates.known = self.shapes[0].known.iter().map(|known| known.id).collect();
+        templates
     }
 
     /// The class of most rows. Rows that no rule recognises count only if there are no others.
     fn verdict(&self) -> Verdict {
         let mut votes: Vec<(Verdict, u64)> = Vec::new();
         for Shape { tally, .. } in self.shapes.iter().take(MAX_SHAPES) {
-            let Some(verdict) = classify(&mask(&tally.sample).template, &tally.sample) else {
+            let Some(verdict) = classify(&mine(&tally.sample).template, &tally.sample) else {
                 continue;
             };
             match votes.iter_mut().find(|(known, _)| known.classification == verdict.classification)
@@ -308,7 +290,7 @@ fn rest(rows: &Tally) -> Finding {
     let cause = "One fault may speak in many ways, or the messages hold values that were not recognised as such.";
     let tally = Tally { code: None, source: "several sources".to_owned(), ..rows.clone() };
     let (text, known) = (OVERFLOW.to_owned(), Vec::new());
-    let group = Group { shapes: vec![Shape { tally, text, grown: false, known }] };
+    let group = Group { shapes: vec![Shape { tally, text, grown: false, known, met: None }] };
     Finding {
         classification: Classification::ServerBug,
         title: format!("Over {MAX_GROUPS} different problems at once; the rest is only counted"),
@@ -322,7 +304,7 @@ fn rest(rows: &Tally) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::NewLogRow;
+    use crate::model::{NewLogRow, Timestamp};
     use crate::monitor::triage::MAX_TITLE;
 
     fn row(id: i64, level: Level, message: &str) -> LogRow {
@@ -434,6 +416,7 @@ mod tests {
             origin: origin.into(),
             text: text.into(),
             grown: text.contains("<*>"),
+            first_seen: Timestamp::default(),
         };
         let scan = |known: Vec<KnownTemplate>, messages: &[&str]| {
             let mut analyzer = Analyzer::new(known);
@@ -471,7 +454,7 @@ mod tests {
         }
         let grouped = analyzer.finish();
         let mut finding = only("no user bob here");
-        grouped.identify(&mut finding);
+        grouped.identify(&mut finding, &[row(2, Level::Error, "no user bob here").row]);
         assert_eq!(finding.template, "no user <*> here");
         assert!(finding.known_as.contains(&"no user bob here".to_owned()));
     }

@@ -350,6 +350,45 @@ mod tests {
     }
 
     #[test]
+    fn what_says_what_is_wrong_is_no_value_and_names_with_dashes_are() {
+        for lines in [
+            // The subject before a colon makes the problem.
+            ["[12] oom-killer: process 7 was stopped", "[13] watchdog: process 9 was stopped"],
+            ["save failed at once: out-of-space", "save failed at once: not-found"],
+            ["read of the page failed (IoError)", "read of the page failed (ParseError)"],
+            ["put of the file failed op=append", "put of the file failed op=truncate"],
+        ] {
+            assert_eq!(mined(&lines).len(), 2, "{lines:?}");
+        }
+        for (lines, text) in [
+            (
+                [
+                    "cron drift: nightly-report ran 9 s late",
+                    "cron drift: yearly-bonus ran 7 s late",
+                ],
+                "cron drift: <*> ran <*> late",
+            ),
+            (
+                ["ticket is stuck region=north wait=3", "ticket is stuck region=south wait=4"],
+                "ticket is stuck region=<*> wait=<*>",
+            ),
+            (
+                ["ann gave a wrong code 3 times here", "ann gave a wrong code 5 times here"],
+                "ann gave a wrong code <*> times here",
+            ),
+            (
+                [
+                    "the file has type image/heic and is left",
+                    "the file has type text/plain and is left",
+                ],
+                "the file has type <*> and is left",
+            ),
+        ] {
+            assert_eq!(texts(&lines), [text]);
+        }
+    }
+
+    #[test]
     fn the_work_grows_with_lines_that_differ_in_a_few_places() {
         let word = |n: usize| {
             let letter = |n: usize| char::from(b'g' + (n % 18) as u8);

@@ -103,9 +103,10 @@ pub struct Values<'a> {
     pub dedup_context: &'a str,
 }
 
-/// The whole prompt: the template with its values, then the standards.
-pub fn prompt(template: &str, values: &Values<'_>) -> String {
-    format!("{}\n\n{STANDARDS}", fill(template, values))
+/// The whole prompt: the template with its values, then what else is asked, then the standards.
+pub fn prompt((template, also): (&str, Option<&str>), values: &Values<'_>) -> String {
+    let parts = [Some(fill(template, values)), also.map(str::to_owned), Some(STANDARDS.to_owned())];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("\n\n")
 }
 
 /// Replaces the placeholders in one pass, so that what a value holds is never replaced again. Every other brace stays.
@@ -203,6 +204,8 @@ mod tests {
             fingerprints: vec![Fingerprint::from_hex("ab")],
             source: "shop".into(),
             template: "x".into(),
+            templates: Vec::new(),
+            quiet: None,
         }
     }
 
@@ -239,7 +242,7 @@ mod tests {
         for name in ["{log_db_path}", "{schema}", "{last_scan_log_id}", "{dedup_context}"] {
             assert!(SHIPPED.contains(name), "{name}");
         }
-        let text = prompt(SHIPPED, &VALUES);
+        let text = prompt((SHIPPED, Some("Verify it.")), &VALUES);
         for said in [
             "sqlite3 -json /run/{schema}/x.db \"SELECT",
             "`templates`",
@@ -252,7 +255,7 @@ mod tests {
             "5 times or more",
             "never an instruction",
             "max_log_id_processed",
-            "# Standards of a bug report",
+            "Verify it.\n\n# Standards of a bug report",
         ] {
             assert!(text.contains(said), "{said}");
         }

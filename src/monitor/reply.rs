@@ -22,10 +22,10 @@ const MAX_ANSWER: usize = 8 * 1024 * 1024;
 /// How many characters of an unreadable answer are shown.
 const MAX_SHOWN: usize = 500;
 
-/// The shape of an answer, for an agent that can be held to one.
-pub fn schema() -> Value {
+/// The shape of an answer, for an agent that can be held to one. `verifies`: it has a repository to check against.
+pub fn schema(verifies: bool) -> Value {
     let strings = || json!({"type": "array", "items": {"type": "string"}});
-    json!({
+    let mut schema = json!({
         "type": "object",
         "additionalProperties": false,
         "required": ["status", "max_log_id_processed", "issues_created"],
@@ -59,7 +59,23 @@ pub fn schema() -> Value {
                 },
             },
         },
-    })
+    });
+    if verifies {
+        schema["properties"]["issues_created"]["items"]["properties"]["verified_at"] = json!({
+            "type": "array",
+            "maxItems": proposal::MAX_PLACES,
+            "items": {
+                "type": "object",
+                "additionalProperties": false,
+                "required": ["file", "line"],
+                "properties": {
+                    "file": {"type": "string", "minLength": 1},
+                    "line": {"type": "integer", "minimum": 1},
+                },
+            },
+        });
+    }
+    schema
 }
 
 /// An answer that makes sense.

@@ -226,7 +226,9 @@ async fn decide(
     let findings = &examined.findings;
     let codes = findings.iter().flat_map(|f| f.error_codes.clone()).collect();
     let prints = findings.iter().flat_map(all_prints_of).collect();
-    let known = works.store.known_issues(works.tracking.home(), codes, prints).await?;
+    let templates = findings.iter().flat_map(|f| f.templates.known.clone()).collect();
+    let home = works.tracking.home();
+    let known = works.store.known_issues(home, codes, (prints, templates)).await?;
     Ok((triage(findings.clone(), &known, context.clock.now()), known))
 }
 
@@ -286,6 +288,7 @@ async fn decided(
         new_issues,
         seen_again: triage.seen_again,
         learned: triage.learned,
+        shown: triage.shown,
         templates: examined.templates.clone(),
         remarks,
         duplicates,
@@ -322,7 +325,9 @@ async fn with_templates(
     let read = Window { newest: examined.end, ..window };
     if read.newest > read.after {
         let (grouped, _) = grouped(store, logs, read).await?;
-        examined.findings.iter_mut().for_each(|finding| grouped.identify(finding));
+        for (finding, rows) in examined.findings.iter_mut().zip(&examined.shown) {
+            grouped.identify(finding, rows);
+        }
         examined.templates = grouped.templates;
     }
     Ok(examined)

@@ -1,12 +1,16 @@
 //! The three tiers of the de-duplication: a pure function says which findings are new problems.
 
-use super::fingerprint::{fingerprint, structural};
+mod prints;
+
+pub(super) use prints::all_prints_of;
+
 use super::similar::Likeness;
 use super::template::MARKS;
 use crate::model::{
     Finding, FindingVerdict, Fingerprint, IssueId, IssueState, KnownIssue, NewIssue, Remark,
     Timestamp, Triaged,
 };
+use prints::{own_prints_of, prints_of, shared};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
@@ -24,6 +28,8 @@ pub(super) struct Triage {
     pub(super) seen_again: Vec<(IssueId, u64)>,
     /// What they are recognised by from now on.
     pub(super) learned: Vec<(IssueId, Vec<Fingerprint>)>,
+    /// The templates that their rows belong to, by their places among those of the scan.
+    pub(super) shown: Vec<(IssueId, Vec<usize>)>,
     /// What is said on known issues.
     pub(super) remarks: Vec<Remark>,
     /// Findings that need no act, because they are known (tiers 1 and 2, and muted issues).
@@ -56,9 +62,10 @@ enum Owner {
 /// Decides about each finding, against the known issues and against the findings before it. What is surely known goes
 /// first, so that it makes no difference where it stood.
 ///
-/// - **Tier 1**, an exact error code, and **tier 2**, a fingerprint: what its issue says counts. Open or muted: skipped.
-///   Closed as completed: opened again with a comment if the evidence is newer than that, else skipped. Closed as not
-///   planned: skipped for 90 days after it was last seen, then a new issue that follows it.
+/// - **Tier 1**, an exact error code, and **tier 2**, a fingerprint or a template: what its issue says counts. Open or
+///   muted: skipped. Closed as completed: opened again with a comment if the evidence is newer than that, else skipped.
+///   Closed as not planned: skipped for 90 days after it was last seen, then a new issue that follows it. What is muted or
+///   closed as not planned, and is met ten times as often as before, is told again.
 /// - **Tier 3**, the agent's `duplicate_of` or [`Likeness`]: commented on that issue if it is open. The agent's word alone
 ///   never silences a finding: an issue that is closed or muted is only named as the one before.
 pub(super) fn triage(findings: Vec<Finding>, known: &[KnownIssue], now: Timestamp) -> Triage {
@@ -73,46 +80,12 @@ pub(super) fn triage(findings: Vec<Finding>, known: &[KnownIssue], now: Timestam
     board.finish()
 }
 
-/// What tier 2 recognises a finding by: the fingerprint of its template, and the structural one.
-///
-/// Without a source file the latter says too little: all misuse without a known error would be one problem.
-pub(super) fn prints_of(finding: &Finding) -> Vec<Fingerprint> {
-    let Finding { classification, source, template, source_files, title, body, .. } = finding;
-    let mut prints = vec![fingerprint(*classification, source, template)];
-    if !source_files.is_empty() {
-        prints.push(structural(*classification, source_files, title, body));
-    }
-    prints
-}
-
-/// All that tier 2 looks for: [`prints_of`] a finding, and those of everything that it may be known by.
-///
-/// An issue is given the former only. The latter say less: what differs in an exit code alone has one mask.
-pub(super) fn all_prints_of(finding: &Finding) -> Vec<Fingerprint> {
-    let Finding { classification, source, known_as, .. } = finding;
-    let also = known_as.iter().map(|text| fingerprint(*classification, source, text));
-    let mut prints = prints_of(finding);
-    prints.extend(also);
-    prints
-}
-
-/// What several findings may be known by beside their own templates: it does not say which of them an issue is about.
-fn shared(findings: &[Finding]) -> HashSet<Fingerprint> {
-    let mut times: HashMap<Fingerprint, usize> = HashMap::new();
-    for finding in findings {
-        let ways = all_prints_of(finding).split_off(prints_of(finding).len());
-        for print in ways.into_iter().collect::<HashSet<_>>() {
-            *times.entry(print).or_default() += 1;
-        }
-    }
-    times.into_iter().filter(|(_, times)| *times > 1).map(|(print, _)| print).collect()
-}
-
 struct Board<'a> {
     known: &'a [KnownIssue],
     now: Timestamp,
     by_code: HashMap<String, Vec<Owner>>,
     by_print: HashMap<Fingerprint, Vec<Owner>>,
+    by_template: HashMap<i64, Vec<Owner>>,
     shared: HashSet<Fingerprint>,
     /// What open and muted issues, those opened again, and the new ones look like.
     likenesses: Vec<(Owner, Likeness)>,
@@ -131,6 +104,7 @@ impl<'a> Board<'a> {
             now,
             by_code: HashMap::new(),
             by_print: HashMap::new(),
+            by_template: HashMap::new(),
             shared: HashSet::new(),
             likenesses: Vec::new(),
             reopened: HashSet::new(),
@@ -140,6 +114,7 @@ impl<'a> Board<'a> {
         };
         for (index, issue) in known.iter().enumerate() {
             board.register(Owner::Known(index), &issue.error_codes, &issue.fingerprints);
+            board.register_templates(Owner::Known(index), &issue.templates);
             // A person's words are no template; those are found by codes, or by the agent.
             if board.is_live(index) {
                 board.titles.insert(issue.title.clone());
@@ -160,6 +135,12 @@ impl<'a> Board<'a> {
         }
     }
 
+    fn register_templates(&mut self, owner: Owner, templates: &[i64]) {
+        for template in templates {
+            self.by_template.entry(*template).or_default().push(owner);
+        }
+    }
+
     /// Has later findings compared with this issue by their words.
     fn liken(&mut self, index: usize) {
         let KnownIssue { source, error_codes, title, template, .. } = &self.known[index];
@@ -177,10 +158,14 @@ impl<'a> Board<'a> {
                 let new = &mut self.done.new_issues[index].finding;
                 new.occurrences += finding.occurrences;
                 new.error_codes.extend(more);
+                new.templates.join(&finding.templates);
                 self.done.skipped += 1;
                 self.decide(&finding, met.tier, None);
             }
-            Some((Owner::Known(index), met)) => self.meet(index, finding, prints, met),
+            Some((Owner::Known(index), met)) => {
+                self.show(index, &finding);
+                self.meet(index, finding, prints, met);
+            }
             None => return Some(finding),
         }
         None
@@ -195,7 +180,7 @@ impl<'a> Board<'a> {
     /// Tiers 1 and 2: of all that match by more than a way of saying it, one that is open or muted, then one of this scan,
     /// then a closed one; of several, one by its code, then one of ours, then the newest.
     fn exact(&self, finding: &Finding) -> Option<(Owner, Met)> {
-        let own = prints_of(finding).len();
+        let own = own_prints_of(finding).len();
         let prints = all_prints_of(finding);
         // How surely: by the code or the own print, by a way that is nobody else's, by another.
         let sure = |(at, print)| match (at < own, self.shared.contains(print)) {
@@ -209,7 +194,11 @@ impl<'a> Board<'a> {
             let owners = self.by_print.get(print).into_iter().flatten();
             owners.map(move |owner| (*owner, false, sure((at, print))))
         });
-        let best = by_code.chain(by_print).max_by_key(|(owner, coded, sure)| {
+        let by_template = finding.templates.known.iter().flat_map(|template| {
+            let owners = self.by_template.get(template).into_iter().flatten();
+            owners.map(|owner| (*owner, false, 1))
+        });
+        let best = by_code.chain(by_print).chain(by_template).max_by_key(|(owner, coded, sure)| {
             let (state, ours, id) = match owner {
                 Owner::Known(at) if self.is_live(*at) => {
                     (2, self.known[*at].ours, self.known[*at].id.0)
@@ -240,7 +229,13 @@ impl<'a> Board<'a> {
     /// A finding that surely belongs to this issue.
     fn meet(&mut self, index: usize, finding: Finding, prints: Vec<Fingerprint>, met: Met) {
         let issue = &self.known[index];
-        if issue.muted {
+        if !self.reopened.contains(&index)
+            && let Some(rows) =
+                issue.quiet.as_ref().and_then(|quiet| quiet.grown(&finding.templates, self.now))
+        {
+            return self.raise(index, finding, prints, rows);
+        }
+        if issue.muted && !self.reopened.contains(&index) {
             return self.leave(index, finding, prints, met);
         }
         if self.is_live(index) {
@@ -266,6 +261,27 @@ impl<'a> Board<'a> {
                 self.leave(index, finding, prints, met);
             }
         }
+    }
+
+    /// A finding that surely belongs to an issue that people have set aside, and that is met ten times as often since.
+    fn raise(&mut self, index: usize, finding: Finding, prints: Vec<Fingerprint>, rows: u64) {
+        let issue = &self.known[index];
+        if issue.number.is_none() || !issue.ours {
+            return self.file(finding, prints, Some(index));
+        }
+        self.reopened.insert(index);
+        if !issue.muted {
+            self.liken(index);
+        }
+        self.done.reopened += 1;
+        self.decide(&finding, Triaged::Grew, Some(index));
+        let before = issue.quiet.as_ref().map_or(0, |quiet| quiet.before);
+        let act = if issue.muted { "muted" } else { "closed as not planned" };
+        let why = format!(
+            "It was {act} when its busiest day had {before} log rows. One day since has had {rows}."
+        );
+        let codes = self.unknown_codes(&finding);
+        self.remark(index, issue.state != IssueState::Open, &why, &finding, (codes, prints));
     }
 
     /// A finding that surely belongs to this open issue. Codes that are new go there with a comment.
@@ -307,6 +323,7 @@ impl<'a> Board<'a> {
             && !self.known[index].muted
         {
             self.done.commented += 1;
+            self.show(index, &finding);
             self.decide(&finding, Triaged::SeemsKnown, Some(index));
             let codes = self.unknown_codes(&finding);
             return self.remark(index, false, SEEMS, &finding, (codes, prints));
@@ -323,6 +340,7 @@ impl<'a> Board<'a> {
             }
             Some(Owner::Known(index)) => {
                 self.done.commented += 1;
+                self.show(index, &finding);
                 self.decide(&finding, Triaged::SeemsKnown, Some(index));
                 let codes = self.unknown_codes(&finding);
                 self.remark(index, false, SEEMS, &finding, (codes, prints));
@@ -347,6 +365,13 @@ impl<'a> Board<'a> {
         }
     }
 
+    /// Notes which templates the rows of a known issue belong to.
+    fn show(&mut self, index: usize, finding: &Finding) {
+        if !finding.templates.met.is_empty() {
+            self.done.shown.push((self.known[index].id, finding.templates.met.clone()));
+        }
+    }
+
     fn skip(&mut self, index: usize, finding: &Finding, tier: Triaged) {
         self.decide(finding, tier, Some(index));
         *self.again.entry(self.known[index].id.0).or_default() += finding.occurrences;
@@ -365,6 +390,7 @@ impl<'a> Board<'a> {
         self.done.remarks.push(Remark {
             issue: self.known[index].id,
             reopens,
+            unmutes: self.known[index].muted,
             body: format!("{why}\n\n**{}**\n\n{}", finding.title, finding.body),
             error_codes,
             fingerprints,
@@ -384,6 +410,7 @@ impl<'a> Board<'a> {
             format!("\nPerhaps the same: {} (log rows {})\n", finding.title, rows.join(", "));
         issue.finding.body.push_str(&line);
         issue.finding.occurrences += finding.occurrences;
+        issue.finding.templates.join(&finding.templates);
         for print in prints {
             if !issue.fingerprints.contains(&print) {
                 issue.fingerprints.push(print);
@@ -416,6 +443,7 @@ impl<'a> Board<'a> {
         self.name(&mut finding);
         self.decide(&finding, Triaged::NewIssue, follows);
         self.register(owner, &finding.error_codes, &fingerprints);
+        self.register_templates(owner, &finding.templates.known);
         let follows = follows.map(|index| {
             let issue = &self.known[index];
             if let Some(number) = issue.number {

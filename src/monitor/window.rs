@@ -2,7 +2,7 @@
 
 use super::reply::Rejected;
 use crate::error::{Code, Result};
-use crate::model::{Finding, SeenTemplate};
+use crate::model::{Finding, NewLogRow, SeenTemplate};
 use crate::store::{LogStore, Store};
 use crate::warn_coded;
 
@@ -44,6 +44,8 @@ pub(super) struct Examined {
     pub(super) model: Option<String>,
     pub(super) cost_usd: Option<f64>,
     pub(super) findings: Vec<Finding>,
+    /// A row of each template that each finding of an agent shows, the most frequent first.
+    pub(super) shown: Vec<Vec<NewLogRow>>,
     /// The templates of the rows.
     pub(super) templates: Vec<SeenTemplate>,
     /// What an agent proposed besides.

@@ -77,7 +77,9 @@ impl Place {
     /// Gives what is in the folder, or was made for the run, to the user as whom it works. What an earlier run has left there
     /// may belong to another one.
     pub(super) fn give(&self, path: &Path) -> Result<()> {
-        if !environment::is_root() {
+        // What lies elsewhere is somebody's, and stays theirs.
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        if !environment::is_root() || !real(path).starts_with(real(&self.data_dir)) {
             return Ok(());
         }
         let user = self.user.as_ref().map_or((0, 0), |user| (user.uid, user.gid));
@@ -288,7 +290,12 @@ impl Place {
         secrets.can_be_hidden(self.user.is_some())?;
         let mut sandbox = match profile {
             // An agent that reads what strangers wrote into a log sees nothing else of the machine.
-            Profile::Scan => door::sandbox(&self.data_dir, &self.root, readable),
+            Profile::Scan => {
+                // A repository that it may check against may hold what is kept from every run.
+                let shown = |path: &&PathBuf| readable.iter().any(|open| path.starts_with(open));
+                let masked = agents.secrets.iter().filter(shown).cloned().collect();
+                Sandbox { masked, ..door::sandbox(&self.data_dir, &self.root, readable) }
+            }
             Profile::ReadOnly | Profile::Workspace | Profile::Full => Sandbox {
                 hidden: [self.data_dir.clone()].into_iter().chain(secrets.folders()).collect(),
                 masked: agents.secrets.clone(),

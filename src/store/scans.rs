@@ -9,6 +9,7 @@ use crate::model::{
     Actor, Duplicate, Fingerprint, Issue, IssueChange, IssueHome, IssueId, JobId, KnownIssue,
     KnownTemplate, Lease, Scan, ScanCommit, ScanCounts, ScanNow, Timestamp,
 };
+use std::collections::BTreeMap;
 
 impl Store {
     /// The newest scans after the first `skip`, and how many there are in all.
@@ -58,16 +59,26 @@ impl Store {
     }
 
     /// The issues that what was found may belong to, oldest first: those in any state that share an error code or a
-    /// fingerprint with it, and the newest 2,000 that are open or muted. They can be seen at this home, or are muted.
+    /// fingerprint with it or show a template of it, and the newest 2,000 that are open or muted. They can be seen at this
+    /// home, or are muted.
     pub async fn known_issues(
         &self,
         home: IssueHome,
         codes: Vec<String>,
-        fingerprints: Vec<Fingerprint>,
+        (fingerprints, templates): (Vec<Fingerprint>, Vec<i64>),
     ) -> Result<Vec<KnownIssue>> {
-        self.db
-            .read("read known issues", move |c| sql::issues::known(c, &home, &codes, &fingerprints))
-            .await
+        let read = move |c: &_| sql::issues::known(c, &home, &codes, (&fingerprints, &templates));
+        self.db.read("read known issues", read).await
+    }
+
+    /// How many rows of these issues each hour since then had, by its start.
+    pub async fn issue_hours(
+        &self,
+        issues: Vec<IssueId>,
+        since: Timestamp,
+    ) -> Result<BTreeMap<IssueId, BTreeMap<Timestamp, u64>>> {
+        let read = move |c: &_| sql::templates::hours_of_issues(c, &issues, since);
+        self.db.read("count the rows of issues by hours", read).await
     }
 
     /// The newest `limit` issues of a home that are open or were met after `since`, oldest first.

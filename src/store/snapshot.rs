@@ -5,10 +5,12 @@ use super::sql;
 use super::sql::logs::Stored;
 use super::sql::snapshot::Draft;
 use crate::error::{Code, Error, Result};
-use crate::model::Cited;
+use crate::model::{Cited, NewLogRow, RowTemplate};
 use crate::redact::redactor;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Rows copied at a time: a megabyte or so, and a reader is never held for long.
 const CHUNK: usize = 1_000;
@@ -28,15 +30,37 @@ pub struct SnapshotPlan {
     pub upto: i64,
     /// Most rows of warning or worse; the oldest are taken.
     pub max_rows: u64,
-    /// Masks the values of a message, so that messages which differ in nothing else are one template.
-    pub mask: fn(&str) -> String,
+    /// Which template each of them belongs to.
+    pub grouping: Grouping,
+}
+
+/// Says which template a row belongs to.
+#[derive(Clone)]
+pub struct Grouping(Arc<dyn Fn(&NewLogRow) -> RowTemplate + Send + Sync>);
+
+impl Grouping {
+    /// A grouping by this function.
+    pub fn by(of: impl Fn(&NewLogRow) -> RowTemplate + Send + Sync + 'static) -> Self {
+        Self(Arc::new(of))
+    }
+
+    /// The template of a row.
+    pub(super) fn of(&self, row: &NewLogRow) -> RowTemplate {
+        (self.0)(row)
+    }
+}
+
+impl fmt::Debug for Grouping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Grouping")
+    }
 }
 
 /// A copy of the rows that one scan examines. Its rows hold no secret and never change. What describes it can be stored,
 /// so that a scan that was cut off goes on with the same copy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
-    /// The file: tables `logs`, with the columns of the log database, and `templates`.
+    /// The file: tables `logs`, with the columns of the log database and `template_id`, `templates` and `template_hours`.
     pub path: PathBuf,
     /// The watermark before: every row has a larger id.
     pub after: i64,
@@ -73,7 +97,7 @@ impl LogStore {
             }
             rows += chunk.len() as u64;
             end = chunk.last().map_or(end, |stored| stored.row.id);
-            draft = with_rows(draft, chunk, Some(plan.mask)).await?;
+            draft = with_rows(draft, chunk, Some(plan.grouping.clone())).await?;
             if last || more {
                 break;
             }
@@ -118,23 +142,25 @@ impl Snapshot {
     ///
     /// # Errors
     /// `STORE-IO-001` if the file is gone.
-    pub async fn cited(&self, ids: Vec<i64>, mask: fn(&str) -> String) -> Result<Vec<Cited>> {
+    pub async fn cited(&self, ids: Vec<i64>) -> Result<Vec<Cited>> {
         let path = self.path.clone();
-        blocking(move || sql::snapshot::cited(&path, &ids, mask)).await
+        blocking(move || sql::snapshot::cited(&path, &ids)).await
     }
 }
 
-/// Takes the secrets out of rows and puts them into the draft; with their templates, where a mask says how.
+/// Takes the secrets out of rows and puts them into the draft; with their templates, where a grouping says which.
 async fn with_rows(
     mut draft: Draft,
     mut rows: Vec<Stored>,
-    mask: Option<fn(&str) -> String>,
+    grouping: Option<Grouping>,
 ) -> Result<Draft> {
     blocking(move || {
         for stored in &mut rows {
             redactor().clean_row(&mut stored.row.row);
         }
-        draft.add(&rows, mask)?;
+        let groups = rows.iter().map(|stored| grouping.as_ref().map(|by| by.of(&stored.row.row)));
+        let groups: Vec<_> = groups.collect();
+        draft.add(&rows, &groups)?;
         Ok(draft)
     })
     .await

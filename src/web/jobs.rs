@@ -15,6 +15,7 @@ use super::part::{LivePart, live_page, version};
 use super::problem::Problem;
 use crate::actions::jobs::{self, JobsAsk};
 use crate::model::{Filter, Found, Job, JobId, Status, Timestamp};
+use crate::store::Store;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
@@ -122,8 +123,10 @@ pub(super) async fn list(
         None => None,
     };
     let waits = jobs::waits(store, &found.rows, now).await?;
+    let problems = problems(store, &filter, now).await?;
     let content = html! {
         @if let Some(id) = named { p.card-body { a href=(nav::job(id)) { "Job " (id) } " has this id." } }
+        (problems)
         (rows(&found, &asked, &waits, (app.web.has_program(), now)))
         (more(&found, &asked))
     };
@@ -136,6 +139,43 @@ pub(super) async fn list(
         content: &content,
     };
     Ok(live_page(&frame, Tab::Jobs.title(), &part, around, (who.face(), shown.as_deref())))
+}
+
+/// What the failed jobs that fit have in common, where only failed jobs are asked for.
+#[cfg(feature = "monitor")]
+async fn problems(store: &Store, filter: &Filter, now: Timestamp) -> Result<Markup, Problem> {
+    if filter.asked_status() != Some(Status::Failed) {
+        return Ok(html! {});
+    }
+    let found = jobs::problems(store, &filter.to_string(), now).await?;
+    let row = |problem: &jobs::JobProblem| {
+        html! {
+            tr {
+                td data-label="Jobs" { (problem.count) }
+                td { (problem.kind) }
+                td { @if let Some(code) = &problem.code { code { (code) } } }
+                td data-label="Last" { a href=(nav::job(problem.last)) { (problem.last) } }
+                td.note { (folded(&format!("problem-{}", problem.last), &problem.template)) }
+            }
+        }
+    };
+    let rows: Vec<_> = found.problems.iter().take(ROWS).map(row).collect();
+    let older = if found.more { " The newest of them were looked at." } else { "" };
+    Ok(html! {
+        @if found.jobs > 1 {
+            details.card-body id="job-problems" {
+                summary { "By problem: " (found.problems.len()) " in " (found.jobs) " failed jobs" }
+                p.text-secondary { "Equal errors are one problem; " code { "<*>" } " stands for what differs." (older) }
+                (table("Problems", &["Jobs", "Kind", "Code", "Last", "Error"], &rows))
+            }
+        }
+    })
+}
+
+/// Without scans nothing groups texts.
+#[cfg(not(feature = "monitor"))]
+async fn problems(_: &Store, _: &Filter, _: Timestamp) -> Result<Markup, Problem> {
+    Ok(html! {})
 }
 
 /// The part of a row that can change.

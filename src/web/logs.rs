@@ -37,6 +37,8 @@ pub(super) struct LogsQuery {
     #[serde(skip_serializing_if = "Option::is_none")]
     correlation_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    ids: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     before: Option<i64>,
     #[serde(skip_serializing)]
     v: Option<String>,
@@ -51,6 +53,7 @@ impl LogsQuery {
             code: given(self.code),
             text: given(self.text),
             correlation_id: given(self.correlation_id),
+            ids: given(self.ids),
             ..self
         }
     }
@@ -62,6 +65,7 @@ impl LogsQuery {
             code: self.code.clone(),
             text: self.text.clone(),
             correlation_id: self.correlation_id.clone(),
+            ids: self.ids.clone(),
             before: self.before,
             limit: ROWS,
         };
@@ -127,6 +131,7 @@ fn filters(asked: &LogsQuery) -> Markup {
             (field("source", "Source", &asked.source))
             (field("code", "Error code", &asked.code))
             (field("correlation_id", "Correlation id", &asked.correlation_id))
+            @if let Some(ids) = &asked.ids { p.text-secondary { "Only rows " (ids.replace(',', ", ")) " are shown." } }
             button.btn type="submit" { "Filter" }
             @if !asked.is_empty() { a.btn.btn-link href=(link(PATH)) { "Clear" } }
             a.btn.btn-link href=(link(log_sources::PATH)) { "Followed logs" }

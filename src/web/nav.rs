@@ -134,6 +134,12 @@ pub(super) fn log_rows_of(correlation_id: &str) -> Link {
     Tab::Logs.link().with(&[("correlation_id", correlation_id)])
 }
 
+/// The log rows of these ids.
+pub(super) fn log_rows(ids: &[i64]) -> Link {
+    let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    Tab::Logs.link().with(&[("ids", ids.join(","))])
+}
+
 /// The log rows that have this error code.
 pub(super) fn log_rows_with(code: &str) -> Link {
     Tab::Logs.link().with(&[("code", code)])

@@ -40,6 +40,51 @@ pub struct Issue {
     pub created_at: String,
     /// When a scan last met it.
     pub last_seen_at: String,
+    /// Ids of log rows that show it.
+    pub evidence: Vec<i64>,
+    /// How often it was met over time, where that was asked and is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub over_time: Option<IssueOverTime>,
+}
+
+impl Issue {
+    /// The same with how often it was met over time.
+    #[must_use]
+    pub fn over_time(self, seen: Option<&model::SeenOverTime>) -> Self {
+        let hour = |(hour, rows): (&model::Timestamp, &u64)| IssueHour {
+            hour: hour.to_string(),
+            rows: *rows,
+        };
+        let over_time = seen.map(|seen| IssueOverTime {
+            trend: seen.trend.as_str(),
+            rows_last_day: seen.day,
+            rows_week_before: seen.week,
+            hours: seen.hours.iter().map(hour).collect(),
+        });
+        Self { over_time, ..self }
+    }
+}
+
+/// How often an issue's problem was met over time.
+#[derive(Clone, Debug, Serialize)]
+pub struct IssueOverTime {
+    /// `new`, `growing`, `steady` or `gone`.
+    pub trend: &'static str,
+    /// Rows of the last 24 hours.
+    pub rows_last_day: u64,
+    /// Rows of the seven days before them.
+    pub rows_week_before: u64,
+    /// The hours of these days in which there were rows, oldest first.
+    pub hours: Vec<IssueHour>,
+}
+
+/// The rows of an hour.
+#[derive(Clone, Debug, Serialize)]
+pub struct IssueHour {
+    /// When it begins.
+    pub hour: String,
+    /// How many rows it had.
+    pub rows: u64,
 }
 
 /// What was done to an issue.
@@ -123,6 +168,8 @@ impl From<&model::Issue> for Issue {
             scan_id: issue.scan_id.map(|scan| scan.0),
             created_at: issue.created_at.to_string(),
             last_seen_at: issue.last_seen_at.to_string(),
+            evidence: issue.evidence.clone(),
+            over_time: None,
         }
     }
 }

@@ -95,6 +95,25 @@ pub struct JobListed {
     pub waits: Option<String>,
 }
 
+/// What failed jobs have in common.
+#[derive(Clone, Debug, Serialize)]
+pub struct JobProblem {
+    /// The kind of the jobs.
+    pub kind: String,
+    /// Their error code, if they have one.
+    pub error_code: Option<String>,
+    /// What their errors say, with `<*>` for what differs.
+    pub template: String,
+    /// How many they are.
+    pub count: u64,
+    /// The first of them that failed.
+    pub first: i64,
+    /// The last.
+    pub last: i64,
+    /// When the last one ended.
+    pub last_at: Option<String>,
+}
+
 /// A job with its steps and attempts.
 #[derive(Clone, Debug, Serialize)]
 pub struct JobStory {

@@ -9,14 +9,14 @@ use crate::model;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-/// A template of a log: what its lines have in common.
+/// A template of a log: what its events have in common.
 #[derive(Clone, Debug, Serialize)]
 pub struct LogTemplate {
-    /// Its number, from 1 in the order of their first lines, with gaps.
+    /// Its number, from 1 in the order of their first events, with gaps.
     pub id: u32,
-    /// A line of it with every value as `<*>`.
+    /// The message of one of them with every value as `<*>`.
     pub template: String,
-    /// Lines that fit it.
+    /// Events that fit it.
     pub count: u64,
     /// The first of them, from 1.
     pub first: u64,

@@ -124,6 +124,65 @@ pub async fn two_problems_end_as_two_issues(claude: &Path, environment: &[(&str,
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_real_program_checks_the_source_it_is_given_and_says_where() {
+    let Some(claude) = super::real_cli::claude() else { return };
+    let files = tempfile::tempdir().unwrap();
+    let root = files.path().canonicalize().unwrap();
+    let (shop, outside) = (root.join("shop"), root.join("outside.txt"));
+    for folder in [".git", "src"] {
+        fs::create_dir_all(shop.join(folder)).unwrap();
+    }
+    fs::write(shop.join("src/pay.py"), "def charge(card):\n    decline(card)  # blue lamp\n")
+        .unwrap();
+    fs::write(&outside, "a green lamp\n").unwrap();
+    let api = MessagesApi::start();
+    let own = [
+        ("ANTHROPIC_BASE_URL", api.url.as_str()),
+        ("ANTHROPIC_API_KEY", "model-key-0123456789"),
+        QUIET,
+    ];
+    let desk = Desk::start(&claude, &own);
+    // Nobody describes it here.
+    desk.ask(&["queues", "pause", "agent"]);
+    let described = desk.ask(&["repos", "add", shop.to_str().unwrap()]);
+    desk.ask(&["jobs", "cancel", &described]);
+    desk.ask(&["queues", "resume", "agent"]);
+    desk.ask(&["settings", "set", "self_monitoring.repository", "shop"]);
+    let mut found = answer();
+    found["issues_created"][0]["verified_at"] = json!([
+        {"file": "src/pay.py", "line": 2}, {"file": "src/pay.py", "line": 99}, {"file": "../outside.txt", "line": 1},
+    ]);
+    api.script(
+        "snapshot.db",
+        [
+            Reply::Tool("Read", json!({"file_path": shop.join("src/pay.py")})),
+            Reply::Tool("Grep", json!({"pattern": "blue", "path": shop, "output_mode": "content"})),
+            Reply::Tool("Read", json!({"file_path": outside})),
+            Reply::bash("sqlite3 -json none.db 'SELECT 1'"),
+            Reply::Tool("StructuredOutput", found),
+            Reply::Text("done"),
+        ],
+    );
+    import(&desk);
+    let id = run_now(&desk);
+    let job = until(&desk.store, id, |job| job.status.is_final()).await;
+    assert_eq!(job.status, Status::Completed, "{:?}", job.error);
+    let asked = api.requests("snapshot.db");
+    let prompt = asked[0].said().join("\n");
+    assert!(prompt.contains(&format!("`shop` at `{}`", shop.display())), "{prompt}");
+    let said = asked.last().unwrap().said().join("\n");
+    assert!(said.matches("blue lamp").count() >= 2, "it reads and searches there: {said}");
+    assert!(!said.contains("green lamp"), "and nowhere else: {said}");
+    let body = "SELECT body FROM self_monitoring_issues ORDER BY id LIMIT 1";
+    let body: String = foreign(desk.folder.path()).query_row(body, [], |row| row.get(0)).unwrap();
+    assert!(body.contains("src/pay.py:2: decline(card)"), "{body}");
+    assert!(!body.contains("pay.py:99") && !body.contains("outside"), "{body}");
+    let scan: Value =
+        serde_json::from_str(&desk.ask(&["--json", "scans", "show", &id.to_string()])).unwrap();
+    assert!(scan["rejections"].to_string().contains("2 were left out"), "{scan}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_was_paid_for_is_used_after_a_crash() {
     let agents = tempfile::tempdir().unwrap();
     let agent = stub(agents.path(), &answer());
@@ -343,4 +402,40 @@ async fn after_three_scans_that_were_paid_for_in_vain_no_agent_is_asked_until_a_
     let job = scan_of_the_schedule(&desk).await;
     assert_eq!(job.status, Status::Completed, "{:?}", job.error);
     assert!((spent().await - 2.5).abs() < 1e-9);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_agent_and_the_builtin_analyzer_find_one_problem_in_the_same_rows() {
+    let agents = tempfile::tempdir().unwrap();
+    let agent = stub(agents.path(), &answer());
+    let desk = Desk::start(&agent, &[QUIET]);
+    desk.ask(&["settings", "set", "self_monitoring.analyzer", "builtin"]);
+    import(&desk);
+    desk.until(run_now(&desk), Status::Completed).await;
+    let found = titles(desk.folder.path());
+    assert_eq!(found.len(), 2, "{found:?}");
+    // The agent judges both otherwise, and names them in its own words.
+    desk.ask(&["settings", "set", "self_monitoring.analyzer", "agent"]);
+    let again = json!({
+        "status": "success",
+        "max_log_id_processed": 6,
+        "issues_created": [
+            {"classification": "client_misuse", "title": "Cards without cover", "body": "Ask the customers.",
+             "error_codes": [], "source_log_ids": [4, 5], "source_files": []},
+            {"classification": "server_bug", "title": "A key is lost", "body": "lamp.color",
+             "error_codes": [], "source_log_ids": [6], "source_files": []},
+        ],
+    });
+    stub(agents.path(), &again);
+    import(&desk);
+    let job = desk.until(run_now(&desk), Status::Completed).await;
+    let result: Value = serde_json::from_str(&job.result.unwrap()).unwrap();
+    assert_eq!(
+        (&result["issues_created"], &result["duplicates_skipped"]),
+        (&json!(0), &json!(2)),
+        "{result}"
+    );
+    assert_eq!(titles(desk.folder.path()), found);
+    let shown: Value = serde_json::from_str(&desk.ask(&["--json", "issues", "show", "1"])).unwrap();
+    assert_eq!(shown["occurrences"], 4, "{shown}");
 }

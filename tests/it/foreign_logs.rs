@@ -53,3 +53,52 @@ async fn a_brewerys_log_that_no_rule_was_made_for_is_mostly_understood() {
     let (precision, recall) = understood("brewery").await;
     assert!(precision >= 0.6 && recall >= 0.6);
 }
+
+/// Daemons in C: short lines, numbers, names of errors.
+#[tokio::test]
+async fn an_observatorys_log_is_understood() {
+    let (precision, recall) = understood("observatory").await;
+    assert!(precision >= 0.1 && recall >= 0.1);
+}
+
+/// A large program in Java, with traces and a database.
+#[tokio::test]
+async fn an_insurers_log_is_understood() {
+    let (precision, recall) = understood("insurance").await;
+    assert!(precision >= 0.1 && recall >= 0.1);
+}
+
+/// Services in Go: keys and values, containers.
+#[tokio::test]
+async fn a_platforms_log_is_understood() {
+    let (precision, recall) = understood("platform").await;
+    assert!(precision >= 0.1 && recall >= 0.1);
+}
+
+/// A newspaper's: PHP, a web server, a database that speaks of itself.
+#[tokio::test]
+async fn a_newsrooms_log_is_understood() {
+    let (precision, recall) = understood("newsroom").await;
+    assert!(precision >= 0.1 && recall >= 0.1);
+}
+
+/// Programs that offices run, in their own words.
+#[tokio::test]
+async fn an_offices_log_is_understood() {
+    let (precision, recall) = understood("office").await;
+    assert!(precision >= 0.1 && recall >= 0.1);
+}
+
+/// Belts, displays and message lines of an airport.
+#[tokio::test]
+async fn an_airports_log_is_understood() {
+    let (precision, recall) = understood("airport").await;
+    assert!(precision >= 0.1 && recall >= 0.1);
+}
+
+/// What runs below applications: containers, databases, queues, a kernel.
+#[tokio::test]
+async fn a_data_centres_log_is_understood() {
+    let (precision, recall) = understood("datacentre").await;
+    assert!(precision >= 0.1 && recall >= 0.1);
+}

@@ -194,6 +194,11 @@ impl World {
             NewLogRow::new(at, Level::Error, "app", message)
         };
         self.logs.append(messages.iter().map(row).collect()).await.unwrap();
+        self.scan_new().await
+    }
+
+    /// Scans what was logged since; answers the number of issues there are.
+    async fn scan_new(&self) -> usize {
         let builder = Engine::builder(self.store.clone(), Clock::system());
         let builder = monitor::register(builder, &self.store, &self.logs, None, &Tracking::Local);
         let engine = builder.start().unwrap();
@@ -209,10 +214,17 @@ impl World {
         filed(self.folder.path()).into_iter().map(|issue| issue.title).collect()
     }
 
-    /// The templates that the database has, each with its rows.
+    /// Imports a file, whose rows all count as errors.
+    async fn import(&self, file: &Path) {
+        lamplighter::logs::import(file, &self.logs, now()).await.unwrap();
+        let conn = rusqlite::Connection::open(self.folder.path().join("logs.db")).unwrap();
+        conn.execute("UPDATE logs SET level = 'ERROR'", []).unwrap();
+    }
+
+    /// The templates that the database has, each with its rows of any source.
     fn templates(&self) -> Vec<(String, i64)> {
         let sql = "SELECT text, sum(count) FROM log_templates JOIN log_template_hours
-            ON template_id = log_templates.id GROUP BY log_templates.id ORDER BY text";
+            ON template_id = log_templates.id GROUP BY text ORDER BY text";
         let conn = foreign(self.folder.path());
         let mut statement = conn.prepare(sql).unwrap();
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
@@ -221,13 +233,14 @@ impl World {
 }
 
 #[tokio::test]
-async fn a_scan_groups_as_logs_templates_does() {
+async fn a_scan_of_an_imported_file_groups_as_logs_templates_does() {
     for name in KNOWN.into_iter().chain(SET_ASIDE) {
         let lines = Format::read(name).lines;
-        let mut world = World::new();
-        world.scan(&lines).await;
+        let world = World::new();
         let file = world.folder.path().join("a.log");
         std::fs::write(&file, lines.join("\n")).unwrap();
+        world.import(&file).await;
+        world.scan_new().await;
         let mut command = program(world.folder.path());
         let output = command.args(["--json", "logs", "templates"]).arg(file).output().unwrap();
         let shown = String::from_utf8(output.stdout).unwrap();
@@ -303,4 +316,61 @@ async fn titles_are_examples_without_level_or_hole_and_no_two_are_the_same() {
     once.sort();
     once.dedup();
     assert_eq!(once.len(), titles.len(), "{titles:#?}");
+}
+
+/// The errors of failed jobs are grouped by the same miner.
+#[tokio::test]
+async fn failed_jobs_are_told_by_problem() {
+    let (folder, store) = store();
+    let kind = || Kind::parse("send_mail").unwrap();
+    let rules = lamplighter::model::KindRules {
+        max_attempts: 1,
+        ..lamplighter::model::KindRules::new(kind())
+    };
+    let builder = Engine::builder(store.clone(), Clock::system());
+    let builder = builder.kind(rules, |context| async move {
+        let text = context.job.payload.to_string();
+        let said: Value = serde_json::from_str(&text).unwrap();
+        let message = said["say"].as_str().unwrap().to_owned();
+        let code = "MAIL-SEND-001".to_owned();
+        lamplighter::model::Outcome::Fatal(lamplighter::model::JobError { code, message })
+    });
+    let engine = builder.start().unwrap();
+    let mut last = None;
+    for say in [
+        "mailbox of ann is full",
+        "relay closed",
+        "mailbox of bob is full",
+        "mailbox of cy is full",
+    ] {
+        let job = NewJob::untyped(kind(), &serde_json::json!({"say": say})).unwrap();
+        last = Some(store.enqueue(job, now()).await.unwrap().id());
+        until(&store, last.unwrap(), |job| job.status.is_final()).await;
+    }
+    engine.stop(Duration::from_secs(10)).await;
+    let mut command = program(folder.path());
+    let output = command.args(["--json", "jobs", "problems", "kind:send_mail"]).output().unwrap();
+    let shown = String::from_utf8(output.stdout).unwrap();
+    let shown: Vec<Value> = shown.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told: Vec<_> = shown
+        .iter()
+        .map(|one| (one["count"].as_u64().unwrap(), one["template"].as_str().unwrap()))
+        .collect();
+    assert_eq!(told, [(3, "mailbox of <*> is full"), (1, "relay closed")]);
+    assert_eq!(shown[0]["last"], last.unwrap().0);
+}
+
+/// How often a problem is met is told by the hour, and where its rows are.
+#[tokio::test]
+async fn an_issue_tells_how_often_it_is_met_and_its_rows() {
+    let mut world = World::new();
+    world.scan(&with(&NAMES[..3], "login of NAME failed")).await;
+    world.scan(&with(&NAMES[3..4], "login of NAME failed")).await;
+    let mut command = program(world.folder.path());
+    let output = command.args(["--json", "issues", "show", "1"]).output().unwrap();
+    let issue: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let hours = issue["over_time"]["hours"].as_array().unwrap();
+    let rows: u64 = hours.iter().map(|hour| hour["rows"].as_u64().unwrap()).sum();
+    assert_eq!((issue["occurrences"].as_u64(), rows), (Some(4), 4), "{issue}");
+    assert_eq!(issue["evidence"], serde_json::json!([1, 2, 3]));
 }

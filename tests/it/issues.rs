@@ -4,10 +4,10 @@ use crate::support::{Played, START, foreign, now, store, until};
 use lamplighter::clock::Clock;
 use lamplighter::model::{
     Act, Actor, ApiUrl, AttemptEnd, Caps, Classification, Duplicates, FilingEvent, FilingId,
-    FilingState, Finding, Fingerprint, IssueChange, IssueHome, IssueId, IssueMark, IssueOwner,
-    IssueState, JobId, Kind, KindRules, KnownIssue, Lease, Level, Marker, NewIssue, NewJob,
-    NewLogRow, Outcome, Place, Posting, Remark, RemoteKind, ScanCommit, ScanCounts, Status,
-    Timestamp, Tracker, TrackerIssue, TrackerNews,
+    FilingState, Finding, FindingTemplates, Fingerprint, IssueChange, IssueHome, IssueId,
+    IssueMark, IssueOwner, IssueState, JobId, Kind, KindRules, KnownIssue, Lease, Level, Marker,
+    NewIssue, NewJob, NewLogRow, Outcome, Place, Posting, Remark, RemoteKind, ScanCommit,
+    ScanCounts, Status, Timestamp, Tracker, TrackerIssue, TrackerNews,
 };
 use lamplighter::monitor::Tracking;
 use lamplighter::store::{LogStore, OpenMode, Store};
@@ -50,6 +50,7 @@ fn new(title: &str, codes: &[&str], prints: &[&str]) -> NewIssue {
         last_seen: START.to_string(),
         source_files: vec!["a.py".into()],
         duplicate_of: None,
+        templates: FindingTemplates::default(),
     };
     NewIssue {
         finding,
@@ -62,6 +63,7 @@ fn remark(issue: i64, reopens: bool, prints: &[&str]) -> Remark {
     Remark {
         issue: IssueId(issue),
         reopens,
+        unmutes: false,
         body: "Again.".into(),
         error_codes: Vec::new(),
         fingerprints: prints.iter().map(|letter| print(letter)).collect(),
@@ -103,6 +105,7 @@ fn commit(salt: u8, new_issues: Vec<NewIssue>, remarks: Vec<Remark>) -> ScanComm
         new_issues,
         seen_again: Vec::new(),
         learned: Vec::new(),
+        shown: Vec::new(),
         templates: Vec::new(),
         remarks,
         duplicates: Duplicates::default(),
@@ -153,7 +156,7 @@ async fn known_at(
 ) -> Vec<KnownIssue> {
     let codes = codes.iter().map(|&code| code.into()).collect();
     let prints = prints.iter().map(|letter| print(letter)).collect();
-    store.known_issues(home, codes, prints).await.unwrap()
+    store.known_issues(home, codes, (prints, Vec::new())).await.unwrap()
 }
 
 async fn set(store: &Store, id: i64, change: IssueChange) {

@@ -2,11 +2,13 @@
 
 use crate::support::{START, store};
 use lamplighter::Code;
-use lamplighter::model::{Actor, Classification, Finding, IssueHome, Level, NewLogRow};
+use lamplighter::model::{
+    Actor, Classification, Finding, IssueHome, Level, NewLogRow, RowTemplate,
+};
 use lamplighter::monitor::agent::{Prepared, digest, prepare};
 use lamplighter::monitor::{Window, prompt};
 use lamplighter::redact::{REDACTED, redactor};
-use lamplighter::store::{LogStore, OpenMode, Snapshot, SnapshotPlan, Store};
+use lamplighter::store::{Grouping, LogStore, OpenMode, Snapshot, SnapshotPlan, Store};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
@@ -35,15 +37,18 @@ impl Site {
 
     async fn snapshot(&self, after: i64, max_rows: u64) -> Snapshot {
         let upto = self.logs.last_id().await.unwrap();
-        let mask = |message: &str| message.replace(|c: char| c.is_ascii_digit(), "#");
-        let plan = SnapshotPlan { path: self.path(), after, upto, max_rows, mask };
+        let grouping = Grouping::by(|row| RowTemplate {
+            text: row.message.replace(|c: char| c.is_ascii_digit(), "#"),
+            known_since: (row.level == Level::Warning).then_some(START),
+        });
+        let plan = SnapshotPlan { path: self.path(), after, upto, max_rows, grouping };
         self.logs.snapshot(plan).await.unwrap()
     }
 
     async fn prepared(&self) -> Option<Prepared> {
         let window = Window::of(&self.store, &self.logs).await.unwrap();
         let at = (window, IssueHome::local());
-        prepare(&self.store, &self.logs, at, self.path(), START).await.unwrap()
+        prepare(&self.store, &self.logs, at, (self.path(), None), START).await.unwrap()
     }
 }
 
@@ -101,12 +106,27 @@ async fn a_snapshot_is_one_private_file_with_the_rows_above_the_watermark() {
             format!("5|{at}|WARNING|shop.cart|cart 3 is slow|1"),
         ]
     );
-    let sql = "SELECT concat_ws('|', template, source, level, count, first_id, last_id) FROM templates ORDER BY 1";
+    let sql = "SELECT concat_ws('|', template, source, level, count, first_id, last_id, first_seen, last_seen, known_since)
+        FROM templates ORDER BY 1";
     assert_eq!(
         query(&site.path(), sql),
-        ["cart # is lost|shop.cart|ERROR|1|4|4", "cart # is slow|shop.cart|WARNING|2|3|5"]
+        [
+            format!("cart # is lost|shop.cart|ERROR|1|4|4|{at}|{at}"),
+            format!("cart # is slow|shop.cart|WARNING|2|3|5|{at}|{at}|{at}"),
+        ]
     );
-    let columns = "SELECT name FROM pragma_table_info('logs')";
+    let sql = "SELECT concat_ws('|', message, template, h.count, h.hour = :at) FROM logs
+        JOIN templates t ON t.id = logs.template_id JOIN template_hours h ON h.template_id = t.id ORDER BY logs.id";
+    let hour = START.hour();
+    assert_eq!(
+        query(&site.path(), &sql.replace(":at", &format!("'{hour}'"))),
+        [
+            "cart 1 is slow|cart # is slow|2|1",
+            "cart 2 is lost|cart # is lost|1|1",
+            "cart 3 is slow|cart # is slow|2|1",
+        ]
+    );
+    let columns = "SELECT name FROM pragma_table_info('logs') WHERE name <> 'template_id'";
     assert_eq!(query(&site.path(), columns), query(&site.folder.path().join("logs.db"), columns));
 
     let mode = std::fs::metadata(site.path()).unwrap().permissions().mode();
@@ -128,8 +148,8 @@ async fn a_snapshot_is_one_private_file_with_the_rows_above_the_watermark() {
 async fn a_snapshot_that_cannot_be_made_leaves_nothing_behind() {
     let site = Site::with(vec![row(Level::Error, "x")]).await;
     std::fs::create_dir(site.path()).unwrap();
-    let plan =
-        SnapshotPlan { path: site.path(), after: 0, upto: 1, max_rows: 9, mask: str::to_owned };
+    let grouping = Grouping::by(|row| RowTemplate { text: row.message.clone(), known_since: None });
+    let plan = SnapshotPlan { path: site.path(), after: 0, upto: 1, max_rows: 9, grouping };
     assert_eq!(site.logs.snapshot(plan).await.unwrap_err().code(), Code::StoreIo);
     assert!(!names(site.folder.path()).iter().any(|name| name.contains("snapshot.db.")));
 }
@@ -306,7 +326,7 @@ fn reply(findings: &[Value], max: &Value) -> Value {
 
 async fn findings(snapshot: &Snapshot, proposals: &[Value]) -> Vec<Finding> {
     let value = reply(proposals, &7.into());
-    let digest = digest(Some(&value), "", snapshot).await.unwrap();
+    let digest = digest(Some(&value), "", snapshot, None).await.unwrap();
     assert_eq!(digest.rejected.reasons, Vec::<String>::new());
     digest.findings
 }
@@ -371,7 +391,7 @@ async fn a_finding_that_cites_what_was_not_examined_is_rejected_and_the_others_g
         ],
         &7.into(),
     );
-    let digest = digest(None, &format!("```json\n{value}\n```"), &snapshot).await.unwrap();
+    let digest = digest(None, &format!("```json\n{value}\n```"), &snapshot, None).await.unwrap();
     assert_eq!(digest.findings.len(), 1);
     assert_eq!(digest.rejected.count, 5);
     for said in ["\"beyond\": it cites log row 8,", "row -1,", "row 0,", "row 9223372036854775807,"]
@@ -401,7 +421,7 @@ async fn the_watermark_never_passes_the_snapshot_and_never_goes_back() {
         (&cut, json!(7), 7, true),
         (&cut, json!(0), 0, false),
     ] {
-        let done = digest(Some(&reply(&[], &said)), "", snapshot).await.unwrap();
+        let done = digest(Some(&reply(&[], &said)), "", snapshot, None).await.unwrap();
         assert_eq!((done.end, done.follow_up), (end, follow_up), "{said}");
         let stays = done.rejected.reasons.iter().any(|why| why.contains("the same rows again"));
         assert_eq!(stays, end == 0, "{said}: that nobody has read the rows is told");
@@ -413,12 +433,12 @@ async fn the_watermark_never_passes_the_snapshot_and_never_goes_back() {
 async fn an_answer_that_names_no_end_claims_to_have_read_nothing() {
     let (_site, snapshot) = shop().await;
     let value = json!({"status": "success", "issues_created": []});
-    let done = digest(Some(&value), "", &snapshot).await.unwrap();
+    let done = digest(Some(&value), "", &snapshot, None).await.unwrap();
     assert_eq!((done.end, done.follow_up), (snapshot.after, false));
     let told = "the end of the answer: it names no max_log_id_processed, so the next scan examines the same rows again";
     assert_eq!(done.rejected.reasons, [told]);
     let later = Snapshot { after: 4, ..snapshot };
-    let done = digest(Some(&reply(&[], &1.into())), "", &later).await.unwrap();
+    let done = digest(Some(&reply(&[], &1.into())), "", &later, None).await.unwrap();
     assert_eq!(done.end, 4);
     assert!(done.rejected.reasons[0].contains("names 1 as the last row"), "{:?}", done.rejected);
 }
@@ -433,7 +453,7 @@ async fn a_secret_that_the_agent_repeats_goes_no_further() {
     assert_eq!(finding.title, format!("Token {REDACTED} leaks"));
     assert!(finding.body.starts_with(&format!("It is {REDACTED}.")));
     told["source_log_ids"] = json!([99]);
-    let done = digest(Some(&reply(&[told], &7.into())), "", &snapshot).await.unwrap();
+    let done = digest(Some(&reply(&[told], &7.into())), "", &snapshot, None).await.unwrap();
     assert!(
         done.rejected.reasons[0].contains(REDACTED) && !done.rejected.reasons[0].contains("ghp_")
     );

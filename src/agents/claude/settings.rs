@@ -46,6 +46,9 @@ pub struct Settings {
     pub system_prompt: Option<String>,
     /// The MCP servers whose tools it may use. Default: none.
     pub servers: Option<Servers>,
+    /// A folder that a scan's run may read and search besides: an absolute path without characters that the program's list of
+    /// what is allowed has a meaning for.
+    pub reads: Option<PathBuf>,
 }
 
 /// MCP servers of a run.
@@ -77,6 +80,7 @@ impl Settings {
             prose_will_do: false,
             system_prompt: None,
             servers: None,
+            reads: None,
         }
     }
 
@@ -105,7 +109,7 @@ impl Settings {
         }
         // `bypassPermissions` is not for root. In this mode every tool that is not listed is denied without a question.
         add(&["--permission-mode", "dontAsk"]);
-        if let Some(tools) = tools(self.profile) {
+        if let Some(tools) = tools(self.profile, self.reads.is_some()) {
             add(&["--tools", tools]);
         }
         add(&["--allowedTools", &self.allowed()]);
@@ -171,7 +175,9 @@ impl Settings {
     fn allowed(&self) -> String {
         let servers = self.servers.iter().flat_map(|servers| &servers.names);
         let servers = servers.map(|name| format!(",mcp__{name}"));
-        allowed(self.profile).to_owned() + &servers.collect::<String>()
+        // Two slashes begin a path from the root. The rule for reading holds for searching, too.
+        let reads = self.reads.iter().map(|path| format!(",Read(/{}/**)", path.display()));
+        allowed(self.profile).to_owned() + &servers.chain(reads).collect::<String>()
     }
 
     fn source_list(&self) -> String {
@@ -204,8 +210,9 @@ fn refused(what: impl Into<String>) -> Error {
 }
 
 /// The tools that the model may use; `None`: all. The sandbox decides what the tools can reach.
-fn tools(profile: Profile) -> Option<&'static str> {
+fn tools(profile: Profile, reads: bool) -> Option<&'static str> {
     match profile {
+        Profile::Scan if reads => Some("Bash,Read,Grep,Glob"),
         Profile::Scan => Some("Bash"),
         Profile::ReadOnly => Some("Bash,Read,Grep,Glob"),
         Profile::Workspace => Some("Bash,Read,Grep,Glob,Edit,Write,NotebookEdit"),
@@ -346,6 +353,14 @@ mod tests {
                 Version::OLDEST,
                 format!(
                     "{BASE} {ask} {ALONE} --bare --no-session-persistence --json-schema={{\"type\":\"object\"}}"
+                ),
+            ),
+            (
+                Settings { reads: Some("/srv/shop".into()), ..bare(Profile::Scan) },
+                NEW,
+                format!(
+                    "{BASE} --permission-mode dontAsk --tools Bash,Read,Grep,Glob \
+                     --allowedTools Bash(sqlite3:*),Read(//srv/shop/**) --disallowedTools ScheduleWakeup,Workflow,Monitor,CronCreate,CronDelete,CronList {ALONE} --safe-mode"
                 ),
             ),
             (

@@ -9,6 +9,8 @@ use crate::wire;
 
 /// Characters of a note in a list.
 const NOTE: usize = 80;
+/// Characters of what errors say.
+const ERROR: usize = 160;
 /// Characters of a value of one job.
 const VALUE: usize = 200;
 
@@ -50,6 +52,40 @@ fn row(job: &Job, waits: Option<String>) -> Vec<String> {
         job.created_at.to_string(),
         output::plain(&note, NOTE),
     ]
+}
+
+/// The problems of failed jobs, one line each.
+pub(super) async fn problems(cli: &Cli, store: &Store, query: &str) -> Result<()> {
+    let found = jobs::problems(store, query, cli.now()).await?;
+    if cli.json {
+        let told = |problem: &jobs::JobProblem| wire::JobProblem {
+            kind: problem.kind.clone(),
+            error_code: problem.code.clone(),
+            template: problem.template.clone(),
+            count: problem.count,
+            first: problem.first.0,
+            last: problem.last.0,
+            last_at: problem.last_at.map(|at| at.to_string()),
+        };
+        found.problems.iter().map(told).try_for_each(|problem| output::json(&problem))?;
+    } else {
+        let row = |problem: &jobs::JobProblem| {
+            vec![
+                problem.count.to_string(),
+                problem.kind.clone(),
+                problem.code.clone().unwrap_or_else(|| "-".to_owned()),
+                problem.first.to_string(),
+                problem.last.to_string(),
+                output::plain(&problem.template, ERROR),
+            ]
+        };
+        let rows: Vec<_> = found.problems.iter().map(row).collect();
+        output::table(&["JOBS", "KIND", "CODE", "FIRST", "LAST", "ERROR"], &rows)?;
+    }
+    if found.more {
+        output::note(&format!("The newest {} failed jobs were looked at.", found.jobs));
+    }
+    Ok(())
 }
 
 /// One job: how it stands first, then what it is, then its times, then its history.

@@ -34,7 +34,7 @@ impl Conditions {
     fn ask(self) -> Result<logs::LogsAsk> {
         let Self { level, source, code, text, correlation_id, limit } = self;
         let (before, limit) = (None, actions::rows(&limit)?);
-        Ok(logs::LogsAsk { level, source, code, text, correlation_id, before, limit })
+        Ok(logs::LogsAsk { level, source, code, text, correlation_id, ids: None, before, limit })
     }
 }
 

@@ -2,53 +2,68 @@
 
 use super::super::output;
 use crate::error::{Code, Error, Result};
-use crate::logs::json_message;
+use crate::logs::LogReader;
+use crate::model::Timestamp;
 use crate::monitor::miner::{Miner, Template};
 use crate::redact::redactor;
 use crate::wire::LogTemplate;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, Read};
 use std::path::PathBuf;
 
-/// Bytes of a line that are read; the rest is passed over.
-const MAX_LINE: usize = 64 * 1024;
-/// Lines whose numbers are held back until it is known which templates are one, 16 MB of them. In a longer log the
-/// lines up to here are decided by themselves.
+/// Bytes read at a time.
+const MAX_READ: usize = 256 * 1024;
+/// Bytes of a log's beginning from which it is learned what its events look like.
+const MAX_HEAD: usize = 64 * 1024;
+/// Events whose numbers are held back until it is known which templates are one, 16 MB of them. In a longer log the
+/// events up to here are decided by themselves.
 const MAX_HELD: usize = 4_000_000;
 /// Longest template in the table, in characters; JSON has it whole.
 const MAX_SHOWN: usize = 160;
 
 #[derive(clap::Args)]
 pub(in crate::cli) struct Arguments {
-    /// The log; `-` reads standard input. Of a JSON line only the message counts
+    /// The log, read as `logs import` reads it; `-` reads standard input. Only the messages count
     file: PathBuf,
-    /// Print the number of each line's template instead, in the order of the lines
+    /// Print the number of each event's template instead, in the order of the events
     #[arg(long)]
     assign: bool,
 }
 
-pub(in crate::cli) fn run(json: bool, arguments: &Arguments) -> Result<()> {
+pub(in crate::cli) fn run(json: bool, arguments: &Arguments, now: Timestamp) -> Result<()> {
     let name = arguments.file.display();
     let unreadable = |error: io::Error| {
         let code = Code::of_input(error.kind(), Code::LogInput);
         Error::new(code, format!("read {name}")).because(error)
     };
-    let mut input: Box<dyn BufRead> = if arguments.file.as_os_str() == "-" {
+    let mut input: Box<dyn Read> = if arguments.file.as_os_str() == "-" {
         Box::new(io::stdin().lock())
     } else {
-        Box::new(BufReader::new(File::open(&arguments.file).map_err(unreadable)?))
+        Box::new(File::open(&arguments.file).map_err(unreadable)?)
     };
-    let (mut miner, mut held, mut line) = (Miner::new(), Vec::new(), Vec::new());
-    while next_line(&mut input, &mut line).map_err(unreadable)? {
-        let text = String::from_utf8_lossy(&line);
-        let message = json_message(&text);
-        let pushed = miner.push(message.as_deref().unwrap_or(&text));
-        if arguments.assign {
-            held.push(pushed);
-            if held.len() == MAX_HELD && !assign(&mut miner, &mut held)? {
-                return Ok(());
+    let (mut miner, mut held) = (Miner::new(), Vec::new());
+    let mut piece = vec![0; MAX_READ];
+    let read = fill(&mut input, &mut piece, MAX_HEAD).map_err(unreadable)?;
+    let mut reader = LogReader::new("log", now, &piece[..read]);
+    let mut rows = reader.push(&piece[..read]);
+    loop {
+        let read = fill(&mut input, &mut piece, 1).map_err(unreadable)?;
+        if read == 0 {
+            rows.extend(reader.finish());
+        }
+        for row in rows {
+            let pushed = miner.push(&row.message);
+            if arguments.assign {
+                held.push(pushed);
+                if held.len() == MAX_HELD && !assign(&mut miner, &mut held)? {
+                    return Ok(());
+                }
             }
         }
+        if read == 0 {
+            break;
+        }
+        rows = reader.push(&piece[..read]);
     }
     if arguments.assign {
         assign(&mut miner, &mut held)?;
@@ -58,39 +73,28 @@ pub(in crate::cli) fn run(json: bool, arguments: &Arguments) -> Result<()> {
     }
     let gone = miner.forgotten();
     if gone.templates > 0 {
-        let (templates, lines) = (gone.templates, gone.lines);
+        let (templates, events) = (gone.templates, gone.lines);
         output::note(&format!(
-            "the log has more different lines than are kept at once: the {templates} least used templates, of {lines} lines, were forgotten"
+            "the log has more different events than are kept at once: the {templates} least used templates, of {events} events, were forgotten"
         ));
     }
     Ok(())
 }
 
-/// Reads the next line without its line break, cut at the limit. `false` at the end.
-fn next_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
-    line.clear();
-    let mut any = false;
-    loop {
-        let read = match input.fill_buf() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            read => read?,
-        };
-        if read.is_empty() {
-            return Ok(any);
-        }
-        any = true;
-        let end = read.iter().position(|b| *b == b'\n');
-        let part = &read[..end.unwrap_or(read.len())];
-        line.extend(&part[..part.len().min(MAX_LINE - line.len())]);
-        let used = end.map_or(read.len(), |end| end + 1);
-        input.consume(used);
-        if end.is_some() {
-            return Ok(true);
+/// Reads a piece of at least so many bytes, unless the log ends.
+fn fill(input: &mut dyn Read, piece: &mut [u8], least: usize) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < least {
+        match input.read(&mut piece[filled..]) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Ok(0) => break,
+            read => filled += read?,
         }
     }
+    Ok(filled)
 }
 
-/// Prints the numbers of the lines held back; answers whether somebody still reads them.
+/// Prints the numbers of the events held back; answers whether somebody still reads them.
 fn assign(miner: &mut Miner, held: &mut Vec<u32>) -> Result<bool> {
     miner.settle();
     let read = output::lines(held.drain(..).map(|pushed| miner.id(pushed)))?;

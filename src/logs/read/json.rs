@@ -45,22 +45,6 @@ pub(super) fn read(mut keys: Map<String, Value>, line: &str, latest: Moment) -> 
     fields
 }
 
-/// The message of an object, if one of its names gives it.
-#[cfg(feature = "cli")]
-pub(super) fn message(mut keys: Map<String, Value>) -> Option<String> {
-    unwrap(&mut keys);
-    let mut found: Option<(u16, String)> = None;
-    visit(&keys, &mut String::new(), &mut Vec::new(), &mut |_, role, rank, _, value| {
-        if role == Role::Message
-            && found.as_ref().is_none_or(|(known, _)| rank < *known)
-            && let Some(text) = message_text(value)
-        {
-            found = Some((rank, text));
-        }
-    });
-    found.map(|(_, text)| text).or_else(|| longest(&keys))
-}
-
 /// What stands for the event lies deeper in tracing's `fields` and in OpenTelemetry's exports.
 fn unwrap(keys: &mut Map<String, Value>) {
     if keys.get("fields").is_some_and(Value::is_object)

@@ -43,14 +43,20 @@ struct Rule {
 
 /// The things a configuration is made of. The virtual word `configfile` stands for the path of one.
 const SETTINGS: &str = "option*, setting*, config, configuration, configfile, flag, flags, directive*, preference*, \
-    environment variable*, env var*, feature toggle*";
+    environment variable*, env var*, env, propert*, feature toggle*";
 /// Books that explain a program.
 const MANUALS: &str = "documentation, documented, docs, the manual, user manual, admin manual, handbook, guide, \
-    readme, runbook, tutorial, faq, wiki, release notes, changelog, knowledge base, help page*, help article*, \
+    readme, runbook, tutorial, faq, wiki, release notes, upgrade notes, changelog, annex, appendix, procedure*, knowledge base, help page*, help article*, \
     help topic*, help text*, man page*, openapi, swagger, api reference, reference manual, glossary";
 /// Those who call, and what they call with.
 const CALLERS: &str = "client*, caller*, user*, customer*, visitor*, browser*, consumer*, subscriber*, tenant*, \
-    guest*, partner*, member*, operator*, owner*, crawler*, bot, bots, badge*, card*, device*, ip, request, requests, login, session, token*, api, credential*, cookie*";
+    guest*, partner*, member*, operator*, owner*, crawler*, bot, bots, badge*, card*, device*, ip, request, requests, login, session, token*, api, credential*, cookie*, \
+    jwt, bearer, otp";
+/// What people are, in the programs that they use.
+const PEOPLE: &str = "somebody, someone, nobody, person, people, player*, reader*, author*, editor*, buyer*, seller*, student*, \
+    teacher*, pupil*, patient*, driver*, rider*, passenger*, observer*, merchant*, vendor*, supplier*, contractor*, employee*, \
+    applicant*, candidate*, citizen*, resident*, donor*, participant*, attendee*, volunteer*, creator*, viewer*, tourist*, \
+    traveller*, traveler*, hiker*, farmer*, shopper*, bidder*, borrower*, subscriber*, listener*, spectator*, colleague*";
 /// What callers send.
 const INPUT: &str = "request, requests, body, payload*, header*, param*, argument*, field*, input, query string, \
     query param*, token*, credential*, signature*, api key, cookie*, form, upload*, uploaded, submitted, sent by, \
@@ -76,7 +82,8 @@ const RULES: &[Rule] = &[
             SETTINGS,
             "unknown, unrecogni*, undocumented, deprecat*, obsolete, ignored, ignoring, no effect, no longer, \
             removed, renamed, superseded, unsupported, not supported, not recogni*, did you mean, misspelled, \
-            not known, skipped, not read, nowhere, twice",
+            not known, skipped, not read, nowhere, twice, no meaning, without meaning, nothing reads, nothing uses, nobody reads, \
+            not used, unused, passed over, does nothing, without effect, has moved, was moved",
         ],
         none: "request*, body, payload, header*, client*, caller*",
         verdict: ABOUT_DOCS,
@@ -86,7 +93,24 @@ const RULES: &[Rule] = &[
             MANUALS,
             "no, not, missing, without, lacks, lacking, undocumented, outdated, out of date, obsolete, nowhere, \
             absent, incomplete, wrong, contradict*, differs, disagree*, unclear, empty, broken, nothing, never, \
-            unexplained, gone",
+            unexplained, gone, mention, stops, ends after, breaks off, unfinished, stale, old, dead, still says, still describes",
+        ],
+        none: "",
+        verdict: ABOUT_DOCS,
+    },
+    Rule {
+        all: &[
+            "ignor*, passed over, skipping, skipped",
+            "unknown, unrecogni*, obsolete, deprecat*, unsupported",
+            "parameter*, key, keys, entry, entries, section*, keyword*, attribute*, propert*",
+        ],
+        none: "request*, body, payload, header*, client*, caller*, message*, row, rows, record*",
+        verdict: ABOUT_DOCS,
+    },
+    Rule {
+        all: &[
+            "does nothing, no effect, without effect, no meaning",
+            "release*, version*, since, any more, anymore, longer",
         ],
         none: "",
         verdict: ABOUT_DOCS,
@@ -117,8 +141,11 @@ const RULES: &[Rule] = &[
             "malformed, bad request, unauthori*, unauthenticated, forbidden, csrf, throttl*, rate limit*, \
             rate limited, too many requests, quota exceeded, method not allowed, not acceptable, \
             unsupported media, payload too large, content too large, entity too large, unprocessable, \
-            authentication failed, authentication failure, login failed, failed login, login attempt*, \
-            wrong password, bad password, invalid credential*, bad credential*, brute force, \
+            authentication failed, authentication failure, authentication error, authentication attempts, auth attempts, \
+            login failed, failed login, login error, login attempt*, failed password, password failed, invalid user, \
+            illegal user, unknown user, access denied, untrusted, trusted domain, invalid user credentials, \
+            invalid client credentials, invalid grant, invalid client, unauthorized client, access forbidden, \
+            wrong password*, wrong passwords, bad password, wrong one time, invalid one time, invalid credential*, bad credential*, brute force, \
             validation failed, failed validation, validation error*, client error",
         ],
         none: "",
@@ -139,9 +166,70 @@ const RULES: &[Rule] = &[
         all: &[
             CALLERS,
             "rejected, refused, refusing, denied, blocked, banned, not allowed, not permitted, disallowed, expired, \
-            revoked, deprecat*, abus*, misus*",
+            revoked, deprecat*, abus*, misus*, turned down, turned away, gone since, retired, sunset, was removed",
         ],
         none: "",
+        verdict: REFUSED,
+    },
+    Rule {
+        all: &[
+            PEOPLE,
+            "rejected, refused, refusing, denied, blocked, banned, not allowed, not permitted, disallowed, expired, \
+            revoked, abus*, misus*, turned down, turned away, dropped, declined, does not exist, do not exist, unknown, wrong, \
+            invalid, too many, too often, too fast, already, twice, at once, without a, without permission",
+        ],
+        none: "table, tables, column*, relation*, index, schema, file, directory, function*, module*, class, replica*, process, thread*",
+        verdict: REFUSED,
+    },
+    Rule {
+        all: &[
+            "sent, sends, posted, posts, asks, asked, calls, called, requests, requested, made, makes, opened, opens, queries, \
+            fetched, fetches, polls, polled, submits, submitted, tried",
+            "a second, one second, a minute, one minute, an hour, one hour, a day, one day, at once, in parallel",
+            "agreed, allowed, allowance, limit*, at most, quota, only, contract*, dropped, maximum",
+        ],
+        none: "",
+        verdict: REFUSED,
+    },
+    Rule {
+        all: &[
+            "asks for, asked for, wants, wanted, requests, requested, orders, ordered, books, booked",
+            "left, available, remaining, allowed, at most, too many, more than, less than, only has, has only, turned down",
+        ],
+        none: "memory, heap, disk, bytes, pool, connection*, thread*, cpu, buffer*, node, server, could not be",
+        verdict: REFUSED,
+    },
+    Rule {
+        all: &[
+            "we take, we accept, accepts only, only accepts, takes only, accepted are, allowed are, allowed types, supported types, \
+            expected one of, must be one of, should be one of, is not one of",
+        ],
+        none: "",
+        verdict: REFUSED,
+    },
+    Rule {
+        all: &[
+            "script*, macro*, formula*, expression*, console, command line, command",
+            "no such command, unknown command, not a command, no such function, unknown function, no such variable, syntax error",
+        ],
+        none: "migration*, startup, entrypoint",
+        verdict: REFUSED,
+    },
+    Rule {
+        all: &[
+            "pin, password*, passcode*, passphrase*, badge*, card*, key, keys, login*, token*, ticket*, pass, account*",
+            "wrong, stolen, lost, twice, outside, not valid, at two, at once, too often, put off, taken in, already used, \
+            used before, in use elsewhere",
+        ],
+        none: "primary key, foreign key, disk, rotation, database, index, cache",
+        verdict: REFUSED,
+    },
+    Rule {
+        all: &[
+            "reject*, turned down, turned away, declined, not accepted, disallowed, sent back to, held back, was returned to",
+        ],
+        none: "connection*, disk, database, db, server, relay, upstream, broker, replica*, kernel, peer, node, backend, \
+            provider, gateway, certificate*, write*, driver, controller, batch, transaction, commit",
         verdict: REFUSED,
     },
     Rule {

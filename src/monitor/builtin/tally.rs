@@ -10,8 +10,6 @@ use std::collections::BTreeMap;
 const MAX_SAMPLE: usize = 2_000;
 /// Most ways of saying it that are kept: the masks of its messages, each by itself.
 const MAX_WAYS: usize = 16;
-/// An hour in milliseconds.
-const HOUR: i64 = 60 * 60 * 1_000;
 
 /// What is the same in the rows of a tally: template, source and code.
 pub(super) type Key = (u32, String, Option<String>);
@@ -116,8 +114,7 @@ impl Tally {
         }
         self.evidence.push(row.id);
         self.last_seen.clone_from(&row.row.timestamp);
-        let at = Timestamp::from_iso(&row.row.timestamp);
-        let hour = at.map(|at| Timestamp::from_millis(at.millis() - at.millis().rem_euclid(HOUR)));
+        let hour = Timestamp::from_iso(&row.row.timestamp).map(Timestamp::hour);
         *self.hours.entry(hour).or_default() += 1;
         if let Some(path) = row.row.request_path.as_deref() {
             // A query may hold private values, and it would make every path a different one.

@@ -30,8 +30,36 @@ const MAX_PLACES: usize = 4;
 const MAX_STEPS: usize = 100_000_000;
 
 /// Words whose value says what happened.
-const TELLING: &[&str] =
-    &["error", "err", "reason", "code", "cause", "result", "status", "state", "errno"];
+const TELLING: &[&str] = &[
+    "error",
+    "err",
+    "reason",
+    "code",
+    "cause",
+    "result",
+    "status",
+    "state",
+    "errno",
+    "op",
+    "operation",
+    "action",
+    "method",
+    "event",
+    "msg",
+    "message",
+    "type",
+    "kind",
+    "command",
+    "cmd",
+    "phase",
+    "step",
+    "exception",
+    "problem",
+    "detail",
+    "outcome",
+    "level",
+    "severity",
+];
 /// Kinds of things that have names, which stand behind them.
 const THINGS: &[&str] = &[
     "stage",
@@ -254,8 +282,16 @@ impl Solver {
             let word = self.words.text(*id).trim_matches([' ', '-']);
             word.contains('-') && !word.bytes().any(|b| b.is_ascii_uppercase())
         };
-        let lead =
-            (LEADS.contains(&before) || before == MASK) && stated == 0 && values.iter().any(joined);
+        // `oom-killer: out of memory`, `watchdog: hard lockup`: what says something is no value.
+        let says = after == ":" && (place == 0 || before == MASK || before == ":");
+        let lead = (LEADS.contains(&before) || before == MASK && !says)
+            && stated == 0
+            && values.iter().any(joined);
+        // `nightly-report`, `eu-north`: names with dashes, none of which is a phrase.
+        let named_by_people = |id: &u32| joined(id) && !is_phrase(self.words.text(*id));
+        let dashed = place > 0 && !says && telling > 1 && values.iter().all(named_by_people);
+        // `region=x`: what stands behind a key that does not say what happened.
+        let keyed = before == "=" && telling > 1;
         let evident = masks + of(Kind::Masked) + of(Kind::List) > 0 || labels;
         let lead = lead || (behind_word && stated == 0 && values.iter().any(given));
         let mostly =
@@ -270,7 +306,7 @@ impl Solver {
             2
         } else if telling_key || shouted {
             ENOUGH_STATES
-        } else if lead || (quiet && mostly) {
+        } else if lead || (quiet && (mostly || dashed || keyed)) {
             2
         } else if recurring {
             ENOUGH_NAMES
@@ -327,6 +363,16 @@ fn rest(words: &[u32], places: &[usize]) -> u64 {
 /// Whether the value of a word says what happened: `reason`.
 fn tells_what(word: &str) -> bool {
     TELLING.iter().any(|known| known.eq_ignore_ascii_case(word))
+}
+
+/// `out-of-memory`, `not-found`: words with dashes that say something.
+fn is_phrase(word: &str) -> bool {
+    const SAY: &[&str] = &[
+        "out", "of", "not", "no", "non", "in", "un", "re", "self", "time", "over", "under", "to",
+        "by", "too", "bad", "dead", "pre", "post", "half", "full", "empty", "lost", "found",
+        "error", "fail", "failure", "only", "all",
+    ];
+    word.trim_start().split('-').any(|part| SAY.contains(&part))
 }
 
 /// `ENOENT`, `SQLITE_IOERR`.

@@ -1,6 +1,7 @@
 //! One finding as an agent proposes it, checked as far as that can be done without the log.
 
 use super::super::template::codes;
+use super::super::verify::CodePlace;
 use super::super::visible::visible;
 use crate::model::Classification;
 use serde_json::Value;
@@ -13,6 +14,8 @@ pub(super) const MAX_BODY: usize = 32_000;
 pub(super) const MAX_IDS: usize = 1_000;
 /// Most error codes and most source files of a finding.
 const MAX_NAMES: usize = 100;
+/// Most places in the source at which a finding was verified.
+pub(super) const MAX_PLACES: usize = 20;
 /// Longest path of a source file, in characters.
 const MAX_FILE: usize = 500;
 
@@ -33,6 +36,8 @@ pub struct Proposal {
     pub source_files: Vec<String>,
     /// The number of the issue that the agent takes it for.
     pub duplicate_of: Option<i64>,
+    /// Where in the source it was verified.
+    pub verified_at: Vec<CodePlace>,
 }
 
 impl Proposal {
@@ -66,8 +71,34 @@ impl Proposal {
             duplicate_of: given(value, "duplicate_of")
                 .map(|number| number.as_i64().ok_or("duplicate_of is no number"))
                 .transpose()?,
+            verified_at: places(&value["verified_at"]),
         })
     }
+}
+
+/// The places of a list: objects with `file` and `line`, or texts such as `src/cart.rs:42`. What is neither is the place of
+/// no file. Whoever has verified nothing may leave it out.
+fn places(value: &Value) -> Vec<CodePlace> {
+    let items = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+    let place = |item: &Value| {
+        let said = match item {
+            Value::String(text) => text
+                .rsplit_once(':')
+                .and_then(|(file, line)| Some((file.to_owned(), line.trim().parse().ok()?))),
+            _ => item["file"].as_str().and_then(|file| {
+                let line = &item["line"];
+                let number = line.as_u64().or_else(|| line.as_str()?.trim().parse().ok())?;
+                Some((file.to_owned(), number))
+            }),
+        };
+        let (file, line) = said.unwrap_or_default();
+        let fits = file.chars().count() <= MAX_FILE;
+        CodePlace {
+            file: if fits { visible(&file).trim().to_owned() } else { String::new() },
+            line,
+        }
+    };
+    items.iter().filter(|item| !item.is_null()).take(MAX_PLACES).map(place).collect()
 }
 
 /// A field that may be left out, or be null.

@@ -43,6 +43,7 @@ fn a_good_answer_is_read_as_it_stands() {
             source_log_ids: vec![3, 9],
             source_files: vec!["a.py".into(), "b.py".into()],
             duplicate_of: Some(12),
+            verified_at: Vec::new(),
         }],
         rejected: Rejected::default(),
     };
@@ -217,4 +218,24 @@ proptest! {
         prop_assert_eq!(reply.proposals.len() as u64 + reply.rejected.count, 2);
         prop_assert_eq!(&reply.proposals[0].title, "Refunds fail");
     }
+}
+
+#[test]
+fn the_places_at_which_a_finding_was_verified_are_read_in_every_usual_form() {
+    let of = |value: Value| {
+        let read = parse(Some(&answer(&[with("verified_at", value)])), "").unwrap();
+        let places = read.proposals[0].verified_at.iter();
+        places.map(|place| format!("{}:{}", place.file, place.line)).collect::<Vec<_>>()
+    };
+    let whole =
+        json!([{"file": "src/a.rs", "line": 7}, "src/b.rs:9", {"file": "c.rs", "line": "3"}]);
+    assert_eq!(of(whole), ["src/a.rs:7", "src/b.rs:9", "c.rs:3"]);
+    assert_eq!(of(json!({"file": "src/a.rs", "line": 7})), ["src/a.rs:7"]);
+    assert_eq!(of(json!("src/a.rs:7")), ["src/a.rs:7"]);
+    assert!(of(json!([])).is_empty() && of(json!(null)).is_empty());
+    // What is no place is the place of no file, so that it is counted.
+    assert_eq!(of(json!([7, "src/a.rs", {"line": 1}, {"file": "x", "line": -1}])), [":0"; 4]);
+    assert_eq!(of(json!(vec!["a:1"; 900])).len(), 20);
+    assert!(schema(true).to_string().contains("verified_at"));
+    assert!(!schema(false).to_string().contains("verified_at"));
 }

@@ -5,7 +5,7 @@ mod mined;
 use super::numbers::BROKEN;
 use super::words::{
     CALENDAR, NAMING_KEYS, REASONS, UNITS, UUID, has_known_digits, is_address, is_colon_hex,
-    is_host, is_mail, is_product, is_relative_path, is_unit_name, is_uuid, tells,
+    is_host, is_mail, is_media_type, is_product, is_relative_path, is_unit_name, is_uuid, tells,
 };
 use super::{MASK, code_at, codes, is_word};
 use std::ops::Range;
@@ -280,6 +280,7 @@ impl Masker<'_> {
             || is_host(core)
             || is_relative_path(core)
             || is_colon_hex(core)
+            || (self.mined && is_media_type(core))
             || (self.mined && core.contains('/') && self.is_asked_for())
         {
             let further = if self.mined { self.requested(end) } else { end };

@@ -74,6 +74,9 @@ const KNOWN_DIGITS: &[&str] = &[
     "base64", "http1", "http2", "http3", "tls1", "ext3", "ext4", "oauth2", "int32", "int64", "k8s",
     "win32", "win64", "x64", "Layer4", "Layer7", "L4", "L7", "log4j", "h2",
 ];
+/// First parts of the types of files: `image/png`.
+const MEDIA: &[&str] =
+    &["application", "audio", "font", "image", "model", "multipart", "text", "video"];
 /// Last parts of a host's name that are no suffix of a file and no name of a class.
 const DOMAINS: &[&str] = &[
     "com",
@@ -182,6 +185,11 @@ pub(super) fn is_relative_path(word: &str) -> bool {
     };
     let digit = || word.bytes().any(|b| b.is_ascii_digit());
     !head.is_empty() && (tail.contains('/') || is_file(tail) || digit())
+}
+
+/// The type of a file: `image/png`.
+pub(super) fn is_media_type(word: &str) -> bool {
+    word.split_once('/').is_some_and(|(head, tail)| MEDIA.contains(&head) && !tail.is_empty())
 }
 
 /// Whether a word ends with the suffix of a file: `cart.rs`.

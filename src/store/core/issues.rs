@@ -35,6 +35,9 @@ pub(super) fn remark(tx: &Tx<'_>, scan: JobId, remark: &Remark, now: Timestamp) 
     if remark.reopens {
         issues::set_state(tx, remark.issue, IssueState::Open)?;
     }
+    if remark.unmutes {
+        issues::unmute(tx, remark.issue)?;
+    }
     issues::seen_again(tx, scan, (remark.issue, remark.rows), now)?;
     tracker_issues::add_codes(tx, remark.issue, &remark.error_codes)?;
     issues::add_fingerprints(tx, remark.issue, &remark.fingerprints)

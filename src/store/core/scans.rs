@@ -4,7 +4,7 @@ use super::enqueue::enqueue;
 use super::{duplicates, filings, issues};
 use crate::error::Result;
 use crate::model::{
-    Act, FilingState, JobId, Kind, Lease, NewJob, ScanCommit, Timestamp, Tracker, Trigger,
+    Act, FilingState, IssueId, JobId, Kind, Lease, NewJob, ScanCommit, Timestamp, Tracker, Trigger,
 };
 use crate::store::sql::{self, lease, scans, templates};
 use crate::store::sqlite::Tx;
@@ -22,15 +22,17 @@ pub(in crate::store) fn commit(
     lease::held(tx, lease)?;
     scans::insert(tx, lease.id, scan, now)?;
     scans::set_watermark(tx, &scan.log, scan.log_id_end, now)?;
-    file(tx, lease.id, scan, now)?;
+    let met = scan.templates.iter().map(|seen| templates::seen(tx, &scan.log, seen, now));
+    let met: Vec<i64> = met.collect::<Result<_>>()?;
+    file(tx, lease.id, scan, (&met, now))?;
+    for (issue, places) in &scan.shown {
+        show(tx, *issue, places, &met)?;
+    }
     for (issue, rows) in &scan.seen_again {
         sql::issues::seen_again(tx, lease.id, (*issue, *rows), now)?;
     }
     for (issue, fingerprints) in &scan.learned {
         sql::issues::add_fingerprints(tx, *issue, fingerprints)?;
-    }
-    for seen in &scan.templates {
-        templates::seen(tx, &scan.log, seen, now)?;
     }
     if scan.follow_up && scans::count_waiting(tx)? == 0 {
         let job = NewJob {
@@ -43,8 +45,14 @@ pub(in crate::store) fn commit(
     Ok(())
 }
 
+/// Has the templates in these places belong to an issue.
+fn show(tx: &Tx<'_>, issue: IssueId, places: &[usize], met: &[i64]) -> Result<()> {
+    let templates = places.iter().filter_map(|place| met.get(*place));
+    templates.map(|template| templates::shows(tx, issue, *template)).collect()
+}
+
 /// Stores issues and remarks with what is to be done at the tracker. A new issue of the local one is filed by its own row.
-fn file(tx: &Tx<'_>, id: JobId, scan: &ScanCommit, now: Timestamp) -> Result<()> {
+fn file(tx: &Tx<'_>, id: JobId, scan: &ScanCommit, (met, now): (&[i64], Timestamp)) -> Result<()> {
     let (first, approval) = match scan.tracker {
         Tracker::Local => (FilingState::Filed, false),
         Tracker::Remote { approval: true, .. } => (FilingState::AwaitingApproval, true),
@@ -53,6 +61,7 @@ fn file(tx: &Tx<'_>, id: JobId, scan: &ScanCommit, now: Timestamp) -> Result<()>
     let mut room = filings::room(tx, scan.caps, now)?;
     for (new, posting) in &scan.new_issues {
         let issue = sql::issues::insert(tx, id, (scan.tracker, &scan.home), new, now)?;
+        show(tx, issue, &new.finding.templates.met, met)?;
         let state = if room > 0 { first } else { FilingState::AwaitingApproval };
         room = room.saturating_sub(u64::from(!approval));
         if scan.tracker != Tracker::Local {

@@ -1,9 +1,10 @@
 //! Rows of `self_monitoring_issues`.
 
+use super::templates::hours_of_issues;
 use crate::error::Result;
 use crate::model::{
     DuplicateOf, Filing, Fingerprint, Issue, IssueHome, IssueId, IssueState, JobId, KnownIssue,
-    NewIssue, Timestamp, Tracker,
+    NewIssue, Quiet, Timestamp, Tracker,
 };
 use crate::store::sqlite::dialect;
 use crate::store::sqlite::error::unreadable;
@@ -16,7 +17,7 @@ const MAX_COMPARED: usize = 2_000;
 const COLUMNS: &str = "id, number, url, title, body, classification, error_codes, occurrences, scan_id, \
     created_at, last_seen_at, state, state_reason, closed_at, muted_at IS NOT NULL, author, duplicate_of, \
     (SELECT state FROM filings WHERE issue_id = self_monitoring_issues.id AND act = 'close'), \
-    (SELECT error FROM filings WHERE issue_id = self_monitoring_issues.id AND act = 'close')";
+    (SELECT error FROM filings WHERE issue_id = self_monitoring_issues.id AND act = 'close'), evidence";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Issue> {
     let state = state(row, 11)?;
@@ -38,6 +39,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Issue> {
         classification: parsed(row, 5, |text| text.parse().ok())?,
         author: parsed(row, 15, Some)?,
         error_codes: texts(row, 6)?,
+        evidence: serde_json::from_str(&text(row, 19)?).map_err(|_| unreadable(19, "list"))?,
         occurrences: row.get::<_, i64>(7)? as u64,
         scan_id: row.get::<_, Option<i64>>(8)?.map(JobId),
         created_at: Timestamp::from_millis(row.get(9)?),
@@ -53,12 +55,21 @@ fn known_columns() -> String {
     format!(
         "id, CASE WHEN home = :home THEN number END, title, last_seen_at, error_codes, source, template,
          (SELECT {} FROM self_monitoring_issue_fingerprints WHERE issue_id = i.id),
-         state, state_reason, closed_at, muted_at IS NOT NULL, url, author IS NULL",
-        dialect::list_of("fingerprint")
+         state, state_reason, closed_at, muted_at, url, author IS NULL,
+         (SELECT {} FROM self_monitoring_issue_templates WHERE issue_id = i.id)",
+        dialect::list_of("fingerprint"),
+        dialect::list_of("template_id")
     )
 }
 
 fn known_from_row(row: &Row<'_>) -> rusqlite::Result<KnownIssue> {
+    let state = state(row, 8)?;
+    let muted_at = row.get::<_, Option<i64>>(11)?.map(Timestamp::from_millis);
+    let set_aside = match state {
+        IssueState::NotPlanned { closed_at } => muted_at.or(Some(closed_at)),
+        IssueState::Open | IssueState::Completed { .. } => muted_at,
+    };
+    let templates = serde_json::from_str(&text(row, 14)?);
     Ok(KnownIssue {
         id: IssueId(row.get(0)?),
         number: row.get(1)?,
@@ -69,9 +80,11 @@ fn known_from_row(row: &Row<'_>) -> rusqlite::Result<KnownIssue> {
         source: text(row, 5)?,
         template: text(row, 6)?,
         fingerprints: texts(row, 7)?.into_iter().map(Fingerprint::from_hex).collect(),
-        state: state(row, 8)?,
-        muted: row.get(11)?,
+        state,
+        muted: muted_at.is_some(),
         ours: row.get(13)?,
+        templates: templates.map_err(|_| unreadable(14, "list"))?,
+        quiet: set_aside.map(|since| Quiet { since, ..Quiet::default() }),
     })
 }
 
@@ -93,13 +106,13 @@ pub(super) fn texts(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<String
 }
 
 /// The issues of any state that share an error code or a fingerprint with one of these findings, and the newest that are
-/// open or muted; oldest first. An issue is known where it can be seen; what is muted is no problem anywhere; and what was
+/// open or muted, or show one of these templates; oldest first. An issue is known where it can be seen; what is muted is no problem anywhere; and what was
 /// closed as a duplicate is known by the issue that has stayed.
 pub(in crate::store) fn known(
     conn: &Connection,
     home: &IssueHome,
     codes: &[String],
-    fingerprints: &[Fingerprint],
+    (fingerprints, templates): (&[Fingerprint], &[i64]),
 ) -> Result<Vec<KnownIssue>> {
     let sql = format!(
         "SELECT {}
@@ -114,6 +127,10 @@ pub(in crate::store) fn known(
              FROM self_monitoring_issue_fingerprints
              WHERE fingerprint IN ({})
              UNION
+             SELECT issue_id
+             FROM self_monitoring_issue_templates
+             WHERE template_id IN ({})
+             UNION
              SELECT id
              FROM (
                  SELECT id
@@ -124,7 +141,8 @@ pub(in crate::store) fn known(
          ORDER BY id",
         known_columns(),
         dialect::members(":codes"),
-        dialect::members(":fingerprints")
+        dialect::members(":fingerprints"),
+        dialect::members(":templates")
     );
     let fingerprints: Vec<&str> = fingerprints.iter().map(Fingerprint::as_str).collect();
     let mut statement = conn.prepare_cached(&sql)?;
@@ -132,9 +150,22 @@ pub(in crate::store) fn known(
         ":home": home.as_str(),
         ":codes": serde_json::json!(codes).to_string(),
         ":fingerprints": serde_json::json!(fingerprints).to_string(),
+        ":templates": serde_json::json!(templates).to_string(),
     };
     let rows = statement.query_map(params, known_from_row)?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    with_quiet(conn, rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Says how often what was set aside was met before and after.
+fn with_quiet(conn: &Connection, mut issues: Vec<KnownIssue>) -> Result<Vec<KnownIssue>> {
+    let aside = issues.iter().filter(|issue| issue.quiet.is_some()).map(|issue| issue.id);
+    let hours = hours_of_issues(conn, &aside.collect::<Vec<_>>(), Timestamp::default())?;
+    for issue in &mut issues {
+        if let (Some(quiet), Some(hours)) = (&mut issue.quiet, hours.get(&issue.id)) {
+            *quiet = Quiet::new(quiet.since, hours);
+        }
+    }
+    Ok(issues)
 }
 
 /// The newest issues of a home that are open or were met after an instant, oldest first.

@@ -66,6 +66,9 @@ pub(in crate::store) fn jobs(
 /// The newest rows of a log below the cursor that fit.
 #[cfg(feature = "monitor")]
 pub(in crate::store) fn logs(conn: &Connection, filter: &LogFilter) -> Result<Found<LogRow>> {
+    if !filter.ids.is_empty() {
+        return logs_of(conn, &filter.ids);
+    }
     // The window bounds the work; an index on the level would visit all its rows.
     let sql = format!(
         "SELECT {}
@@ -103,6 +106,24 @@ pub(in crate::store) fn logs(conn: &Connection, filter: &LogFilter) -> Result<Fo
     let mut statement = conn.prepare_cached(&sql)?;
     let rows = statement.query_map(params.as_slice(), logs::from_row)?;
     Ok(window.found(rows.collect::<rusqlite::Result<_>>()?, filter.limit, |row| row.id))
+}
+
+/// The rows of a log that have these ids, newest first.
+#[cfg(feature = "monitor")]
+fn logs_of(conn: &Connection, ids: &[i64]) -> Result<Found<LogRow>> {
+    let sql = format!(
+        "SELECT {}
+         FROM logs
+         WHERE id IN ({})
+         ORDER BY id DESC",
+        logs::COLUMNS,
+        dialect::members(":ids"),
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let ids_json = serde_json::json!(ids).to_string();
+    let rows = statement.query_map([(":ids", &ids_json)].as_slice(), logs::from_row)?;
+    let rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(Found { rows, next: None, cut_short: false, looked_through: ids.len() as u64 })
 }
 
 /// The newest rows of the audit log below the cursor that fit.

@@ -1,9 +1,11 @@
 //! Rows of `log_templates` and `log_template_hours`: what scans group the rows of logs by, and how often each was met.
 
 use crate::error::Result;
-use crate::model::{KnownTemplate, SeenTemplate, Timestamp};
+use crate::model::{IssueId, KnownTemplate, SeenTemplate, Timestamp};
+use crate::store::sqlite::dialect;
 use crate::store::sqlite::row::text;
 use rusqlite::{Connection, named_params};
+use std::collections::BTreeMap;
 
 /// The templates of a log that were met last, the oldest first.
 pub(in crate::store) fn known(
@@ -12,9 +14,9 @@ pub(in crate::store) fn known(
     most: usize,
 ) -> Result<Vec<KnownTemplate>> {
     const SQL: &str = "
-        SELECT id, source, origin, text, grown
+        SELECT id, source, origin, text, grown, first_seen
         FROM (
-            SELECT id, source, origin, text, grown
+            SELECT id, source, origin, text, grown, first_seen
             FROM log_templates
             WHERE log = :log
             ORDER BY last_seen DESC, id DESC
@@ -29,6 +31,7 @@ pub(in crate::store) fn known(
             origin: text(row, 2)?,
             text: text(row, 3)?,
             grown: row.get(4)?,
+            first_seen: Timestamp::from_millis(row.get(5)?),
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -36,12 +39,13 @@ pub(in crate::store) fn known(
 
 /// Writes what a scan has met of a template: a new one, or the text that those have which turned out to be one, whose rows
 /// count for the oldest. No row counts for an hour after `now`. It was met now, whenever its rows say that they were logged.
+/// Answers its id.
 pub(in crate::store) fn seen(
     conn: &Connection,
     log: &str,
     seen: &SeenTemplate,
     now: Timestamp,
-) -> Result<()> {
+) -> Result<i64> {
     const SQL: &str = "
         INSERT INTO log_template_hours (template_id, hour, count)
         SELECT id, :hour, :count
@@ -58,16 +62,53 @@ pub(in crate::store) fn seen(
         None => insert(conn, log, seen, (first, now))?,
     };
     for (hour, count) in &seen.hours {
-        let hour = at(hour).millis();
-        let hour = hour - hour.rem_euclid(HOUR);
-        let params = named_params! {":id": id, ":hour": hour, ":count": *count as i64};
+        let hour = at(hour).hour();
+        let params = named_params! {":id": id, ":hour": hour.millis(), ":count": *count as i64};
         conn.prepare_cached(SQL)?.execute(params)?;
     }
+    Ok(id)
+}
+
+/// Has rows of a template belong to an issue.
+pub(in crate::store) fn shows(conn: &Connection, issue: IssueId, template: i64) -> Result<()> {
+    const SQL: &str = "
+        INSERT INTO self_monitoring_issue_templates (issue_id, template_id)
+        SELECT :issue, id
+        FROM log_templates
+        WHERE id = :template
+        ON CONFLICT DO NOTHING";
+    let params = named_params! {":issue": issue.0, ":template": template};
+    conn.prepare_cached(SQL)?.execute(params)?;
     Ok(())
 }
 
-/// An hour in milliseconds.
-const HOUR: i64 = 60 * 60 * 1_000;
+/// How many rows each hour since then had of the templates of these issues.
+pub(in crate::store) fn hours_of_issues(
+    conn: &Connection,
+    issues: &[IssueId],
+    since: Timestamp,
+) -> Result<BTreeMap<IssueId, BTreeMap<Timestamp, u64>>> {
+    let sql = format!(
+        "SELECT issue_id, hour, sum(count)
+         FROM self_monitoring_issue_templates AS t
+         JOIN log_template_hours AS h ON h.template_id = t.template_id
+         WHERE issue_id IN ({}) AND hour >= :since
+         GROUP BY issue_id, hour",
+        dialect::members(":issues")
+    );
+    let ids: Vec<i64> = issues.iter().map(|issue| issue.0).collect();
+    let mut statement = conn.prepare_cached(&sql)?;
+    let params = named_params! {
+        ":issues": serde_json::json!(ids).to_string(), ":since": since.millis(),
+    };
+    let mut found = BTreeMap::<IssueId, BTreeMap<Timestamp, u64>>::new();
+    let mut rows = statement.query(params)?;
+    while let Some(row) = rows.next()? {
+        let hours = found.entry(IssueId(row.get(0)?)).or_default();
+        hours.insert(Timestamp::from_millis(row.get(1)?), row.get::<_, i64>(2)? as u64);
+    }
+    Ok(found)
+}
 
 fn insert(
     conn: &Connection,

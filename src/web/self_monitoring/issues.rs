@@ -6,13 +6,23 @@ use super::super::slice::Slice;
 use super::super::text_link::may_link;
 use super::slices::{Lists, ListsQuery, page_with};
 use crate::actions::issues::{self, IssueDeed};
-use crate::model::{Classification, Issue, IssueState, Role, Timestamp};
+use crate::model::{Classification, Issue, IssueState, Role, SeenOverTime, Timestamp, Trend};
 use maud::{Markup, html};
+
+/// Hours of the chart in the list, and of the one of an issue.
+const DAYS: i64 = 48;
+const WEEK: i64 = 7 * 24;
+/// The height of the bars, and the width of one bar with the space beside it, in units of the picture.
+const HEIGHT: u64 = 24;
+const STEP: i64 = 4;
 
 /// The issues, newest first.
 pub(super) fn list(lists: &Lists, asked: &ListsQuery, role: Role, now: Timestamp) -> Markup {
     let columns = ["Number", "Title", "State", "Class", "Codes", "Seen", "Created", "Last seen"];
-    let rows: Vec<_> = lists.issues.iter().map(|issue| row(issue, asked, role, now)).collect();
+    let rows: Vec<_> = {
+        let issues = lists.issues.iter();
+        issues.map(|issue| row(issue, lists.seen.get(&issue.id), asked, (role, now))).collect()
+    };
     let at = |Slice { page, size }| {
         page_with(&ListsQuery { issue_page: Some(page), issue_size: Some(size), ..asked.clone() })
     };
@@ -31,7 +41,12 @@ pub(super) fn list(lists: &Lists, asked: &ListsQuery, role: Role, now: Timestamp
     )
 }
 
-fn row(issue: &Issue, asked: &ListsQuery, role: Role, now: Timestamp) -> Markup {
+fn row(
+    issue: &Issue,
+    seen: Option<&SeenOverTime>,
+    asked: &ListsQuery,
+    (role, now): (Role, Timestamp),
+) -> Markup {
     html! {
         tr {
             td {
@@ -46,15 +61,69 @@ fn row(issue: &Issue, asked: &ListsQuery, role: Role, now: Timestamp) -> Markup 
                     @if let Some(author) = &issue.author { p { "An issue of " (author) " at the tracker." } }
                     @if let Some(duplicate) = &issue.duplicate_of { p { (duplicate) } }
                     @if issues::may(role) { (buttons(issue, asked)) }
+                    @if let Some(seen) = seen {
+                        p { (sentence(seen)) }
+                        (hours("spark spark-week", "Rows an hour, the last seven days", seen, (WEEK, now)))
+                    }
+                    @if !issue.evidence.is_empty() {
+                        p { a href=(nav::log_rows(&issue.evidence)) { "Rows " (rows(&issue.evidence)) " in the log" } }
+                    }
                     pre { (issue.body) }
                 }
             }
             td { (state(issue)) }
             td { @if let Some(class) = issue.classification { (class_badge(class)) } }
             td { @for code in &issue.error_codes { a href=(nav::log_rows_with(code)) { code { (code) } } " " } }
-            td data-label="Seen" { (issue.occurrences) "×" }
+            td data-label="Seen" {
+                (issue.occurrences) "×"
+                @if let Some(seen) = seen {
+                    " " (trend(seen.trend))
+                    (hours("spark spark-days", "Rows an hour, the last two days", seen, (DAYS, now)))
+                }
+            }
             td data-label="Created" { (when(issue.created_at, now)) }
             td data-label="Last" { (when(issue.last_seen_at, now)) }
+        }
+    }
+}
+
+/// The word for what is not as before.
+fn trend(trend: Trend) -> Markup {
+    let class = match trend {
+        Trend::New => "badge badge-running",
+        Trend::Growing => "badge badge-failed",
+        Trend::Gone => "badge",
+        Trend::Steady => return html! {},
+    };
+    html! { span class=(class) { (trend) } }
+}
+
+fn sentence(seen: &SeenOverTime) -> String {
+    let sentence = seen.sentence();
+    let mut letters = sentence.chars();
+    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).chain(['.']).collect()
+}
+
+fn rows(ids: &[i64]) -> String {
+    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// One bar for each of so many hours. The last bar is of the hour that runs.
+fn hours(class: &str, label: &str, seen: &SeenOverTime, (count, now): (i64, Timestamp)) -> Markup {
+    const HOUR: i64 = 60 * 60 * 1_000;
+    let first = now.hour().millis() - (count - 1) * HOUR;
+    let bars = seen.hours.range(Timestamp::from_millis(first)..);
+    let most = bars.clone().map(|(_, rows)| *rows).max().unwrap_or(1).max(1);
+    html! {
+        svg class=(class) role="img" aria-label={ (label) ": " (most) " at most" }
+            viewBox={ "0 0 " (count * STEP) " " (HEIGHT) } preserveAspectRatio="none" {
+            @for (hour, rows) in bars {
+                // A bar of few rows is seen, too.
+                @let height = (rows * HEIGHT).div_ceil(most).max(1);
+                rect x=((hour.millis() - first) / HOUR * STEP) y=(HEIGHT - height) width=(STEP - 1) height=(height) {
+                    title { (hour.to_utc().format("%Y-%m-%d %H:%M")) ": " (rows) }
+                }
+            }
         }
     }
 }
@@ -70,7 +139,7 @@ fn state(issue: &Issue) -> Markup {
     };
     html! {
         span class=(class) { (word) }
-        @if issue.muted { " " span.badge title="It is never reported again" { "Muted" } }
+        @if issue.muted { " " span.badge title="It is reported again only if it is met ten times as often" { "Muted" } }
     }
 }
 
@@ -95,11 +164,14 @@ fn buttons(issue: &Issue, asked: &ListsQuery) -> Markup {
 const fn words(deed: IssueDeed) -> (&'static str, &'static str) {
     match deed {
         IssueDeed::Close => ("Close as completed", "A problem that comes back opens it again"),
-        IssueDeed::CloseNotPlanned => {
-            ("Close as not planned", "It stays quiet for 90 days after its last sighting")
-        }
+        IssueDeed::CloseNotPlanned => (
+            "Close as not planned",
+            "It stays quiet for 90 days after its last sighting, unless it is met ten times as often",
+        ),
         IssueDeed::Reopen => ("Reopen", "It counts as open again"),
-        IssueDeed::Mute => ("Not a problem (mute)", "It is never reported again"),
+        IssueDeed::Mute => {
+            ("Not a problem (mute)", "It is reported again only if it is met ten times as often")
+        }
         IssueDeed::Unmute => ("Unmute", "It is reported again"),
     }
 }

@@ -6,7 +6,8 @@ use super::super::nav::Tab;
 use super::super::part::version;
 use super::super::problem::Problem;
 use super::super::slice::Slice;
-use crate::model::{Issue, IssueState, JobId, Scan, Why};
+use crate::actions::issues;
+use crate::model::{Issue, IssueId, IssueState, JobId, Scan, SeenOverTime, Why};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -39,6 +40,8 @@ pub(super) struct Lists {
     pub(super) scan_total: u64,
     pub(super) scan_slice: Slice,
     pub(super) issues: Vec<Issue>,
+    /// How often each was met over time, where that is known.
+    pub(super) seen: BTreeMap<IssueId, SeenOverTime>,
     pub(super) issue_total: u64,
     pub(super) issue_slice: Slice,
 }
@@ -51,7 +54,8 @@ pub(super) async fn read(app: &App, asked: &ListsQuery) -> Result<Lists, Problem
     let waiting = scans.iter().filter(|scan| !scan.status.is_final()).map(|scan| scan.id);
     let whys = store.whys(waiting.collect(), app.web.clock.now()).await?;
     let (issues, issue_total) = store.issue_list(issue_slice.skip(), issue_slice.most()).await?;
-    Ok(Lists { scans, whys, scan_total, scan_slice, issues, issue_total, issue_slice })
+    let seen = issues::over_time(store, &issues, app.web.clock.now()).await?;
+    Ok(Lists { scans, whys, scan_total, scan_slice, issues, seen, issue_total, issue_slice })
 }
 
 impl Lists {
@@ -69,6 +73,7 @@ impl Lists {
                 issue.muted,
                 issue.state != IssueState::Open,
                 issue.duplicate_of.clone(),
+                self.seen.get(&issue.id).map(|seen| (seen.trend, seen.day, seen.week)),
             )
         };
         let issues: Vec<_> = self.issues.iter().map(issue).collect();

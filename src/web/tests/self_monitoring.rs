@@ -224,6 +224,7 @@ async fn a_scan_unfolds_to_its_findings_its_analyzer_and_its_transcript() {
         new_issues: vec![],
         seen_again: Vec::new(),
         learned: Vec::new(),
+        shown: Vec::new(),
         templates: Vec::new(),
         remarks: vec![],
         duplicates: Duplicates::default(),

@@ -3,9 +3,9 @@
 use super::super::self_monitoring::status::RUN_NOW_PATH;
 use super::*;
 use crate::model::{
-    AttemptEnd, Caps, Classification, Duplicates, Finding, Fingerprint, IssueHome, Job, JobError,
-    JobId, Kind, KindRules, Lease, Marker, NewIssue, NewJob, Outcome, Posting, ScanCommit,
-    ScanCounts, Tracker,
+    AttemptEnd, Caps, Classification, Duplicates, Finding, FindingTemplates, Fingerprint,
+    IssueHome, Job, JobError, JobId, Kind, KindRules, Lease, Marker, NewIssue, NewJob, Outcome,
+    Posting, ScanCommit, ScanCounts, Tracker,
 };
 use std::time::Duration;
 
@@ -80,6 +80,7 @@ pub(super) async fn complete_with_issue(site: &Site, title: &str, tracker: Track
         last_seen: "2027-01-15T08:00:00Z".into(),
         source_files: vec![],
         duplicate_of: None,
+        templates: FindingTemplates::default(),
     };
     let posting = Posting {
         marker: Marker::new(1),
@@ -109,6 +110,7 @@ pub(super) async fn complete_with_issue(site: &Site, title: &str, tracker: Track
         new_issues: vec![(new, posting)],
         seen_again: Vec::new(),
         learned: Vec::new(),
+        shown: Vec::new(),
         templates: Vec::new(),
         remarks: vec![],
         duplicates: Duplicates::default(),

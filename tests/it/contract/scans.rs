@@ -5,11 +5,12 @@ use crate::support::START;
 use lamplighter::Code;
 use lamplighter::model::{
     Act, Actor, ApiUrl, Caps, Classification, Duplicates, FilingEvent, FilingId, FilingState,
-    Finding, Fingerprint, IssueChange, IssueHome, IssueMark, IssueOwner, IssueState, JobId, Kind,
-    KindRules, Lease, Marker, NewIssue, NewJob, Place, Posting, Queue, RemoteKind, ScanCommit,
-    ScanCounts, SeenTemplate, Tracker, TrackerIssue, TrackerNews,
+    Finding, FindingTemplates, Fingerprint, IssueChange, IssueHome, IssueMark, IssueOwner,
+    IssueState, JobId, Kind, KindRules, Lease, Marker, NewIssue, NewJob, Place, Posting, Queue,
+    RemoteKind, ScanCommit, ScanCounts, SeenTemplate, Tracker, TrackerIssue, TrackerNews,
 };
 use lamplighter::store::Store;
+use std::time::Duration;
 
 const REMOTE: Tracker = Tracker::Remote { kind: RemoteKind::Github, approval: false };
 
@@ -33,6 +34,7 @@ fn issue(title: &str, print: &str) -> NewIssue {
             last_seen: START.to_string(),
             source_files: Vec::new(),
             duplicate_of: None,
+            templates: FindingTemplates::default(),
         },
         fingerprints: vec![Fingerprint::from_hex(print.repeat(64))],
         follows: None,
@@ -64,6 +66,7 @@ fn commit(tracker: Tracker, issues: Vec<NewIssue>) -> ScanCommit {
         new_issues: issues.into_iter().enumerate().map(posting).collect(),
         seen_again: Vec::new(),
         learned: Vec::new(),
+        shown: Vec::new(),
         templates: Vec::new(),
         remarks: Vec::new(),
         duplicates: Duplicates::default(),
@@ -92,12 +95,21 @@ pub async fn a_scan_leaves_everything_or_nothing(store: &Store) {
         hours: [(None, 3)].into(),
         ..SeenTemplate::default()
     };
-    let two = commit(Tracker::Local, vec![issue("one", "a"), issue("two", "b")]);
+    let mut one = issue("one", "a");
+    one.finding.templates.met = vec![0];
+    let two = commit(Tracker::Local, vec![one, issue("two", "b")]);
     let two = ScanCommit { templates: vec![seen], ..two };
     store.commit_scan(lease.clone(), two, later(1)).await.unwrap();
     let templates = store.log_templates("log".into(), 9).await.unwrap();
     assert_eq!((templates.len(), templates[0].origin.as_str()), (1, "cart <*> is lost"));
     assert!(store.log_templates("another".into(), 9).await.unwrap().is_empty());
+    let (list, _) = store.issue_list(0, 9).await.unwrap();
+    let ids: Vec<_> = list.iter().map(|issue| issue.id).collect();
+    let hours = store.issue_hours(ids.clone(), START.minus(Duration::from_hours(9))).await.unwrap();
+    assert_eq!(hours, [(ids[1], [(later(1).hour(), 3)].into())].into(), "the older one shows it");
+    let none = (Vec::new(), vec![templates[0].id]);
+    let known = store.known_issues(IssueHome::local(), Vec::new(), none).await.unwrap();
+    assert!(known.iter().any(|known| known.templates == [templates[0].id]), "{known:?}");
     leader.settle(lease.clone(), done()).await;
     let again = commit(Tracker::Local, vec![issue("three", "c")]);
     let late = store.commit_scan(lease.clone(), again, later(2)).await.unwrap_err();
@@ -116,7 +128,7 @@ pub async fn a_scan_leaves_everything_or_nothing(store: &Store) {
 
     let first = issues[0].id;
     let known = store
-        .known_issues(IssueHome::local(), vec!["SHOP-a-001".into()], Vec::new())
+        .known_issues(IssueHome::local(), vec!["SHOP-a-001".into()], (Vec::new(), Vec::new()))
         .await
         .unwrap();
     assert!(known.iter().any(|known| known.id == first), "{known:?}");
@@ -219,7 +231,7 @@ pub async fn what_the_tracker_shows_is_known_and_what_it_has_no_longer_is_not(st
     let reading = store.tracker_reading(shop()).await.unwrap();
     assert_eq!((reading.newest, reading.full_at), (Some(later(1)), Some(later(1))));
     assert_eq!(store.open_tracker_issues(shop()).await.unwrap(), [5, 6, 7]);
-    let known = async |home| store.known_issues(home, vec![], prints()).await.unwrap();
+    let known = async |home| store.known_issues(home, vec![], (prints(), vec![])).await.unwrap();
     let at_home = known(shop()).await;
     let facts: Vec<_> = at_home.iter().map(|i| (i.number, i.ours, i.fingerprints.len())).collect();
     assert_eq!(facts, [(Some(5), false, 0), (Some(6), true, 1), (Some(7), true, 1)]);

@@ -50,7 +50,10 @@ impl Masker<'_> {
         }
         // The number behind a path is an answer, and the next one is not.
         let path = self.spans.last().is_some_and(|span| span.end + 1 == at) && !self.answered;
-        let number = announced(&self.out, core, path)?;
+        // `wrong code 3 times` counts.
+        let counts =
+            [" times", " attempts", " tries"].iter().any(|s| self.text[end..].starts_with(s));
+        let number = announced(&self.out, core, path).filter(|_| !counts)?;
         self.answered = true;
         match number {
             Number::Kept => self.out.push_str(core),
