@@ -12,7 +12,7 @@ use super::window::{MAX_ROWS, Window};
 use crate::error::{Code, Result};
 use crate::model::{Cited, Finding, IssueHome, Timestamp};
 use crate::redact::redactor;
-use crate::store::{LogStore, Snapshot, SnapshotPlan, Store};
+use crate::store::{ScannedLog, Snapshot, SnapshotPlan, Store};
 use crate::tracker::inert_line;
 use crate::warn_coded;
 use serde_json::Value;
@@ -45,7 +45,7 @@ pub struct Prepared {
 /// is needed.
 pub async fn prepare(
     store: &Store,
-    logs: &LogStore,
+    logs: &ScannedLog,
     (window, home): (Window, IssueHome),
     path: PathBuf,
     now: Timestamp,

@@ -4,7 +4,7 @@ use super::enqueue::enqueue;
 use super::{duplicates, filings, issues};
 use crate::error::Result;
 use crate::model::{
-    Act, FilingState, JobId, Kind, Lease, NewJob, ScanCommit, Timestamp, Tracker, Trigger,
+    Act, FilingState, JobId, Kind, Lease, LogMark, NewJob, ScanCommit, Timestamp, Tracker, Trigger,
 };
 use crate::store::sql::{self, lease, scans, templates};
 use crate::store::sqlite::Tx;
@@ -21,7 +21,9 @@ pub(in crate::store) fn commit(
 ) -> Result<()> {
     lease::held(tx, lease)?;
     scans::insert(tx, lease.id, scan, now)?;
-    scans::set_watermark(tx, &scan.log, scan.log_id_end, now)?;
+    let mark =
+        LogMark { log: scan.log.clone(), id: scan.log_id_end, row: scan.log_row_end.clone() };
+    scans::set_watermark(tx, &mark, now)?;
     file(tx, lease.id, scan, now)?;
     for (issue, rows) in &scan.seen_again {
         sql::issues::seen_again(tx, lease.id, (*issue, *rows), now)?;
