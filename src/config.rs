@@ -6,14 +6,16 @@ mod file;
 mod folders;
 mod limits;
 mod log_sources;
+mod monitoring;
 
 pub(crate) use self::file::{configuration, configuration_file};
 use self::folders::{FolderFile, folders};
 use self::limits::LimitsFile;
 use self::log_sources::{LogSourceFile, log_sources};
+use self::monitoring::MonitoringFile;
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    AgentFolder, AllowedHost, ApiUrl, LogSource, RemoteKind, Repository, Resources,
+    AgentFolder, AllowedHost, ApiUrl, LogSource, LogTable, RemoteKind, Repository, Resources,
 };
 use serde::{Deserialize, Deserializer, de};
 use std::iter;
@@ -52,6 +54,9 @@ pub struct Config {
     pub log_format: Option<LogFormat>,
     /// `[[log_source]]`: logs of other programs that are followed. Default: none.
     pub log_sources: Vec<LogSource>,
+    /// `monitoring.log_db`, `LAMPLIGHTER_MONITORING_LOG_DB`, with `log_table`, `[monitoring.log_columns]` and `[monitoring.log_levels]`: a table of another
+    /// program's SQLite database that scans read where it lies. Default: scans read the server's own log database.
+    pub scanned_log: Option<LogTable>,
 }
 
 /// Where issues go. The token is not here: it is read anew for each request, from the variable of its kind (`GITHUB_TOKEN`) or `token_file`.
@@ -181,6 +186,7 @@ struct File {
     tracker: TrackerFile,
     log: Log,
     log_source: Vec<LogSourceFile>,
+    monitoring: MonitoringFile,
 }
 
 #[derive(Default, Deserialize)]
@@ -245,7 +251,7 @@ impl Config {
         env: impl Fn(&str) -> Option<String>,
         listen: Option<SocketAddr>,
     ) -> Result<Self> {
-        let File { server, agent, tracker, log, log_source } = match file {
+        let File { server, agent, tracker, log, log_source, monitoring } = match file {
             None => File::default(),
             Some((path, text)) => toml::from_str(text).map_err(|error| {
                 Error::new(Code::ConfigInvalid, format!("read {}", path.display())).because(error)
@@ -280,6 +286,7 @@ impl Config {
         let tracker = Tracker::load(tracker, env)?;
         let log_format = log.format;
         let log_sources = log_sources(log_source)?;
+        let scanned_log = monitoring.load(env)?;
         Ok(Self {
             listen,
             allowed_hosts,
@@ -289,6 +296,7 @@ impl Config {
             log_level,
             log_format,
             log_sources,
+            scanned_log,
         })
     }
 }
@@ -401,6 +409,7 @@ pub fn data_dir(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Level, LogColumn};
 
     fn load(file: &str, env: &[(&str, &str)]) -> Result<Config> {
         let get = |name: &str| {
@@ -470,6 +479,33 @@ mod tests {
         ] {
             let error = load("", &[(variable, text)]).unwrap_err().to_string();
             assert!(error.contains(variable) && error.contains(allowed), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_log_of_another_program_is_a_table_with_columns_and_levels_of_its_own() {
+        assert_eq!(load("[monitoring]", &[]).unwrap().scanned_log, None);
+        let file = "[monitoring]\nlog_db = \"/srv/shop.db\"\nlog_table = \"events\"\n\
+            [monitoring.log_columns]\nid = \"n\"\nmessage = \"text\"\n\
+            [monitoring.log_levels]\n3 = \"error\"";
+        let expected = LogTable {
+            path: "/srv/shop.db".into(),
+            table: "events".into(),
+            id: Some("n".into()),
+            columns: [(LogColumn::Message, "text".to_owned())].into(),
+            levels: [("3".to_owned(), Level::Error)].into(),
+        };
+        assert_eq!(load(file, &[]).unwrap().scanned_log, Some(expected));
+        let named = load("", &[("LAMPLIGHTER_MONITORING_LOG_DB", "/srv/a.db")]).unwrap();
+        assert_eq!(named.scanned_log.unwrap().to_string(), "/srv/a.db (table logs)");
+        for bad in [
+            "log_db = \"a.db\"",
+            "log_table = \"events\"",
+            "log_db = \"/a\"\n[monitoring.log_columns]\ntext = \"message\"",
+            "log_db = \"/a\"\n[monitoring.log_levels]\n3 = \"loud\"",
+        ] {
+            let error = load(&format!("[monitoring]\n{bad}"), &[]).unwrap_err();
+            assert_eq!(error.code(), Code::ConfigInvalid, "{bad}");
         }
     }
 

@@ -7,16 +7,17 @@ mod journal;
 mod layer;
 pub mod otlp;
 mod read;
-mod reader;
 mod redacted;
 mod sources;
+mod stream;
 
 pub use follow::{LogFile, LogFiles};
-pub use import::{Imported, import};
+pub use import::{
+    ImportOptions, ImportProgress, Imported, Input, import, import_input, named_logs, not_all,
+};
 #[cfg(feature = "agents")]
 pub(crate) use journal::journal_row;
 pub use layer::{LogCounts, LogLayer, LogWriter, log_layer};
-#[cfg(feature = "cli")]
-pub use reader::LogReader;
 pub use redacted::{Redacted, redacted};
 pub use sources::{LogPlace, LogState, log_places};
+pub use stream::LogReader;

@@ -35,6 +35,7 @@ mod kind_rules;
 mod limits;
 mod log;
 mod log_source;
+mod log_table;
 mod marker;
 mod moves;
 mod name;
@@ -121,10 +122,11 @@ pub use limits::{
     MAX_AFTER, MAX_AT_ONCE, MAX_ATTEMPTS, MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_TAG_BYTES,
     MAX_TAGS, PRIORITIES, PRIORITY_STEP_MS,
 };
-pub use log::{Cited, Level, LogProgress, LogRow, LogStep, NewLogRow, RowTemplate};
+pub use log::{Cited, Level, LogProgress, LogRow, LogSlice, LogStep, NewLogRow, RowTemplate};
 pub use log_source::LogSource;
 #[cfg(feature = "monitor")]
 pub(crate) use log_source::{file_key, journal_key};
+pub use log_table::{LogColumn, LogMark, LogTable};
 pub use marker::{IssueMark, Marker};
 pub(crate) use moves::{Cancellation, JobStep, Move, Slots, cancellation, key, order};
 pub(crate) use name::ENGINE;
@@ -149,6 +151,8 @@ pub use scan::{
     SeenTemplate, Tracker,
 };
 pub(crate) use schedule::AHEAD;
+#[cfg(feature = "monitor")]
+pub(crate) use schedule::time_zone;
 pub use schedule::{
     CatchUp, Decided, Decision, Ensured, MAX_CAUGHT_UP, NewSchedule, Overlap, PastDecision, Plan,
     PlanChange, ReservedSchedule, Rule, Schedule, Situation, Verdict, decide,

@@ -23,6 +23,8 @@ pub mod door;
 mod features;
 #[cfg(feature = "monitor")]
 mod filings;
+#[cfg(feature = "monitor")]
+mod foreign;
 mod inspection;
 mod jobs;
 mod leader;
@@ -37,6 +39,8 @@ mod ready;
 mod refilings;
 #[cfg(feature = "agents")]
 mod repositories;
+#[cfg(feature = "monitor")]
+mod scanned;
 #[cfg(feature = "monitor")]
 mod scans;
 mod schedules;
@@ -57,6 +61,8 @@ pub mod transactional;
 mod waits;
 mod workers;
 
+#[cfg(feature = "monitor")]
+pub use foreign::ForeignLog;
 pub(crate) use inspection::Inspection;
 pub use leader::Leadership;
 #[cfg(feature = "cli")]
@@ -64,6 +70,8 @@ pub(crate) use leader::lock_of;
 #[cfg(feature = "monitor")]
 pub use logs::LogStore;
 pub use news::JobEvents;
+#[cfg(feature = "monitor")]
+pub use scanned::ScannedLog;
 #[cfg(feature = "monitor")]
 pub use snapshot::{Grouping, Snapshot, SnapshotPlan};
 

@@ -36,7 +36,7 @@ pub use job::{
 };
 #[cfg(feature = "monitor")]
 pub use log::LogSource;
-pub use log::{LogRow, LogTemplate, LogsImported};
+pub use log::{LogImported, LogRow, LogTemplate, LogsImported};
 pub use person::{
     Deed, Login, Person, PersonLogins, PersonPassword, PersonRemoved, PersonRole, PersonState,
 };

@@ -35,3 +35,17 @@ CREATE TABLE log_positions (
   moved_at   INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)),
   created_at INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER))
 ) STRICT;
+
+-- What was imported, by its text, whatever its file is called and however it is packed: each slice is added in the transaction of its
+-- rows. A text that begins with a chain of these is known that far. Some 200 bytes for a megabyte of text, kept.
+CREATE TABLE log_slices (
+  after      TEXT NOT NULL,   -- what comes before: SHA-256 of the text up to here, or, at its start, what its first line says
+  digest     TEXT NOT NULL,   -- SHA-256 of the text from its start to the end of this slice
+  is_last    INTEGER NOT NULL CHECK (is_last IN (0, 1)),   -- the text ended here, perhaps within a line or an event
+  length     INTEGER NOT NULL CHECK (length > 0),
+  rows       INTEGER NOT NULL CHECK (rows >= 0),
+  name       TEXT NOT NULL,   -- of the file
+  carried    TEXT NOT NULL CHECK (json_valid(carried)),   -- what the reader of the next slice must know
+  created_at INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)),
+  PRIMARY KEY (after, digest, is_last)
+) STRICT, WITHOUT ROWID;

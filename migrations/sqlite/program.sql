@@ -176,6 +176,7 @@ CREATE TABLE repositories (
 CREATE TABLE log_watermarks (
   log         TEXT PRIMARY KEY,   -- the identity of the file
   last_log_id INTEGER NOT NULL CHECK (last_log_id >= 0),
+  last_row    TEXT,   -- of another program's log, a digest of that row: a copy and a file in its place are told apart by it
   updated_at  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 

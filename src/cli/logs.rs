@@ -1,15 +1,14 @@
 //! `lamplighter logs`: lists and follows the rows of the log database, and imports files into it.
 
+mod import;
+mod progress;
 mod rows;
 mod sources;
 mod templates;
 
-use super::{Cli, output};
+use super::Cli;
 use crate::error::Result;
-use crate::logs;
-use crate::wire;
 use clap::Subcommand;
-use std::path::PathBuf;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -23,11 +22,9 @@ pub(super) enum Command {
     },
     /// Print the newest rows that fit the options, then each new one as it comes
     Tail(rows::Conditions),
-    /// Append a file to the log database: JSON lines or text of any common form, in UTF-8 or UTF-16
-    Import {
-        /// The file to read
-        file: PathBuf,
-    },
+    /// Append logs to the log database: JSON lines or text of any common form, in UTF-8 or UTF-16, plain or packed
+    #[command(after_help = import::HELP)]
+    Import(import::Arguments),
     /// List the logs of other programs that the server follows, and how far each was read
     Sources(sources::Arguments),
     /// Group the events of any text log by what they say: each template with its count and its first and last event
@@ -38,19 +35,7 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
     match command {
         Command::List { conditions, before } => rows::list(cli, conditions, before).await,
         Command::Tail(conditions) => rows::tail(cli, conditions).await,
-        Command::Import { file } => {
-            let imported = logs::import(&file, &cli.log_store()?, cli.now()).await?;
-            let logs::Imported { rows, unread } = imported;
-            if cli.json {
-                return output::json(&wire::LogsImported { imported: rows, unread });
-            }
-            let unread = match unread {
-                0 => String::new(),
-                1 => ", 1 line holds bytes that are no text".to_owned(),
-                _ => format!(", {unread} lines hold bytes that are no text"),
-            };
-            output::line(format_args!("{rows} rows imported from {}{unread}", file.display()))
-        }
+        Command::Import(arguments) => import::run(cli, arguments).await,
         Command::Sources(arguments) => sources::run(cli, &arguments).await,
         Command::Templates(arguments) => templates::run(cli.json, &arguments, cli.now()),
     }

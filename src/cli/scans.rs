@@ -33,6 +33,10 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
 
 async fn list(cli: &Cli, store: &Store, limit: usize) -> Result<()> {
     let (scans, _) = store.scan_history(0, limit).await?;
+    let processes = store.processes(cli.now()).await?;
+    if let Some(log) = processes.server().and_then(|server| server.says.scanned_log.as_ref()) {
+        output::note(&format!("scans read the log {log}"));
+    }
     let whys = store.whys(scans.iter().map(|scan| scan.id).collect(), cli.now()).await?;
     if cli.json {
         let mut all = scans.iter().map(|scan| wire::Scan::of(scan, whys.get(&scan.id)));

@@ -1,6 +1,7 @@
 //! `lamplighter serve`: the engine, the scans and the admin pages in one process.
 
 mod greeting;
+mod scanned;
 
 use super::{Cli, JOBS_DB, LOGS_DB, old_demo};
 use crate::agents::wall::Wall;
@@ -19,7 +20,7 @@ use crate::monitor::intake::{Intake, Journal};
 use crate::monitor::{self, Telling, Tracking};
 use crate::repositories;
 use crate::sessions::{self, AgentProgram, AgentState, Agents, Sandboxed};
-use crate::store::{LogStore, OpenMode, Store};
+use crate::store::{LogStore, OpenMode, ScannedLog, Store};
 use crate::tracker::TokenSource;
 use crate::warn_coded;
 use crate::web::{self, Web};
@@ -87,7 +88,9 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
     let telling = telling(&agents, &logs, &tracking, arguments.demo);
     // It is said before anybody can ask for a scan.
     telling.tracker();
-    let engine = start_engine(&agents, &logs, &tracking, &clock, arguments.demo)?;
+    let scanned = scanned::open(config.scanned_log, &data_dir, &store).await?;
+    let log = scanned.as_ref().map_or_else(|| ScannedLog::from(&logs), ScannedLog::from);
+    let engine = start_engine(&agents, log, &tracking, &clock, arguments.demo)?;
     // From here on a signal finds a server that ends in order.
     let signals = StopSignals::listen()?;
     let user = agents.launcher.user();
@@ -111,6 +114,7 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
         leading: Some(engine.leading()),
         program: Some(web::Program {
             logs: logs.clone(),
+            scanned,
             agents: Some(agents.clone()),
             tracking,
             demo: arguments.demo,
@@ -272,7 +276,7 @@ fn tracking(tracker: &config::Tracker, clock: &Clock) -> Tracking {
 
 fn start_engine(
     agents: &Agents,
-    logs: &LogStore,
+    logs: ScannedLog,
     tracking: &Tracking,
     clock: &Clock,
     is_demo: bool,

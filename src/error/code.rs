@@ -142,7 +142,19 @@ codes! {
     EngineLimits: Internal = "ENGINE-KIND-002", "Two processes have registered different limits for a queue",
         "Processes of two versions of a program, or of two programs, limit the same queue.", "The newest registration holds. Start both processes from the same version, or set the limit with `lamplighter queues limit`, which holds for all.";
     LogInput: Missing = "LOGS-INPUT-001", "The log file cannot be read",
-        "The file does not exist, you may not read it, or it is not text.", "Name a readable text file with one log entry on each line.";
+        "It is a folder, or the disk or the pipe refused to read on.", "Name a log file, or remove the cause that the message names and import the log again: what was read is not imported a second time.";
+    LogNoText: Invalid = "LOGS-INPUT-002", "The file is not a log in text",
+        "The file begins with bytes that are no text, as archives, databases and programs do.", "Bring the log into text as the message says. Text packed with gzip, zstd or bzip2 is read as it is.";
+    LogDamaged: Damaged = "LOGS-INPUT-003", "A packed log is damaged or cut short",
+        "The file was not copied or written to its end, or the disk changed it.", "Get a whole copy of the file and import that one: what could be read is imported, and is not imported a second time.";
+    LogTableUnread: Missing = "LOGS-DB-001", "The log database of another program cannot be opened",
+        "The file that `monitoring.log_db` names is not there, is no SQLite database, or may not be read by the server's user.", "Name the file of a SQLite database by its absolute path, and let the server's user read it and enter the folders above it. The next scan tries again.";
+    LogTableShape: Unconfigured = "LOGS-DB-002", "The log database of another program lacks something",
+        "It has no table of the name, the table has other columns, or its levels are words or numbers that nobody knows.", "Name the table by log_table under [monitoring] in lamplighter.toml, its columns under [monitoring.log_columns], and its levels under [monitoring.log_levels]; then start the server again. The message says what is missing.";
+    LogTableApart: Unavailable = "LOGS-DB-003", "The newest rows of a log database cannot be reached",
+        "Its write-ahead log lies beside it without an index, as after a copy or a crash, and the server's user cannot make one that the owner could use.", "Let its program run, or open the database once as its owner: sqlite3 FILE 'SELECT count(*) FROM sqlite_schema'. Then scan again.";
+    LogTableSlow: Busy = "LOGS-DB-004", "A log database answers too slowly",
+        "A question to it takes longer than five seconds, for which a transaction of ours may be open there.", "You need to do nothing if the machine was busy: the next scan goes on. If it comes again, give the table a column of growing numbers that is its INTEGER PRIMARY KEY.";
     LogFollow: Internal = "LOGS-FOLLOW-001", "A log that is followed cannot be read",
         "The server's user may not read the file, or the disk or the log database refused an operation.", "Let the server's user read the file, or remove the cause that the message names. The server tries again by itself and goes on where it stopped.";
     LogMissing: Missing = "LOGS-FOLLOW-002", "A log that is named is not followed",

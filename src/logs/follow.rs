@@ -9,6 +9,7 @@
 //!
 //! *Invariant:* the stored position is behind the last line of the last stored row.
 
+mod heading;
 pub(super) mod pattern;
 mod place;
 mod position;

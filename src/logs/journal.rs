@@ -26,7 +26,7 @@ pub(crate) fn journal_row(
 ) -> Option<(Option<NewLogRow>, String)> {
     let entry: Entry = serde_json::from_str(line).ok()?;
     let row = (entry.identifier != OURSELVES).then(|| {
-        let defaults = Defaults { source: source.to_owned(), timestamp: now.to_string() };
+        let defaults = Defaults::new(source, now.to_string());
         let mut row = read_text(line.trim_end(), &defaults);
         redactor().clean_row(&mut row);
         row

@@ -166,7 +166,7 @@ fn row(record: LogRecord, sender: &Sender, now: Timestamp) -> Option<NewLogRow> 
             NewLogRow::new(timestamp, level, source, message)
         }
         // A collector that reads files sends their lines as they are.
-        None => read_text(&message, &Defaults { source, timestamp }),
+        None => read_text(&message, &Defaults::new(source, timestamp)),
     };
     let mut take = |names: &[&str]| {
         names.iter().find_map(|name| more.remove(*name)).and_then(|value| match value {

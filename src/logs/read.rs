@@ -1,4 +1,4 @@
-//! The text of logs as rows, in layers, each small and pure.
+//! How lines become rows, in layers, each small and pure.
 //!
 //! Bytes become text (`bytes`, `text`), a line loses what a system put around it (`envelope`), lines that belong together
 //! become an event (`event`, with what a file's beginning teaches: `learn`), the event's text becomes fields
@@ -7,6 +7,8 @@
 //! The reader holds one event at a time, so that a file of any length is read in bounded memory. Nothing is refused: what is not
 //! recognised is a row of level info whose message is the line, and a line that could not be read as text is counted.
 //! What is stated beats what is guessed. Time grows with the length of a line, whatever stands in it.
+//!
+//! `stream` brings the lines of a whole log here, `follow` those of a log that grows.
 
 mod access;
 mod bytes;
@@ -20,6 +22,7 @@ mod json;
 mod learn;
 mod level;
 mod logfmt;
+mod names;
 mod row;
 mod text;
 mod time;
@@ -32,10 +35,12 @@ pub(super) use level::telemetry;
 pub(super) use row::{cut, extra, field};
 
 use crate::model::{NewLogRow, Timestamp};
+use chrono_tz::Tz;
 use columns::Columns;
 use event::Event;
 use interpret::Known;
-use time::Moment;
+use serde::{Deserialize, Serialize};
+use time::{Moment, TimeFrame};
 
 /// What a row takes where its line says nothing.
 #[derive(Clone, Debug)]
@@ -44,25 +49,57 @@ pub(super) struct Defaults {
     pub(super) source: String,
     /// The instant, ISO 8601, commonly when the file was last changed; also lends its year to syslog lines.
     pub(super) timestamp: String,
+    /// The zone of times that name none; `None`: UTC.
+    pub(super) zone: Option<Tz>,
+}
+
+impl Defaults {
+    /// Those of a log of which nothing more is known.
+    pub(super) fn new(source: impl Into<String>, timestamp: impl Into<String>) -> Self {
+        Self { source: source.into(), timestamp: timestamp.into(), zone: None }
+    }
+
+    fn frame(&self) -> TimeFrame {
+        frame(&self.timestamp, self.zone)
+    }
+}
+
+/// What a reader takes with it from one event to the next, besides what the file's beginning taught: with it another reader goes on
+/// where this one ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Carried {
+    /// The time of the last event, which those without one take in a file whose events are dated.
+    last: Option<Moment>,
+    /// The columns that the last header named, where a file has several.
+    columns: Option<Columns>,
 }
 
 /// Turns lines into rows and joins the lines of an event.
 #[derive(Debug)]
-pub(super) struct Reader {
+pub(super) struct LineReader {
     defaults: Defaults,
-    latest: Moment,
+    frame: TimeFrame,
     learned: Learned,
     pending: Option<Event>,
-    /// The time of the last event, which those without one take in a file whose events are dated.
-    last: Option<Moment>,
+    carried: Carried,
     unread: u64,
 }
 
-impl Reader {
+impl LineReader {
     /// A reader of a file of which this is known.
     pub(super) fn new(defaults: Defaults, learned: Learned) -> Self {
-        let latest = moment(&defaults.timestamp);
-        Self { defaults, latest, learned, pending: None, last: None, unread: 0 }
+        let (frame, carried) = (defaults.frame(), Carried::default());
+        Self { defaults, frame, learned, pending: None, carried, unread: 0 }
+    }
+
+    /// A reader that goes on where another one of the same file carried this.
+    pub(super) fn carrying(self, carried: Carried) -> Self {
+        Self { carried, ..self }
+    }
+
+    /// What it carries to the next event. A row that waits may change it yet.
+    pub(super) fn carried(&self) -> &Carried {
+        &self.carried
     }
 
     /// Takes the next line, with or without its line break; answers the row before it once that is complete.
@@ -73,17 +110,17 @@ impl Reader {
         if clean.trim().is_empty() || (unread && text::is_noise(&clean)) {
             return None;
         }
-        if let Some(columns) = &mut self.learned.columns
-            && columns.is_head(&clean)
-        {
-            if let Some(Columns::Extended(names)) = Columns::header(&clean) {
-                *columns = Columns::Extended(names);
+        if self.columns().is_some_and(|columns| columns.is_head(&clean)) {
+            // What waits is of the columns before.
+            let before = self.finish();
+            if let Some(named @ Columns::Extended(_)) = Columns::header(&clean) {
+                self.carried.columns = Some(named);
             }
-            return None;
+            return before;
         }
-        let known =
-            Known { latest: self.latest, columns: self.learned.columns.as_ref(), stamped: false };
-        let line = event::line(envelope::peel(&clean, self.latest), known);
+        let columns = self.carried.columns.as_ref().or(self.learned.columns.as_ref());
+        let known = Known { frame: self.frame, columns, stamped: false };
+        let line = event::line(envelope::peel(&clean, self.frame), known);
         if line.is_empty() {
             // Of what goes on in pieces, an empty one is the end.
             if let Some(event) = &mut self.pending {
@@ -114,11 +151,16 @@ impl Reader {
 
     /// Gives later lines without a time this one, ISO 8601.
     pub(super) fn set_time(&mut self, timestamp: String) {
-        self.latest = moment(&timestamp);
         self.defaults.timestamp = timestamp;
+        self.frame = self.defaults.frame();
     }
 
-    /// Replaces what is known of the file.
+    /// How many lines the row has that waits.
+    pub(super) fn waiting_lines(&self) -> usize {
+        self.pending.as_ref().map_or(0, Event::lines)
+    }
+
+    /// Replaces what the file's beginning taught.
     pub(super) fn learn(&mut self, learned: Learned) {
         self.learned = learned;
     }
@@ -128,14 +170,17 @@ impl Reader {
         self.unread
     }
 
+    fn columns(&self) -> Option<&Columns> {
+        self.carried.columns.as_ref().or(self.learned.columns.as_ref())
+    }
+
     fn row(&mut self, event: Event) -> NewLogRow {
-        let known =
-            Known { latest: self.latest, columns: self.learned.columns.as_ref(), stamped: false };
+        let known = Known { frame: self.frame, columns: self.columns(), stamped: false };
         let mut fields = interpret::read(&event.text, event.lead, event.envelope, known);
         if fields.time.is_none() && self.learned.dated {
-            fields.time = self.last;
+            fields.time = self.carried.last;
         }
-        self.last = fields.time.or(self.last);
+        self.carried.last = fields.time.or(self.carried.last);
         row::row(fields, &self.defaults.source, || self.defaults.timestamp.clone())
     }
 }
@@ -144,16 +189,17 @@ impl Reader {
 pub(super) fn read_text(text: &str, defaults: &Defaults) -> NewLogRow {
     let lines: Vec<_> = text.trim_end().lines().map(text::clean).collect();
     let text = lines.join("\n");
-    let known = Known { latest: moment(&defaults.timestamp), columns: None, stamped: false };
+    let known = Known { frame: defaults.frame(), columns: None, stamped: false };
     // An envelope is around a line.
-    let peeled = envelope::peel(&text, known.latest);
+    let peeled = envelope::peel(&text, known.frame);
     let line = event::line(peeled, known);
     let fields = interpret::read(&line.peeled.text, line.lead, line.peeled.envelope, known);
     row::row(fields, &defaults.source, || defaults.timestamp.clone())
 }
 
-fn moment(timestamp: &str) -> Moment {
-    Moment::exact(Timestamp::from_iso(timestamp).map_or(0, Timestamp::millis))
+fn frame(timestamp: &str, zone: Option<Tz>) -> TimeFrame {
+    let latest = Moment::exact(Timestamp::from_iso(timestamp).map_or(0, Timestamp::millis));
+    TimeFrame { latest, zone }
 }
 
 #[cfg(test)]

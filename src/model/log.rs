@@ -24,6 +24,15 @@ impl Level {
     pub const ALL: [Self; 5] =
         [Self::Debug, Self::Info, Self::Warning, Self::Error, Self::Critical];
 
+    /// The words that programs commonly have for each.
+    pub const WORDS: [(Self, &'static [&'static str]); 5] = [
+        (Self::Debug, &["trace", "debug", "dbg", "verbose"]),
+        (Self::Info, &["info", "information", "notice"]),
+        (Self::Warning, &["warn", "warning"]),
+        (Self::Error, &["err", "error", "severe"]),
+        (Self::Critical, &["crit", "critical", "fatal", "alert", "emerg", "emergency", "panic"]),
+    ];
+
     /// The word stored and shown.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -40,16 +49,9 @@ impl Level {
 impl FromStr for Level {
     type Err = ();
     fn from_str(text: &str) -> Result<Self, ()> {
-        match text.trim().to_ascii_lowercase().as_str() {
-            "trace" | "debug" | "dbg" | "verbose" => Ok(Self::Debug),
-            "info" | "information" | "notice" => Ok(Self::Info),
-            "warn" | "warning" => Ok(Self::Warning),
-            "err" | "error" | "severe" => Ok(Self::Error),
-            "crit" | "critical" | "fatal" | "alert" | "emerg" | "emergency" | "panic" => {
-                Ok(Self::Critical)
-            }
-            _ => Err(()),
-        }
+        let text = text.trim();
+        let has = |words: &[&str]| words.iter().any(|word| word.eq_ignore_ascii_case(text));
+        Self::WORDS.into_iter().find(|(_, words)| has(words)).map(|(level, _)| level).ok_or(())
     }
 }
 
@@ -141,6 +143,25 @@ pub struct RowTemplate {
     pub text: String,
     /// Since when it is known, if an earlier scan has met it.
     pub known_since: Option<Timestamp>,
+}
+
+/// A slice of an imported text whose rows are stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogSlice {
+    /// What comes before: SHA-256 of the text up to here, or, at its start, what its first line says.
+    pub after: String,
+    /// SHA-256 of the text from its start to the end of this slice.
+    pub digest: String,
+    /// Whether the text ended here, perhaps within a line or an event.
+    pub is_last: bool,
+    /// Bytes of the text.
+    pub length: u64,
+    /// How many rows it made.
+    pub rows: u64,
+    /// The file's name.
+    pub name: String,
+    /// What the reader of the next slice must know: JSON in the form of the import.
+    pub carried: String,
 }
 
 /// A row of a snapshot that somebody refers to.

@@ -507,6 +507,8 @@ pub struct ScanCommit {
     pub log_id_start: i64,
     /// The watermark after: the last row examined.
     pub log_id_end: i64,
+    /// Of another program's log, a digest of that row.
+    pub log_row_end: Option<String>,
     /// What it did.
     pub counts: ScanCounts,
     /// Which analyzer ran: `builtin` or `claude`.

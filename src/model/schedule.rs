@@ -100,7 +100,7 @@ impl Rule {
     pub fn cron(cron: &str, zone: &str) -> Result<Self> {
         let cron =
             Cron::parse(cron).map_err(|why| invalid(&format!("{:?}", shown(cron))).because(why))?;
-        Ok(Self::Cron { cron, zone: parse_zone(zone)? })
+        Ok(Self::Cron { cron, zone: time_zone(zone)? })
     }
 
     /// A rule of an interval.
@@ -237,7 +237,11 @@ impl Rule {
     }
 }
 
-fn parse_zone(name: &str) -> Result<Tz> {
+/// The zone of this name of the IANA.
+///
+/// # Errors
+/// `JOB-VALUE-001` if there is none, with how its name is written if only its letters' case is another.
+pub(crate) fn time_zone(name: &str) -> Result<Tz> {
     name.parse().map_err(|_| {
         let same = |zone: &&Tz| zone.name().eq_ignore_ascii_case(name);
         let hint = match chrono_tz::TZ_VARIANTS.iter().find(same) {

@@ -129,6 +129,8 @@ pub struct ProcessFacts {
     pub listen: Option<String>,
     /// The kinds besides the metered ones whose jobs put themselves off while a budget is used up.
     pub spends: Vec<String>,
+    /// The log that scans read, where it is another program's.
+    pub scanned_log: Option<String>,
     /// Whether findings can be taken to the issue tracker; `None`: this process takes none.
     pub tracker: Option<Readiness>,
     /// Where issues are filed: the word of an [`IssueHome`](super::IssueHome); `None`: nowhere, or this process files none.

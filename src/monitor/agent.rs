@@ -16,7 +16,7 @@ use crate::error::{Code, Result};
 use crate::heavy::heavy;
 use crate::model::{Cited, Finding, FindingTemplates, IssueHome, NewLogRow, Timestamp};
 use crate::redact::redactor;
-use crate::store::{Grouping, LogStore, Snapshot, SnapshotPlan, Store};
+use crate::store::{Grouping, ScannedLog, Snapshot, SnapshotPlan, Store};
 use crate::tracker::inert_line;
 use crate::warn_coded;
 use serde_json::Value;
@@ -50,7 +50,7 @@ pub struct Prepared {
 /// is needed.
 pub async fn prepare(
     store: &Store,
-    logs: &LogStore,
+    logs: &ScannedLog,
     (window, home): (Window, IssueHome),
     (path, checkout): (PathBuf, Option<&Checkout>),
     now: Timestamp,

@@ -12,7 +12,7 @@ use crate::error::{Code, Error, Result};
 use crate::model::settings::{SCAN_BUDGET, SCAN_MODEL};
 use crate::model::{IssueHome, JobError, Outcome, Profile, RunEnding, SessionRun, Setting};
 use crate::sessions::{self, Agents, Dollars, Given, Plan, Wishes};
-use crate::store::{LogStore, Snapshot};
+use crate::store::{ScannedLog, Snapshot};
 use crate::warn_coded;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -62,7 +62,7 @@ impl Answer {
 pub(super) async fn by_agent(
     agents: &Agents,
     context: &Context,
-    logs: &LogStore,
+    logs: &ScannedLog,
     (window, home): (Window, IssueHome),
 ) -> Result<Answer> {
     let folder = Folder::of(agents, context);

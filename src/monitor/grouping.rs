@@ -5,7 +5,7 @@ use super::window::{MAX_ROWS, Window};
 use crate::error::Result;
 use crate::heavy::heavy;
 use crate::redact::redactor;
-use crate::store::{LogStore, Store};
+use crate::store::{ScannedLog, Store};
 
 /// Rows read at a time: a megabyte or so, and a reader is never held for long.
 const CHUNK: usize = 1_000;
@@ -24,7 +24,7 @@ pub(super) struct Read {
 /// Reads the rows of warning or worse and groups them.
 pub(super) async fn grouped(
     store: &Store,
-    logs: &LogStore,
+    logs: &ScannedLog,
     window: Window,
 ) -> Result<(Grouped, Read)> {
     let known = store.log_templates(logs.identity().to_owned(), MAX_KNOWN).await?;

@@ -18,7 +18,7 @@ use crate::model::{
 };
 use crate::redact::redactor;
 use crate::sessions::Agents;
-use crate::store::{LogStore, Store};
+use crate::store::{ScannedLog, Store};
 use crate::tracker::inert;
 use serde::Deserialize;
 use serde_json::json;
@@ -32,7 +32,7 @@ const MAX_TRIES: usize = 5;
 #[derive(Clone, Debug)]
 struct Works {
     store: Store,
-    logs: LogStore,
+    logs: ScannedLog,
     /// `None`: the built-in analyzer does all of them.
     agents: Option<Agents>,
     tracking: Tracking,
@@ -52,18 +52,18 @@ pub fn rules() -> KindRules {
     }
 }
 
-/// Lets an engine run scans of `logs` on the queue `agent`, which runs one job at a time. With `agents` the settings say
+/// Lets an engine run scans of `logs`, our own or another program's, on the queue `agent`, which runs one job at a time. With `agents` the settings say
 /// whether an agent or the built-in analyzer examines the rows. What is found goes to the tracker by jobs of their own.
 pub fn register(
     builder: Builder,
     store: &Store,
-    logs: &LogStore,
+    logs: impl Into<ScannedLog>,
     agents: Option<&Agents>,
     tracking: &Tracking,
 ) -> Builder {
     let works = Works {
         store: store.clone(),
-        logs: logs.clone(),
+        logs: logs.into(),
         agents: agents.cloned(),
         tracking: tracking.clone(),
     };
@@ -129,7 +129,8 @@ async fn scan(context: &Context, works: &Works) -> Result<Outcome> {
         tracking.check()?;
     }
     remote_issues::refresh(store, tracking, &context.clock).await?;
-    let window = Window::of(store, logs).await?;
+    let (logs, window) = Window::of(store, logs.clone()).await?;
+    let works = &Works { logs, ..works.clone() };
     let choice = match agents {
         Some(agents) => Choice::of(agents).await?,
         None => Choice::Builtin,
@@ -268,6 +269,7 @@ async fn decided(
         log: works.logs.identity().to_owned(),
         log_id_start: window.after,
         log_id_end: examined.end,
+        log_row_end: works.logs.mark(examined.end).await?,
         counts: ScanCounts {
             rows_examined: examined.rows,
             issues_created: new_issues.len() as u64,
@@ -297,7 +299,7 @@ async fn decided(
 }
 
 /// Reads the window with the built-in analyzer.
-async fn by_builtin(store: &Store, logs: &LogStore, window: Window) -> Result<Examined> {
+async fn by_builtin(store: &Store, logs: &ScannedLog, window: Window) -> Result<Examined> {
     let (grouped, Read { rows, end, follow_up }) = grouped(store, logs, window).await?;
     let mut findings = grouped.findings;
     for finding in &mut findings {
@@ -318,7 +320,7 @@ async fn by_builtin(store: &Store, logs: &LogStore, window: Window) -> Result<Ex
 /// Has what an agent found in a window known by the templates of its rows.
 async fn with_templates(
     store: &Store,
-    logs: &LogStore,
+    logs: &ScannedLog,
     window: Window,
     mut examined: Examined,
 ) -> Result<Examined> {

@@ -3,7 +3,7 @@
 use super::reply::Rejected;
 use crate::error::{Code, Result};
 use crate::model::{Finding, NewLogRow, SeenTemplate};
-use crate::store::{LogStore, Store};
+use crate::store::{ScannedLog, Store};
 use crate::warn_coded;
 
 /// Rows of warning or worse that one scan examines; a follow-up scan takes what is left.
@@ -19,18 +19,18 @@ pub struct Window {
 }
 
 impl Window {
-    /// The new rows of this log. A log that has become shorter is read from its start.
-    pub async fn of(store: &Store, logs: &LogStore) -> Result<Self> {
-        let watermark = store.log_watermark(logs.identity().to_owned()).await?;
+    /// The log under the name by which it is known, and its new rows. A log that has become shorter is read from its start.
+    pub async fn of(store: &Store, logs: impl Into<ScannedLog>) -> Result<(ScannedLog, Self)> {
+        let (logs, watermark) = logs.into().placed(store).await?;
         let newest = logs.last_id().await?;
         if newest < watermark {
             warn_coded!(
                 Code::ScanWatermark,
                 "the newest log row is {newest}, but an earlier scan examined rows up to {watermark}: this scan reads the log from its start"
             );
-            return Ok(Self { after: 0, newest });
+            return Ok((logs, Self { after: 0, newest }));
         }
-        Ok(Self { after: watermark, newest })
+        Ok((logs, Self { after: watermark, newest }))
     }
 }
 

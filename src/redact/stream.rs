@@ -47,6 +47,11 @@ impl<'a> RedactStream<'a> {
         out
     }
 
+    /// Whether the rest of a line that is too long is being left out, of which the beginning has been answered.
+    pub fn is_skipping(&self) -> bool {
+        self.skipping
+    }
+
     /// The last line, which no line break ended.
     pub fn finish(mut self) -> String {
         let mut out = String::new();

@@ -5,7 +5,8 @@ use super::sqlite::{self, Database, Owner, Schema};
 use super::{OpenMode, schema};
 use crate::error::Result;
 use crate::model::{
-    Found, LogFilter, LogProgress, LogRow, LogStep, NewLogRow, ProcessFacts, Service, Timestamp,
+    Found, LogFilter, LogProgress, LogRow, LogSlice, LogStep, NewLogRow, ProcessFacts, Service,
+    Timestamp,
 };
 use std::fmt;
 use std::path::Path;
@@ -106,6 +107,31 @@ impl LogStore {
             }
             sql::logs::append(c, &rows)?;
             sql::logs::advance(c, &source, (to, rows.len(), *unread))?;
+            Ok(true)
+        };
+        self.db.row("append log rows", append).await
+    }
+
+    /// The slices of imported texts that come after the text of this digest.
+    pub async fn slices_after(&self, after: String) -> Result<Vec<LogSlice>> {
+        self.db.read("look for imported logs", move |c| sql::logs::slices_after(c, &after)).await
+    }
+
+    /// Appends the rows of these slices of an imported text, all or none. `false`, and nothing is changed, if the first of the slices is there
+    /// already, unless the text is to be imported `again`.
+    pub async fn append_slices(
+        &self,
+        rows: Vec<NewLogRow>,
+        slices: Vec<LogSlice>,
+        again: bool,
+    ) -> Result<bool> {
+        let append = move |c: &sqlite::Tx<'_>| {
+            for (index, slice) in slices.iter().enumerate() {
+                if !sql::logs::add_slice(c, slice)? && index == 0 && !again {
+                    return Ok(false);
+                }
+            }
+            sql::logs::append(c, &rows)?;
             Ok(true)
         };
         self.db.row("append log rows", append).await

@@ -7,7 +7,7 @@ use super::sqlite::Tx;
 use crate::error::Result;
 use crate::model::{
     Actor, Duplicate, Fingerprint, Issue, IssueChange, IssueHome, IssueId, JobId, KnownIssue,
-    KnownTemplate, Lease, Scan, ScanCommit, ScanCounts, ScanNow, Timestamp,
+    KnownTemplate, Lease, LogMark, Scan, ScanCommit, ScanCounts, ScanNow, Timestamp,
 };
 use std::collections::BTreeMap;
 
@@ -50,6 +50,11 @@ impl Store {
     /// The id of the last row of the log database `log` that was examined; 0 at first.
     pub async fn log_watermark(&self, log: String) -> Result<i64> {
         self.db.read("read the watermark", move |c| sql::scans::watermark(c, &log)).await
+    }
+
+    /// How far the logs of other programs were examined: the one of this name first, then at most a hundred others.
+    pub async fn log_marks(&self, log: String) -> Result<Vec<LogMark>> {
+        self.db.read("read the watermarks", move |c| sql::scans::foreign_marks(c, &log)).await
     }
 
     /// The `most` templates of the log database `log` that scans have met last, the oldest first.

@@ -1,9 +1,9 @@
 //! A copy of the part of a log that one scan examines: a SQLite file of its own, for an agent to query.
 
-use super::LogStore;
 use super::sql;
 use super::sql::logs::Stored;
 use super::sql::snapshot::Draft;
+use super::{LogStore, ScannedLog};
 use crate::error::{Code, Error, Result};
 use crate::model::{Cited, NewLogRow, RowTemplate};
 use crate::redact::redactor;
@@ -79,6 +79,16 @@ pub struct Snapshot {
 }
 
 impl LogStore {
+    /// Makes a snapshot of our own log, as [`ScannedLog::snapshot`] does.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn snapshot(&self, plan: SnapshotPlan) -> Result<Snapshot> {
+        ScannedLog::from(self).snapshot(plan).await
+    }
+}
+
+impl ScannedLog {
     /// Makes a snapshot, redacted while it is copied. The file appears under its name when it is whole and on disk.
     ///
     /// # Errors
@@ -122,8 +132,9 @@ impl LogStore {
             .await?;
             let Some((last, _)) = ids.last() else { return Ok((draft, context)) };
             seen = last.clone();
-            let read = move |c: &_| sql::logs::context(c, &ids, after);
-            let mut rows = self.db.read("read log rows", read).await?;
+            let Some(mut rows) = self.context(ids, after).await? else {
+                return Ok((draft, context));
+            };
             rows.truncate((MAX_CONTEXT_ROWS - context) as usize);
             context += rows.len() as u64;
             draft = with_rows(draft, rows, None).await?;

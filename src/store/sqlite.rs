@@ -14,6 +14,8 @@ pub(super) mod dialect;
 pub(super) mod door;
 mod draft;
 pub(super) mod error;
+#[cfg(feature = "monitor")]
+pub(super) mod foreign;
 mod guard;
 pub(super) mod guest;
 mod header;

@@ -13,9 +13,9 @@ use crate::model::LogSource;
 use crate::monitor::Tracking;
 #[cfg(feature = "monitor")]
 use crate::sessions::{Agents, Sandboxed};
-#[cfg(feature = "monitor")]
-use crate::store::LogStore;
 use crate::store::Store;
+#[cfg(feature = "monitor")]
+use crate::store::{ForeignLog, LogStore};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -50,6 +50,8 @@ pub struct Web {
 pub struct Program {
     /// The log rows that the pages show.
     pub logs: LogStore,
+    /// The log that scans read, where it is another program's.
+    pub scanned: Option<ForeignLog>,
     /// What sessions are run with. `None` if this server runs no sessions, which the pages say.
     pub agents: Option<Agents>,
     /// Where issues go, and whether the tracker is configured.

@@ -13,6 +13,7 @@ use super::problem::Problem;
 use crate::actions::logs;
 use crate::error::Code;
 use crate::model::{Found, Level, LogFilter, LogRow};
+use crate::store::{ForeignLog, ScannedLog};
 use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
@@ -22,6 +23,8 @@ pub(super) const PATH: &str = Tab::Logs.path();
 pub(super) const PART_PATH: &str = "/logs/part";
 /// How many rows a page shows.
 const ROWS: usize = 50;
+/// What stands in the address for the log that scans read.
+const SCANNED: &str = "scanned";
 
 /// The address's query.
 #[derive(Clone, Default, Deserialize, Serialize)]
@@ -40,6 +43,9 @@ pub(super) struct LogsQuery {
     ids: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     before: Option<i64>,
+    /// `scanned`: the log that scans read, where it is another program's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log: Option<String>,
     #[serde(skip_serializing)]
     v: Option<String>,
 }
@@ -54,6 +60,7 @@ impl LogsQuery {
             text: given(self.text),
             correlation_id: given(self.correlation_id),
             ids: given(self.ids),
+            log: given(self.log),
             ..self
         }
     }
@@ -89,12 +96,22 @@ pub(super) async fn list(
 ) -> Result<Response, Problem> {
     let asked = asked.tidied();
     let program = app.web.program.as_ref().ok_or_else(|| Problem::of(Code::WebNotFound))?;
-    let found = program.logs.search(asked.filter()?).await?;
+    let scanned = program.scanned.as_ref();
+    let foreign = scanned.filter(|_| asked.log.as_deref() == Some(SCANNED));
+    let found = match foreign {
+        Some(log) => ScannedLog::from(log).search(asked.filter()?).await?,
+        None => program.logs.search(asked.filter()?).await?,
+    };
     let content = html! {
         (rows(&found, &asked))
         (more(&found, &asked))
     };
-    let around = |part| html! { section.card { (filters(&asked)) (part) } };
+    let around = |part| {
+        html! {
+            @if let Some(log) = scanned { (which(log, foreign.is_some())) }
+            section.card { (filters(&asked)) (part) }
+        }
+    };
     let part = LivePart {
         id: "log-list",
         link: &asked.link(PART_PATH),
@@ -103,6 +120,22 @@ pub(super) async fn list(
     };
     let frame = Frame::new(&app.web, Some(&who)).at(Tab::Logs);
     Ok(live_page(&frame, Tab::Logs.title(), &part, around, (who.face(), asked.v.as_deref())))
+}
+
+/// Which log is shown, and the way to the other one.
+fn which(scanned: &ForeignLog, is_shown: bool) -> Markup {
+    let other = LogsQuery { log: Some(SCANNED.to_owned()), ..LogsQuery::default() };
+    html! {
+        p.text-secondary {
+            @if is_shown {
+                "These are the rows of " code { (scanned.table()) } ", which scans read. "
+                a href=(link(PATH)) { "Show the server's own rows" }
+            } @else {
+                "These are the server's own rows. Scans read those of " code { (scanned.table()) } ". "
+                a href=(other.link(PATH)) { "Show those" }
+            }
+        }
+    }
 }
 
 fn filters(asked: &LogsQuery) -> Markup {
@@ -128,6 +161,7 @@ fn filters(asked: &LogsQuery) -> Markup {
                     }
                 }
             }
+            @if let Some(log) = &asked.log { input type="hidden" name="log" value=(log); }
             (field("source", "Source", &asked.source))
             (field("code", "Error code", &asked.code))
             (field("correlation_id", "Correlation id", &asked.correlation_id))
@@ -175,7 +209,7 @@ fn line(row: &LogRow, asked: &LogsQuery) -> Markup {
             }
             td {
                 @if let Some(correlation) = &row.correlation_id {
-                    @let same = LogsQuery { correlation_id: Some(correlation.clone()), ..LogsQuery::default() };
+                    @let same = LogsQuery { correlation_id: Some(correlation.clone()), log: asked.log.clone(), ..LogsQuery::default() };
                     @if asked.correlation_id.is_some() { (correlation) } @else { a href=(same.link(PATH)) { (correlation) } }
                 }
             }

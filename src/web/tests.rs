@@ -148,6 +148,7 @@ impl Site {
             leading: Some(receiver),
             program: Some(Program {
                 logs,
+                scanned: None,
                 agents: None,
                 tracking: Tracking::Local,
                 demo: false,

@@ -8,6 +8,7 @@ use crate::logs::{LogPlace, LogState};
 use crate::model;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 
 /// A template of a log: what its events have in common.
 #[derive(Clone, Debug, Serialize)]
@@ -47,13 +48,38 @@ pub struct LogRow {
     pub extra_data: Option<Box<RawValue>>,
 }
 
-/// Rows that were brought in from a file.
-#[derive(Clone, Copy, Debug, Serialize)]
+/// Rows that were brought in.
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct LogsImported {
     /// How many.
     pub imported: u64,
-    /// Lines of the file with bytes that are no text.
+    /// Those of level warning or worse.
+    pub warning_or_worse: u64,
+    /// Lines with bytes that are no text.
     pub unread: u64,
+    /// Rows that earlier imports had brought in.
+    pub known: u64,
+    /// Each log by itself.
+    pub logs: Vec<LogImported>,
+}
+
+/// One log of them.
+#[derive(Clone, Debug, Serialize)]
+pub struct LogImported {
+    /// The file, or standard input.
+    pub name: String,
+    /// How many rows it brought in.
+    pub imported: u64,
+    /// Those of each level.
+    pub levels: BTreeMap<&'static str, u64>,
+    /// Lines with bytes that are no text.
+    pub unread: u64,
+    /// Rows that earlier imports had brought in.
+    pub known: u64,
+    /// Whether an earlier import was cut off, so that this one went on.
+    pub went_on: bool,
+    /// Why it was not read to its end, with the error's code.
+    pub error: Option<String>,
 }
 
 /// A log of another program that is followed.

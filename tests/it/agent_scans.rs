@@ -46,7 +46,7 @@ fn answer_with_weather() -> Value {
 fn import(desk: &Desk) {
     let file = desk.folder.path().join("app.jsonl");
     fs::write(&file, LOG).unwrap();
-    desk.ask(&["logs", "import", file.to_str().unwrap()]);
+    desk.ask(&["logs", "import", "--again", file.to_str().unwrap()]);
 }
 
 fn run_now(desk: &Desk) -> JobId {

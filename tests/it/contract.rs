@@ -123,6 +123,7 @@ fn receivers(file: &Path) -> &'static [&'static str] {
     match file.file_name().unwrap().to_str().unwrap() {
         "logs.rs" => &["logs", "ours", "theirs"],
         "snapshot.rs" => &["logs", "snapshot"],
+        "foreign.rs" | "scanned.rs" => &["foreign", "scanned"],
         "news.rs" => &["steps"],
         "leader.rs" => &["store", "held"],
         _ => &["store", "ours", "theirs"],

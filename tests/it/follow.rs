@@ -612,3 +612,49 @@ fn all_files_that_fit_a_pattern_are_followed_also_those_that_come_later_and_each
     let warned = format!("[LOGS-FOLLOW-002] {} is not there", absent.display());
     assert!(rows("lamplighter::monitor::intake::files")[0].starts_with(&warned));
 }
+
+#[tokio::test]
+async fn a_line_that_is_too_long_and_comes_in_pieces_is_one_row_also_after_a_restart() {
+    let mut world = World::new();
+    let word = "a long word ".repeat(130_000);
+    world.write(text(0..1));
+    world.write(&word);
+    world.settle().await;
+    world.restart();
+    world.settle().await;
+    world.write(&word);
+    world.settle().await;
+    world.write(format!("end\n{}", text(1..3)));
+    world.settle().await;
+    let messages = world.messages();
+    assert_eq!(messages.len(), 4);
+    assert!(messages[1].starts_with("a long word a long") && messages[1].ends_with("(cut)"));
+    assert_eq!(
+        [&messages[0], &messages[2], &messages[3]],
+        lines(0..3).iter().collect::<Vec<_>>()[..]
+    );
+    world.restart();
+    world.settle().await;
+    assert_eq!(world.messages().len(), 4);
+}
+
+#[tokio::test]
+async fn columns_are_those_of_the_last_header_also_after_a_restart() {
+    let mut world = World::new();
+    let old = "2026-11-21 05:29:51 404 /old\n";
+    world.write(format!("#Fields: date time sc-status cs-uri-stem\n{}", old.repeat(3_000)));
+    world.write("#Fields: date time cs-uri-stem sc-status\n2026-11-21 05:29:52 /new 500\n");
+    world.settle().await;
+    world.restart();
+    world.write("2026-11-21 05:29:53 /newer 503\n");
+    world.settle().await;
+    let conn = rusqlite::Connection::open(world.folder.path().join("logs.db")).unwrap();
+    let sql = "SELECT request_path, level, count(*) FROM logs GROUP BY 1, 2 ORDER BY min(id)";
+    let mut found = conn.prepare(sql).unwrap();
+    let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let found: Vec<(String, String, i64)> =
+        found.query_map([], row).unwrap().map(Result::unwrap).collect();
+    let of = |path: &str, level: &str, count| (path.to_owned(), level.to_owned(), count);
+    let expected = [of("/old", "WARNING", 3_000), of("/new", "ERROR", 1), of("/newer", "ERROR", 1)];
+    assert_eq!(found, expected);
+}

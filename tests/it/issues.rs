@@ -94,6 +94,7 @@ fn commit(salt: u8, new_issues: Vec<NewIssue>, remarks: Vec<Remark>) -> ScanComm
         log: "log".into(),
         log_id_start: 0,
         log_id_end: 40,
+        log_row_end: None,
         counts: ScanCounts { rows_examined: 9, reopened: 1, rejected: 2, ..ScanCounts::default() },
         analyzer: "claude",
         fallback: None,

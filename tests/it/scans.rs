@@ -46,9 +46,9 @@ impl Site {
     }
 
     async fn prepared(&self) -> Option<Prepared> {
-        let window = Window::of(&self.store, &self.logs).await.unwrap();
+        let (logs, window) = Window::of(&self.store, &self.logs).await.unwrap();
         let at = (window, IssueHome::local());
-        prepare(&self.store, &self.logs, at, (self.path(), None), START).await.unwrap()
+        prepare(&self.store, &logs, at, (self.path(), None), START).await.unwrap()
     }
 }
 

@@ -238,6 +238,7 @@ async fn pages(scene: &Scene, clock: Clock) -> (JoinSet<()>, CancellationToken, 
         leading: Some(leading),
         program: Some(Program {
             logs: LogStore::open(&scene.folder.path().join("logs.db"), OpenMode::Migrate).unwrap(),
+            scanned: None,
             agents: None,
             tracking: Tracking::Local,
             demo: false,

@@ -1,8 +1,9 @@
 //! One open log file: reading its lines, and noticing that it is not the log any more.
 
+use super::heading;
 use super::place::{self, Found, Upcoming};
 use super::position::{Before, MAX_HEAD, Mark, Position, id};
-use crate::logs::read::{Decoder, Defaults, Learned, MAX_LEARNED, MAX_MARK, Reader};
+use crate::logs::read::{Decoder, Defaults, Learned, LineReader, MAX_LEARNED, MAX_MARK};
 use crate::model::{NewLogRow, Timestamp};
 use crate::redact::{RedactStream, redactor};
 use std::fs::File;
@@ -60,7 +61,7 @@ pub(super) struct Reading {
     taken: usize,
     decoder: Decoder,
     clean: RedactStream<'static>,
-    reader: Reader,
+    reader: LineReader,
     /// The beginning of the file is still short: what comes may teach more of its events.
     learning: bool,
     /// The last line was inside a secret: the row that begins there has not ended.
@@ -89,7 +90,7 @@ impl Reading {
         } else {
             Decoder::default()
         };
-        let defaults = Defaults { source, timestamp: now.to_string() };
+        let defaults = Defaults::new(source, now.to_string());
         Ok(Self {
             log,
             file,
@@ -106,7 +107,7 @@ impl Reading {
             decoder,
             // Secrets go before the reader, which cuts long texts and takes each line of a bare PEM key for a row.
             clean: RedactStream::new(redactor()),
-            reader: Reader::new(defaults, Learned::default()),
+            reader: LineReader::new(defaults, Learned::default()),
             learning: true,
             inside_secret: false,
             heard_at: now,
@@ -161,7 +162,17 @@ impl Reading {
             let mut beginning = vec![0; MAX_LEARNED];
             let length = self.file.read_at(&mut beginning, 0)?;
             self.learning = length < MAX_LEARNED;
-            self.reader.learn(Learned::of(&beginning[..length], &now.to_string()));
+            let learned = Learned::of(&beginning[..length], &now.to_string());
+            let begins = self.read.at > 0 && self.read.at == self.kept.at;
+            if begins && learned.has_headers() && !self.reader.is_waiting() {
+                let header = heading::before(&self.file, self.read.at)?;
+                self.reader.learn(learned);
+                if let Some(header) = header {
+                    self.reader.push(&header);
+                }
+                return Ok(());
+            }
+            self.reader.learn(learned);
         }
         Ok(())
     }
@@ -224,8 +235,12 @@ impl Reading {
         }
     }
 
-    /// The row that waits: what comes after begins another.
+    /// The row that waits: what comes after begins another. Not within a line that is too long to be kept whole: its row begins where the position
+    /// stays, and is read again from there.
     fn flush(&mut self) -> Vec<NewLogRow> {
+        if self.clean.is_skipping() {
+            return Vec::new();
+        }
         self.kept = self.line_start;
         self.reader.finish().into_iter().collect()
     }

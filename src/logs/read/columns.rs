@@ -2,14 +2,16 @@
 
 use super::access;
 use super::level;
+use super::names::{CELL_SAYS, CELL_TIME};
 use crate::model::Level;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// Most columns of a file.
 const MAX_COLUMNS: usize = 100;
 
 /// The columns of a file, in order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Columns {
     /// The extended format of the W3C, as IIS writes it: between blanks.
     Extended(Vec<String>),
@@ -32,10 +34,8 @@ impl Columns {
                 && name.len() < 40
                 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b" _.-@".contains(&b))
         };
-        let is_header = names.len() > 2
-            && names.iter().all(fits)
-            && has(&["time", "timestamp", "@timestamp", "timecreated", "datetime", "date"])
-            && has(&["level", "severity", "message", "msg", "leveldisplayname"]);
+        let is_header =
+            names.len() > 2 && names.iter().all(fits) && has(&CELL_TIME) && has(&CELL_SAYS);
         is_header.then_some(Self::Commas(names))
     }
 

@@ -5,7 +5,7 @@
 mod syslog;
 
 use super::level;
-use super::time::{self, Moment};
+use super::time::{self, Moment, TimeFrame};
 use crate::model::Level;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -65,13 +65,13 @@ impl Envelope<'_> {
 }
 
 /// Takes the envelope off a line.
-pub(super) fn peel(line: &str, latest: Moment) -> Peeled<'_> {
+pub(super) fn peel(line: &str, frame: TimeFrame) -> Peeled<'_> {
     let peeled = match line.as_bytes().first() {
         Some(b'{') => docker(line),
-        Some(b'<') => syslog::prioritized(line, latest),
-        Some(b'0'..=b'9') => by_time(line, latest),
+        Some(b'<') => syslog::prioritized(line, frame),
+        Some(b'0'..=b'9') => by_time(line, frame),
         Some(b'[') => pod(line).or_else(|| uptime(line)),
-        Some(b'A'..=b'Z') => syslog::dated(line, latest).or_else(|| service(line)),
+        Some(b'A'..=b'Z') => syslog::dated(line, frame).or_else(|| service(line)),
         Some(b'a'..=b'z') => dmesg(line).or_else(|| service(line)),
         _ => None,
     };
@@ -127,7 +127,7 @@ fn docker(line: &str) -> Option<Peeled<'_>> {
     let stream = lane(&[keys.get("stream").and_then(Value::as_str).unwrap_or_default()]);
     // The instant is Docker's own; it is read whatever the file's age.
     let time = keys.get("time").and_then(Value::as_str);
-    let time = time.and_then(|text| time::leading(text, Moment::exact(0))).map(|(at, _)| at);
+    let time = time.and_then(|text| time::leading(text, TimeFrame::NONE)).map(|(at, _)| at);
     if time.is_some() {
         keys.remove("time");
     }
@@ -143,11 +143,11 @@ fn docker(line: &str) -> Option<Peeled<'_>> {
 }
 
 /// What begins with a time of ISO 8601: a container runtime's line, syslog, Heroku, GitLab; or an octet count.
-fn by_time(line: &str, latest: Moment) -> Option<Peeled<'_>> {
+fn by_time(line: &str, frame: TimeFrame) -> Option<Peeled<'_>> {
     if line.as_bytes().get(10) != Some(&b'T') {
-        return syslog::counted(line, latest);
+        return syslog::counted(line, frame);
     }
-    let (moment, end) = time::leading(line, latest)?;
+    let (moment, end) = time::leading(line, frame)?;
     let rest = line[end..].strip_prefix(' ')?;
     let envelope = Envelope { time: Some(moment), joins: Joins::All, ..Envelope::default() };
     for stream in ["stdout", "stderr"] {

@@ -86,6 +86,11 @@ impl Event {
         }
     }
 
+    /// How many lines it has.
+    pub(super) fn lines(&self) -> usize {
+        self.lines
+    }
+
     /// Adds a line that goes on with this event.
     pub(super) fn join(&mut self, line: &Line<'_>) {
         let text = line.text();
@@ -170,7 +175,7 @@ impl Event {
             }
             return self.shape == Shape::Text
                 && logfmt::read(text).is_none()
-                && time::bracketed(text, known.latest).is_none();
+                && time::bracketed(text, known.frame).is_none();
         }
         // An error and the exception that it tells of.
         trace::is_exception(text)
@@ -224,6 +229,6 @@ pub(super) fn line<'a>(peeled: Peeled<'a>, known: Known<'_>) -> Line<'a> {
     let text = peeled.text.as_ref();
     let start = text.len() - text.trim_start().len();
     // An indented line may be dated too.
-    let lead = head::lead(&text[start..], known.latest).map(|lead| lead.behind(start));
+    let lead = head::lead(&text[start..], known.frame).map(|lead| lead.behind(start));
     Line { peeled, lead }
 }

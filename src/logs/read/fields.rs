@@ -72,9 +72,10 @@ pub(super) fn may_be_own(outer: Option<Moment>, inner: Moment) -> bool {
     outer.is_none_or(|outer| !(outer.zoned && inner.zoned) || (outer.ms - inner.ms).abs() <= NEAR)
 }
 
-/// The program's own time, unless it names no zone and is far from the time of its envelope.
+/// The program's own time, unless its clock was not set, or it names no zone and is far from the time of its envelope.
 pub(super) fn nearer(outer: Option<Moment>, inner: Option<Moment>) -> Option<Moment> {
-    match (outer, inner) {
+    let set = |time: Option<Moment>| time.filter(|time| time.is_set());
+    match (set(outer), set(inner)) {
         (Some(outer), Some(inner))
             if outer.zoned && !inner.zoned && (outer.ms - inner.ms).abs() > NEAR =>
         {

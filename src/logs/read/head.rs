@@ -1,7 +1,7 @@
 //! The head of a line of text: its time, its level and what stands before and between them.
 
 use super::level::{self, Stated};
-use super::time::{self, Moment};
+use super::time::{self, Moment, TimeFrame};
 use crate::model::Level;
 
 /// Most words of a head.
@@ -43,25 +43,23 @@ enum Style {
 }
 
 /// Reads the time in front of a text, if one is there.
-pub(super) fn lead(text: &str, latest: Moment) -> Option<Lead> {
+pub(super) fn lead(text: &str, frame: TimeFrame) -> Option<Lead> {
     let first = *text.as_bytes().first()?;
     let plain =
         |(moment, end)| Lead { moment, end, level: None, words: (0, 0), style: Style::Plain };
     match first {
-        b'0'..=b'9' => {
-            time::leading(text, latest).map(plain).or_else(|| behind_words(text, latest))
-        }
-        b'A'..=b'Z' => glog(text, latest)
-            .or_else(|| time::leading(text, latest).map(plain))
-            .or_else(|| behind_words(text, latest)),
-        b'[' | b'(' | b'<' => bracketed(text, 0, latest).or_else(|| behind_words(text, latest)),
-        b'=' => report(text, latest),
+        b'0'..=b'9' => time::leading(text, frame).map(plain).or_else(|| behind_words(text, frame)),
+        b'A'..=b'Z' => glog(text, frame)
+            .or_else(|| time::leading(text, frame).map(plain))
+            .or_else(|| behind_words(text, frame)),
+        b'[' | b'(' | b'<' => bracketed(text, 0, frame).or_else(|| behind_words(text, frame)),
+        b'=' => report(text, frame),
         _ => None,
     }
 }
 
 /// A time in brackets that open at `start`, perhaps with a level beside it.
-fn bracketed(text: &str, start: usize, latest: Moment) -> Option<Lead> {
+fn bracketed(text: &str, start: usize, frame: TimeFrame) -> Option<Lead> {
     let close = match text.as_bytes().get(start)? {
         b'[' => ']',
         b'(' => ')',
@@ -76,7 +74,7 @@ fn bracketed(text: &str, start: usize, latest: Moment) -> Option<Lead> {
         found = level::letter(inside.as_bytes()[0]);
         at += if found.is_some() { 2 } else { 0 };
     }
-    let (moment, length) = time::leading(&text[at..], latest)?;
+    let (moment, length) = time::leading(&text[at..], frame)?;
     let end = at + length;
     let rest = &text[end..];
     let near = &rest[..rest.floor_char_boundary(MAX_GROUP)];
@@ -93,14 +91,14 @@ fn bracketed(text: &str, start: usize, latest: Moment) -> Option<Lead> {
 }
 
 /// `E1121 05:29:51.123456 4711 cart.cc:7] text`
-fn glog(text: &str, latest: Moment) -> Option<Lead> {
+fn glog(text: &str, frame: TimeFrame) -> Option<Lead> {
     let bytes = text.as_bytes();
     if !(bytes.get(1..5)?.iter().all(u8::is_ascii_digit) && bytes.get(5) == Some(&b' ')) {
         return None;
     }
     let found = level::letter(bytes[0])?;
     let dated = format!("{}-{}", text.get(1..3)?, text.get(3..text.floor_char_boundary(40))?);
-    let (moment, length) = time::leading(&dated, latest)?;
+    let (moment, length) = time::leading(&dated, frame)?;
     let end = length;
     let rest = text.get(end..)?;
     let near = &rest[..rest.floor_char_boundary(MAX_GROUP)];
@@ -110,23 +108,23 @@ fn glog(text: &str, latest: Moment) -> Option<Lead> {
 }
 
 /// `=ERROR REPORT==== 21-Nov-2026::05:29:51.123456 ===`
-fn report(text: &str, latest: Moment) -> Option<Lead> {
+fn report(text: &str, frame: TimeFrame) -> Option<Lead> {
     let (name, rest) = text[1..].split_once(" REPORT==== ")?;
-    let (moment, length) = time::leading(rest, latest)?;
+    let (moment, length) = time::leading(rest, frame)?;
     let behind = &rest[length..];
     let end = text.len() - behind.strip_prefix(" ===").unwrap_or(behind).len();
     Some(Lead { moment, end, level: level::word(name), words: (0, 0), style: Style::Plain })
 }
 
 /// A time behind a level, a thread, a process.
-fn behind_words(text: &str, latest: Moment) -> Option<Lead> {
+fn behind_words(text: &str, frame: TimeFrame) -> Option<Lead> {
     let mut at = 0;
     let mut found: Option<Level> = None;
     let (mut words, mut style) = ((0, 0), Style::Plain);
     for index in 0..4 {
         let rest = &text[at..];
         if index > 0 {
-            let lead = time::leading(rest, latest)
+            let lead = time::leading(rest, frame)
                 .map(|(moment, length)| Lead {
                     moment,
                     end: at + length,
@@ -134,7 +132,7 @@ fn behind_words(text: &str, latest: Moment) -> Option<Lead> {
                     words: (0, 0),
                     style,
                 })
-                .or_else(|| bracketed(text, at, latest));
+                .or_else(|| bracketed(text, at, frame));
             if let Some(lead) = lead {
                 // A process number in Ruby's brackets is no word of the head.
                 let words = if words.1 > 0 { words } else { lead.words };

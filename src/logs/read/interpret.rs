@@ -8,8 +8,9 @@ use super::head::{self, Lead};
 use super::json;
 use super::level;
 use super::logfmt;
+use super::names::PAIR_MESSAGE;
 use super::text;
-use super::time::Moment;
+use super::time::TimeFrame;
 use crate::model::Level;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -22,7 +23,7 @@ const MAX_WORDS: usize = 200;
 /// What is known of a file when its events are read.
 #[derive(Clone, Copy)]
 pub(super) struct Known<'a> {
-    pub(super) latest: Moment,
+    pub(super) frame: TimeFrame,
     pub(super) columns: Option<&'a Columns>,
     /// The line has a time by its envelope.
     pub(super) stamped: bool,
@@ -102,7 +103,7 @@ fn of_prose(
             Some((Weight::Stated, level.unwrap_or_else(|| level::status(answer.status))));
         fields.request_path = answer.path.map(super::row::field);
         if fields.time.is_none() && !known.stamped {
-            fields.time = super::time::bracketed(first, known.latest);
+            fields.time = super::time::bracketed(first, known.frame);
         }
         rest.trim_start().clone_into(&mut fields.message);
         return fields;
@@ -176,7 +177,7 @@ fn of_columns(
     known: Known<'_>,
 ) -> Option<Fields> {
     if let Some(named) = columns.named(text) {
-        return Some(json::read(named, text, known.latest));
+        return Some(json::read(named, text, known.frame));
     }
     let answer = columns.answer(text)?;
     Some(Fields {
@@ -192,8 +193,8 @@ fn of_pairs(text: &str, known: Known<'_>) -> Option<Fields> {
     let text = text.trim_start();
     let (first, below) = text.split_once('\n').unwrap_or((text, ""));
     let pairs = logfmt::is_likely(first).then(|| logfmt::read(first)).flatten()?;
-    let named = ["msg", "message", "event"].iter().any(|name| pairs.contains_key(*name));
-    let mut fields = json::read(pairs, first, known.latest);
+    let named = PAIR_MESSAGE.iter().any(|name| pairs.contains_key(*name));
+    let mut fields = json::read(pairs, first, known.frame);
     if !named {
         first.clone_into(&mut fields.message);
     }
@@ -220,7 +221,7 @@ fn of_json(text: &str, known: Known<'_>, depth: usize) -> Option<Fields> {
         None if below.is_empty() => return None,
         None => (object(text)?, text, ""),
     };
-    let mut fields = json::read(keys, line, known.latest);
+    let mut fields = json::read(keys, line, known.frame);
     let coloured = text::is_coloured(&fields.message);
     if fields.message.bytes().any(|b| b < b' ' && b != b'\n' && b != b'\t') {
         let lines: Vec<_> = fields.message.lines().map(text::clean).collect();
@@ -231,7 +232,7 @@ fn of_json(text: &str, known: Known<'_>, depth: usize) -> Option<Fields> {
     if depth < MAX_DEPTH && (open || fields.message.starts_with('{')) && fields.message != line {
         let message = std::mem::take(&mut fields.message);
         // A date that is far from the object's own is what the message tells of.
-        let lead = head::lead(&message, known.latest)
+        let lead = head::lead(&message, known.frame)
             .filter(|lead| open && may_be_own(fields.time, lead.moment));
         let inner = read_text(&message, lead, Known { columns: None, ..known }, depth + 1);
         fields.absorb(inner);

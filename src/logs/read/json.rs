@@ -4,7 +4,7 @@ mod roles;
 mod values;
 
 use super::fields::{Fields, Weight};
-use super::time::Moment;
+use super::time::TimeFrame;
 use roles::{Best, ROLES, Role};
 use serde_json::{Map, Value};
 use values::{longest, message_text, name, scalar, trace_text};
@@ -16,12 +16,12 @@ const MAX_PATH: usize = 64;
 
 /// Reads an object. What names no field stays in `extra`; where none is the message, the longest text is, and where there
 /// is none either, `line`.
-pub(super) fn read(mut keys: Map<String, Value>, line: &str, latest: Moment) -> Fields {
+pub(super) fn read(mut keys: Map<String, Value>, line: &str, frame: TimeFrame) -> Fields {
     unwrap(&mut keys);
     let mut best = Best::default();
     let is_windows = keys.contains_key("ProviderName") || keys.contains_key("EventID");
     visit(&keys, &mut String::new(), &mut Vec::new(), &mut |path, role, rank, names, value| {
-        best.offer(role, rank, names, value, &values::Reading { path, latest, is_windows });
+        best.offer(role, rank, names, value, &values::Reading { path, frame, is_windows });
     });
     let mut fields = Fields { time: best.time.take_value(&mut keys), ..Fields::default() };
     if let Some(level) = best.level.take_value(&mut keys) {

@@ -7,7 +7,7 @@ use super::head;
 use super::level;
 use super::logfmt;
 use super::text;
-use super::time::{self, Moment};
+use super::time::{self, TimeFrame};
 use super::trace;
 
 /// Lines that are learned from.
@@ -39,9 +39,14 @@ struct Count {
 }
 
 impl Learned {
+    /// Whether the file may have further headers, as the extended format of the W3C has at each start of the server.
+    pub(crate) fn has_headers(&self) -> bool {
+        matches!(self.columns, Some(Columns::Extended(_)))
+    }
+
     /// Learns from the beginning of a file, or as much of it as there is.
     pub(crate) fn of(head: &[u8], timestamp: &str) -> Self {
-        let latest = super::moment(timestamp);
+        let frame = super::frame(timestamp, None);
         let mut text = Vec::new();
         let mut decoder = Decoder::default();
         decoder.push(&head[..head.len().min(MAX_LEARNED)], |part, _| text.extend_from_slice(part));
@@ -55,7 +60,7 @@ impl Learned {
                 columns = Columns::header(&line);
             }
             if !line.starts_with('#') {
-                count.line(&line, latest);
+                count.line(&line, frame);
             }
         }
         Self {
@@ -71,8 +76,8 @@ impl Learned {
 }
 
 impl Count {
-    fn line(&mut self, line: &str, latest: Moment) {
-        let peeled = peel(line, latest);
+    fn line(&mut self, line: &str, frame: TimeFrame) {
+        let peeled = peel(line, frame);
         let text = peeled.text.as_ref();
         if text.is_empty() {
             return;
@@ -82,7 +87,7 @@ impl Count {
         self.all += 1;
         if indented {
             self.indented += 1;
-        } else if head::lead(text, latest).is_some() || time::bracketed(text, latest).is_some() {
+        } else if head::lead(text, frame).is_some() || time::bracketed(text, frame).is_some() {
             self.dated += 1;
         } else if !(text.starts_with(['{', '}'])
             || logfmt::is_likely(text)

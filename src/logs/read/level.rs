@@ -1,5 +1,6 @@
 //! How grave an event is: levels as programs spell them, and the signs of a failure in an event that states none.
 
+use super::names::PAIR_LEVEL;
 use crate::model::Level;
 use Level::{Critical, Debug, Error, Info, Warning};
 
@@ -279,7 +280,7 @@ pub(super) fn in_sentence(line: &str) -> Option<Level> {
     let (mut before, mut plain) = ("", 0);
     for word in line.split_whitespace() {
         if let Some((key, value)) = word.split_once('=') {
-            if matches!(key, "level" | "lvl" | "severity" | "loglevel" | "at") {
+            if PAIR_LEVEL.contains(&key) {
                 return self::word(value.trim_matches(['"', ',']));
             }
         } else if let Some(found) = stated(word) {

@@ -1,12 +1,10 @@
 //! `key=value` lines, as Go's programs and Heroku write them.
 
+use super::names::{PAIR_MESSAGE, PAIR_TIME};
 use serde_json::{Map, Value};
 
 /// Most pairs of one line.
 const MAX_PAIRS: usize = 200;
-/// Names that make a line of pairs an event by itself.
-const MESSAGE: [&str; 3] = ["msg", "message", "event"];
-const TIME: [&str; 4] = ["time", "ts", "t", "timestamp"];
 
 /// Whether a text may be a line of pairs; most are not.
 pub(super) fn is_likely(text: &str) -> bool {
@@ -28,7 +26,7 @@ pub(super) fn read(text: &str) -> Option<Map<String, Value>> {
     }
     let has = |names: &[&str]| names.iter().any(|name| pairs.contains_key(*name));
     let whole = rest.is_empty() && pairs.len() > 1;
-    (whole && (has(&MESSAGE) || has(&TIME))).then_some(pairs)
+    (whole && (has(&PAIR_MESSAGE) || has(&PAIR_TIME))).then_some(pairs)
 }
 
 /// The length of the key that stands before an equals sign here.

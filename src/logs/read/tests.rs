@@ -11,15 +11,15 @@ use super::*;
 use crate::model::{Level, NewLogRow};
 
 fn defaults() -> Defaults {
-    Defaults { source: "app".into(), timestamp: "2026-11-21T08:00:00.000Z".into() }
+    Defaults::new("app", "2026-11-21T08:00:00.000Z")
 }
 
 fn one(line: &str) -> NewLogRow {
     read_text(line, &defaults())
 }
 
-fn reader(text: &str) -> Reader {
-    Reader::new(defaults(), Learned::of(text.as_bytes(), &defaults().timestamp))
+fn reader(text: &str) -> LineReader {
+    LineReader::new(defaults(), Learned::of(text.as_bytes(), &defaults().timestamp))
 }
 
 fn rows(text: &str) -> Vec<NewLogRow> {
@@ -203,4 +203,54 @@ fn a_long_message_is_cut_and_says_so() {
         assert!(message.ends_with(CUT) && message.matches(CUT).count() == 1);
     }
     assert_eq!(joined.len(), 1);
+}
+
+#[test]
+fn the_time_of_a_clock_that_was_not_set_is_no_time() {
+    let found = rows(
+        "2026-11-21 05:29:51 INFO a\n0000-00-00 00:00:00 ERROR b\n1970-01-01T00:00:07Z WARN c\n2026-11-21 05:29:52 INFO d\n",
+    );
+    let of = |row: &NewLogRow| (row.timestamp[11..19].to_owned(), row.level, row.message.clone());
+    let expected = [
+        ("05:29:51".to_owned(), Level::Info, "a".to_owned()),
+        ("05:29:51".to_owned(), Level::Error, "b".to_owned()),
+        ("05:29:51".to_owned(), Level::Warning, "c".to_owned()),
+        ("05:29:52".to_owned(), Level::Info, "d".to_owned()),
+    ];
+    assert_eq!(found.iter().map(of).collect::<Vec<_>>(), expected);
+    for line in [
+        "0001-01-01T00:00:00Z ERROR x",
+        r#"{"time":"0001-01-01T00:00:00Z","level":"error","msg":"x"}"#,
+        r#"{"ts":0,"level":"error","msg":"x"}"#,
+        r#"1.2.3.4 - - [01/Jan/1970:00:00:00 +0000] "GET / HTTP/1.1" 500 0"#,
+    ] {
+        let row = one(line);
+        assert_eq!((row.timestamp, row.level), (defaults().timestamp, Level::Error), "{line}");
+    }
+    let other = one(r#"{"timestamp":"1970-01-01T00:00:00Z","ts":1795238991,"msg":"x"}"#);
+    assert_eq!(other.timestamp, "2026-11-21T05:29:51.000Z");
+}
+
+#[test]
+fn each_line_is_of_the_columns_of_the_header_before_it() {
+    let found = rows(
+        "#Fields: date time sc-status cs-uri-stem\n2026-11-21 05:29:51 404 /old\n#Date: x\n#Fields: date time cs-uri-stem sc-status\n2026-11-21 05:29:52 /new 500\n",
+    );
+    let of = |row: &NewLogRow| (row.request_path.clone().unwrap(), row.level);
+    let expected = [("/old".to_owned(), Level::Warning), ("/new".to_owned(), Level::Error)];
+    assert_eq!(found.iter().map(of).collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn times_without_a_zone_are_of_the_zone_of_the_log() {
+    let zone = Some(chrono_tz::Europe::Berlin);
+    let read = |line: &str| read_text(line, &Defaults { zone, ..defaults() }).timestamp;
+    assert_eq!(read("2026-07-01 12:00:00 INFO x"), "2026-07-01T10:00:00.000Z");
+    assert_eq!(read("2026-12-01 12:00:00 INFO x"), "2026-12-01T11:00:00.000Z");
+    assert_eq!(read("2026-12-01T12:00:00+05:00 INFO x"), "2026-12-01T07:00:00.000Z");
+    assert_eq!(read("Nov 20 12:00:00 host app[7]: x"), "2026-11-20T11:00:00.000Z");
+    assert_eq!(read(r#"{"time":"2026-07-01T12:00:00","msg":"x"}"#), "2026-07-01T10:00:00.000Z");
+    // What the clock jumps over, and of what it shows twice the first.
+    assert_eq!(read("2026-03-29 02:30:00 INFO x"), "2026-03-29T01:30:00.000Z");
+    assert_eq!(read("2026-10-25 02:30:00 INFO x"), "2026-10-25T00:30:00.000Z");
 }

@@ -1,6 +1,8 @@
 //! The instant that a text begins with, in every common spelling.
 
-use super::zone::zone;
+use super::zone::{instant_in, zone};
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
 
 /// The names of months as logs write them.
 pub(super) const MONTHS: [&str; 12] =
@@ -17,7 +19,7 @@ const PLAUSIBLE: std::ops::Range<i64> = -DAY..84_006 * DAY;
 const OLDEST: i64 = 30 * 366 * DAY;
 
 /// An instant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Moment {
     /// Milliseconds since 1970.
     pub(super) ms: i64,
@@ -25,7 +27,27 @@ pub(super) struct Moment {
     pub(super) zoned: bool,
 }
 
+/// What the times of a log are read by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TimeFrame {
+    /// When the log was written last: it lends its year or its day to times without one.
+    pub(super) latest: Moment,
+    /// The zone of times that name none; `None`: UTC, unless what stands around them is known better.
+    pub(super) zone: Option<Tz>,
+}
+
+impl TimeFrame {
+    /// For times that leave nothing out.
+    pub(super) const NONE: Self = Self { latest: Moment { ms: 0, zoned: true }, zone: None };
+}
+
 impl Moment {
+    /// Whether a clock that was set can have shown it: the first day of 1970 is what one shows that was not, and what programs
+    /// write for no time.
+    pub(super) fn is_set(self) -> bool {
+        !(-DAY..2 * DAY).contains(&self.ms)
+    }
+
     /// An instant that cannot be misunderstood.
     pub(super) fn exact(ms: i64) -> Self {
         Self { ms, zoned: true }
@@ -56,8 +78,12 @@ impl Moment {
     }
 }
 
-/// The days since 1970 of a date of the Gregorian calendar, if there is one.
+/// The days since 1970 of a date of the Gregorian calendar, if there is one. The dates that programs write for no date count as
+/// the first day of 1970.
 fn days(year: i64, month: i64, day: i64) -> Option<i64> {
+    if matches!((year, month, day), (0, 0, 0) | (1, 1, 1)) {
+        return Some(0);
+    }
     let leap = i64::from(year % 4 == 0 && (year % 100 != 0 || year % 400 == 0));
     let length = match month {
         2 => 28 + leap,
@@ -99,32 +125,32 @@ pub(super) fn epoch(number: f64) -> Option<Moment> {
     Some(Moment::exact((number / per_ms + 1e-3).floor() as i64))
 }
 
-/// Reads the instant that a text begins with; answers it and where it ends. `latest` lends its year or its day to times
-/// without one.
-pub(super) fn leading(text: &str, latest: Moment) -> Option<(Moment, usize)> {
+/// Reads the instant that a text begins with; answers it and where it ends. `frame` lends what the times
+/// leave out.
+pub(super) fn leading(text: &str, frame: TimeFrame) -> Option<(Moment, usize)> {
     let bytes = text.as_bytes();
     let first = *bytes.first()?;
     if !(first.is_ascii_digit() || first.is_ascii_uppercase()) {
         return None;
     }
-    let mut scan = Scan { bytes, at: 0 };
-    let moment =
-        if first.is_ascii_digit() { scan.by_digits(latest) } else { scan.by_names(latest) };
+    let mut scan = Scan { bytes, at: 0, frame };
+    let moment = if first.is_ascii_digit() { scan.by_digits() } else { scan.by_names() };
     let end = scan.at;
     let ends = bytes.get(end).is_none_or(|b| !b.is_ascii_alphanumeric() && *b != b'_' && *b < 0x80);
     moment.filter(|at| ends && PLAUSIBLE.contains(&at.ms)).map(|moment| (moment, end))
 }
 
 /// `21/Nov/2026:05:29:51 +0000` and all other spellings, anywhere in brackets: as access logs have it.
-pub(super) fn bracketed(text: &str, latest: Moment) -> Option<Moment> {
+pub(super) fn bracketed(text: &str, frame: TimeFrame) -> Option<Moment> {
     let (_, rest) = text.split_once('[')?;
-    leading(rest, latest).map(|(moment, _)| moment)
+    leading(rest, frame).map(|(moment, _)| moment)
 }
 
 /// A place in a text.
 struct Scan<'a> {
     bytes: &'a [u8],
     at: usize,
+    frame: TimeFrame,
 }
 
 impl Scan<'_> {
@@ -177,9 +203,9 @@ impl Scan<'_> {
         self.name(&MONTHS).map(|index| index + 1)
     }
 
-    fn by_digits(&mut self, latest: Moment) -> Option<Moment> {
+    fn by_digits(&mut self) -> Option<Moment> {
         match self.digit_run() {
-            1 | 2 => self.by_day(latest),
+            1 | 2 => self.by_day(),
             4 => {
                 let year = self.number(4, 4)?;
                 let divider = self.eat(b"-/.")?;
@@ -201,17 +227,17 @@ impl Scan<'_> {
                 self.gap()?;
                 if self.digit_run() == 6 { self.compact(day) } else { self.clock(day) }
             }
-            10 | 13 | 16 | 19 => self.seconds(latest),
+            10 | 13 | 16 | 19 => self.seconds(),
             _ => None,
         }
     }
 
     /// What begins with one or two digits: a day, a month, a short year or an hour.
-    fn by_day(&mut self, latest: Moment) -> Option<Moment> {
+    fn by_day(&mut self) -> Option<Moment> {
         let first = self.number(1, 2)?;
         let divider = self.eat(b"/-. :")?;
         if divider == b':' {
-            return self.clock_alone(first, latest);
+            return self.clock_alone(first);
         }
         if divider == b' ' {
             self.blanks();
@@ -228,7 +254,7 @@ impl Scan<'_> {
             }
             return match year {
                 Some(year) => self.clock(days(year, month, first)?),
-                None => self.in_year(month, first, latest),
+                None => self.in_year(month, first),
             };
         }
         (divider != b' ').then_some(())?;
@@ -236,7 +262,7 @@ impl Scan<'_> {
         if self.eat(&[divider]).is_none() {
             // `11-21 05:29:51`, which is the order of Android.
             (divider == b'-' && self.blanks() > 0).then_some(())?;
-            return self.in_year(first, second, latest);
+            return self.in_year(first, second);
         }
         let digits = self.digit_run();
         let third = self.number(2, 4)?;
@@ -252,12 +278,12 @@ impl Scan<'_> {
     }
 
     /// What begins with the name of a weekday or of a month.
-    fn by_names(&mut self, latest: Moment) -> Option<Moment> {
+    fn by_names(&mut self) -> Option<Moment> {
         if self.name(&WEEKDAYS).is_some() {
             self.eat(b",");
             (self.blanks() > 0).then_some(())?;
             if self.peek().is_ascii_digit() {
-                return self.by_day(latest);
+                return self.by_day();
             }
         }
         let month = self.month()?;
@@ -284,7 +310,7 @@ impl Scan<'_> {
                 self.at = end;
                 moment
             }
-            None => self.in_year(month, day, latest),
+            None => self.in_year(month, day),
         }
     }
 
@@ -322,10 +348,18 @@ impl Scan<'_> {
             Some(_) | None => return None,
         };
         (hour < 24 && minute < 60 && second <= 60).then_some(())?;
-        let local = day * DAY + ((hour * 60 + minute) * 60 + second.min(59)) * 1000 + ms;
+        Some(self.zoned(day * DAY + ((hour * 60 + minute) * 60 + second.min(59)) * 1000 + ms))
+    }
+
+    /// What a clock shows as an instant: by the zone that stands behind it, else by the log's.
+    fn zoned(&mut self, local: i64) -> Moment {
         let (offset, length) = zone(&self.bytes[self.at..]);
         self.at += length;
-        Some(Moment { ms: local - offset.unwrap_or(0) * 1000, zoned: offset.is_some() })
+        match (offset, self.frame.zone) {
+            (Some(seconds), _) => Moment::exact(local - seconds * 1000),
+            (None, Some(zone)) => Moment::exact(instant_in(zone, local)),
+            (None, None) => Moment { ms: local, zoned: false },
+        }
     }
 
     /// The hours that `AM` and `PM` add.
@@ -365,14 +399,11 @@ impl Scan<'_> {
         let (hour, minute, second) = (self.two()?, self.two()?, self.two()?);
         (hour < 24 && minute < 60 && second <= 60).then_some(())?;
         let ms = self.fraction();
-        let (offset, length) = zone(&self.bytes[self.at..]);
-        self.at += length;
-        let local = day * DAY + ((hour * 60 + minute) * 60 + second.min(59)) * 1000 + ms;
-        Some(Moment { ms: local - offset.unwrap_or(0) * 1000, zoned: offset.is_some() })
+        Some(self.zoned(day * DAY + ((hour * 60 + minute) * 60 + second.min(59)) * 1000 + ms))
     }
 
     /// `1795238991.123`, if a log may be that old.
-    fn seconds(&mut self, latest: Moment) -> Option<Moment> {
+    fn seconds(&mut self) -> Option<Moment> {
         let run = self.digit_run();
         let number = self.number(run, run)?;
         let ms = match run {
@@ -381,29 +412,31 @@ impl Scan<'_> {
             16 => number / 1_000,
             _ => number / 1_000_000,
         };
-        let is_recent = (latest.ms - OLDEST..latest.ms + 2 * DAY).contains(&ms);
+        let is_recent =
+            (self.frame.latest.ms - OLDEST..self.frame.latest.ms + 2 * DAY).contains(&ms);
         is_recent.then_some(Moment::exact(ms))
     }
 
     /// A clock on a day without a year: a line is older than its file's end, so December in January is last year.
-    fn in_year(&mut self, month: i64, day: i64, latest: Moment) -> Option<Moment> {
-        let (year, ..) = date(latest.ms.div_euclid(DAY));
+    fn in_year(&mut self, month: i64, day: i64) -> Option<Moment> {
+        let latest = self.frame.latest.ms;
+        let (year, ..) = date(latest.div_euclid(DAY));
         let start = self.at;
         let mut at = |year: i64| {
             self.at = start;
             self.clock(days(year, month, day)?)
         };
-        let this = at(year + 1).filter(|at| at.ms <= latest.ms + SLACK);
-        let this = this.or_else(|| at(year).filter(|at| at.ms <= latest.ms + SLACK));
+        let this = at(year + 1).filter(|at| at.ms <= latest + SLACK);
+        let this = this.or_else(|| at(year).filter(|at| at.ms <= latest + SLACK));
         // The 29th of February is there every fourth year.
         this.or_else(|| (1..=4).find_map(|ago| at(year - ago)))
     }
 
     /// A clock without a date, on the last day that fits.
-    fn clock_alone(&mut self, hour: i64, latest: Moment) -> Option<Moment> {
-        let today = latest.ms.div_euclid(DAY);
+    fn clock_alone(&mut self, hour: i64) -> Option<Moment> {
+        let today = self.frame.latest.ms.div_euclid(DAY);
         let at = self.after_hour(hour, today)?;
-        let late = at.ms > latest.ms + CLOCK_SLACK;
+        let late = at.ms > self.frame.latest.ms + CLOCK_SLACK;
         Some(if late { Moment { ms: at.ms - DAY, ..at } } else { at })
     }
 }

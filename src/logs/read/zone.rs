@@ -1,4 +1,7 @@
-//! The zone behind a clock.
+//! The zone behind a clock, or around it.
+
+use chrono::{DateTime, MappedLocalTime, Offset, TimeDelta, TimeZone};
+use chrono_tz::Tz;
 
 /// Zones by the names that logs use, with their minutes east of Greenwich.
 const NAMES: [(&str, i64); 22] = [
@@ -36,6 +39,19 @@ pub(super) fn zone(text: &[u8]) -> (Option<i64>, usize) {
         _ => None,
     };
     found.map_or((None, 0), |(seconds, length)| (Some(seconds), blank + length))
+}
+
+/// The instant, in milliseconds since 1970, at which a clock of this zone shows a time, given as if it were UTC's. Of two instants
+/// the first; what the clock jumps over is read by the offset before.
+pub(super) fn instant_in(zone: Tz, local: i64) -> i64 {
+    let Some(shown) = DateTime::from_timestamp_millis(local).map(|shown| shown.naive_utc()) else {
+        return local;
+    };
+    let offset = match zone.offset_from_local_datetime(&shown) {
+        MappedLocalTime::Single(offset) | MappedLocalTime::Ambiguous(offset, _) => offset,
+        MappedLocalTime::None => zone.offset_from_utc_datetime(&(shown - TimeDelta::days(1))),
+    };
+    local - i64::from(offset.fix().local_minus_utc()) * 1000
 }
 
 fn named(text: &[u8]) -> Option<(i64, usize)> {

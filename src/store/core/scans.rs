@@ -4,7 +4,8 @@ use super::enqueue::enqueue;
 use super::{duplicates, filings, issues};
 use crate::error::Result;
 use crate::model::{
-    Act, FilingState, IssueId, JobId, Kind, Lease, NewJob, ScanCommit, Timestamp, Tracker, Trigger,
+    Act, FilingState, IssueId, JobId, Kind, Lease, LogMark, NewJob, ScanCommit, Timestamp, Tracker,
+    Trigger,
 };
 use crate::store::sql::{self, lease, scans, templates};
 use crate::store::sqlite::Tx;
@@ -21,7 +22,9 @@ pub(in crate::store) fn commit(
 ) -> Result<()> {
     lease::held(tx, lease)?;
     scans::insert(tx, lease.id, scan, now)?;
-    scans::set_watermark(tx, &scan.log, scan.log_id_end, now)?;
+    let mark =
+        LogMark { log: scan.log.clone(), id: scan.log_id_end, row: scan.log_row_end.clone() };
+    scans::set_watermark(tx, &mark, now)?;
     let met = scan.templates.iter().map(|seen| templates::seen(tx, &scan.log, seen, now));
     let met: Vec<i64> = met.collect::<Result<_>>()?;
     file(tx, lease.id, scan, (&met, now))?;

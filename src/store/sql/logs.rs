@@ -1,7 +1,7 @@
 //! Rows of `logs` in logs.db.
 
 use crate::error::Result;
-use crate::model::{Level, LogProgress, LogRow, NewLogRow, Timestamp};
+use crate::model::{Level, LogProgress, LogRow, LogSlice, NewLogRow, Timestamp};
 use crate::store::sqlite::row::{parsed, text, word};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
@@ -29,6 +29,37 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<LogRow> {
 pub(in crate::store) fn identity(conn: &Connection) -> Result<String> {
     let mut statement = conn.prepare_cached("SELECT name FROM log_identity WHERE one = 1")?;
     Ok(statement.query_row([], |row| text(row, 0))?)
+}
+
+/// The row of this id.
+pub(in crate::store) fn row(conn: &Connection, id: i64) -> Result<Option<LogRow>> {
+    let sql = format!("SELECT {COLUMNS} FROM logs WHERE id = :id");
+    let mut statement = conn.prepare_cached(&sql)?;
+    Ok(statement.query_row(named_params! {":id": id}, from_row).optional()?)
+}
+
+/// The id of the row that so many rows come to behind this one; `None`: there are fewer.
+pub(in crate::store) fn id_after(conn: &Connection, after: i64, rows: i64) -> Result<Option<i64>> {
+    const SQL: &str = "
+        SELECT id
+        FROM logs
+        WHERE id > :after
+        ORDER BY id
+        LIMIT 1 OFFSET :rows";
+    let params = named_params! {":after": after, ":rows": rows - 1};
+    Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0)).optional()?)
+}
+
+/// Levels of another program's newest rows that nobody knows, a handful.
+pub(in crate::store) fn unknown_levels(conn: &Connection) -> Result<Vec<String>> {
+    const SQL: &str = "
+        SELECT DISTINCT level_text
+        FROM (SELECT level_text, known_level FROM logs ORDER BY id DESC LIMIT 10000)
+        WHERE known_level IS NULL AND trim(level_text) <> ''
+        LIMIT 5";
+    let mut statement = conn.prepare_cached(SQL)?;
+    let levels = statement.query_map([], |row| text(row, 0))?;
+    Ok(levels.collect::<rusqlite::Result<_>>()?)
 }
 
 pub(in crate::store) fn append(conn: &Connection, rows: &[NewLogRow]) -> Result<()> {
@@ -87,6 +118,46 @@ pub(in crate::store) fn advance(
         named_params! {":source": source, ":position": to, ":rows": rows, ":unread": unread};
     conn.prepare_cached(SQL)?.execute(params)?;
     Ok(())
+}
+
+/// The slices of imported texts that come after this one.
+pub(in crate::store) fn slices_after(conn: &Connection, after: &str) -> Result<Vec<LogSlice>> {
+    const SQL: &str = "
+        SELECT after, digest, is_last, length, rows, name, carried
+        FROM log_slices
+        WHERE after = :after";
+    let mut statement = conn.prepare_cached(SQL)?;
+    let slice = |row: &Row<'_>| {
+        Ok(LogSlice {
+            after: text(row, 0)?,
+            digest: text(row, 1)?,
+            is_last: row.get(2)?,
+            length: row.get::<_, i64>(3)? as u64,
+            rows: row.get::<_, i64>(4)? as u64,
+            name: text(row, 5)?,
+            carried: text(row, 6)?,
+        })
+    };
+    let slices = statement.query_map(named_params! {":after": after}, slice)?;
+    Ok(slices.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Adds a slice; `false` if it is there.
+pub(in crate::store) fn add_slice(conn: &Connection, slice: &LogSlice) -> Result<bool> {
+    const SQL: &str = "
+        INSERT INTO log_slices (after, digest, is_last, length, rows, name, carried)
+        VALUES (:after, :digest, :is_last, :length, :rows, :name, :carried)
+        ON CONFLICT DO NOTHING";
+    let params = named_params! {
+        ":after": slice.after,
+        ":digest": slice.digest,
+        ":is_last": slice.is_last,
+        ":length": slice.length as i64,
+        ":rows": slice.rows as i64,
+        ":name": slice.name,
+        ":carried": slice.carried,
+    };
+    Ok(conn.prepare_cached(SQL)?.execute(params)? > 0)
 }
 
 /// Rows that one slice of pruning removes: some ten milliseconds, which everybody else waits for.

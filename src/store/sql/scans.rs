@@ -2,8 +2,10 @@
 
 use super::issues;
 use crate::error::Result;
-use crate::model::{DryRun, JobId, Scan, ScanCommit, ScanCounts, ScanFilings, ScanNow, Timestamp};
-use crate::store::sqlite::row::{self, instant, page, word};
+use crate::model::{
+    DryRun, JobId, LogMark, Scan, ScanCommit, ScanCounts, ScanFilings, ScanNow, Timestamp,
+};
+use crate::store::sqlite::row::{self, instant, page, parsed, text, word};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde_json::Value;
 
@@ -178,6 +180,22 @@ pub(in crate::store) fn watermark(conn: &Connection, log: &str) -> Result<i64> {
     Ok(mark.unwrap_or(0))
 }
 
+/// How far logs were examined, those of other programs alone: of one name, and the latest of the others.
+pub(in crate::store) fn foreign_marks(conn: &Connection, log: &str) -> Result<Vec<LogMark>> {
+    const SQL: &str = "
+        SELECT log, last_log_id, last_row
+        FROM log_watermarks
+        WHERE log = :log OR last_row IS NOT NULL
+        ORDER BY log <> :log, updated_at DESC
+        LIMIT 100";
+    let mut statement = conn.prepare_cached(SQL)?;
+    let mark = |row: &Row<'_>| {
+        Ok(LogMark { log: text(row, 0)?, id: row.get(1)?, row: parsed(row, 2, Some)? })
+    };
+    let marks = statement.query_map(named_params! {":log": log}, mark)?;
+    Ok(marks.collect::<rusqlite::Result<_>>()?)
+}
+
 /// Stores what a scan did.
 pub(in crate::store) fn insert(
     conn: &Connection,
@@ -219,15 +237,16 @@ pub(in crate::store) fn insert(
 /// Writes how far this log database is examined.
 pub(in crate::store) fn set_watermark(
     conn: &Connection,
-    log: &str,
-    last: i64,
+    mark: &LogMark,
     now: Timestamp,
 ) -> Result<()> {
     const SQL: &str = "
-        INSERT INTO log_watermarks (log, last_log_id, updated_at)
-        VALUES (:log, :last, :now)
-        ON CONFLICT (log) DO UPDATE SET last_log_id = excluded.last_log_id, updated_at = excluded.updated_at";
-    let params = named_params! {":log": log, ":last": last, ":now": now.millis()};
+        INSERT INTO log_watermarks (log, last_log_id, last_row, updated_at)
+        VALUES (:log, :last, :row, :now)
+        ON CONFLICT (log) DO UPDATE
+        SET last_log_id = excluded.last_log_id, last_row = excluded.last_row, updated_at = excluded.updated_at";
+    let LogMark { log, id, row } = mark;
+    let params = named_params! {":log": log, ":last": id, ":row": row, ":now": now.millis()};
     conn.prepare_cached(SQL)?.execute(params)?;
     Ok(())
 }

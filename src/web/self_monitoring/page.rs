@@ -59,6 +59,9 @@ pub(super) async fn whole(
     let offer = actions::refile::offer(&app.web.store, now).await?;
     let content = html! {
         @if let Some(offer) = &offer { (refile::notice(offer, role)) }
+        @if let Some(log) = app.web.program.as_ref().and_then(|program| program.scanned.as_ref()) {
+            p.text-secondary { "Scans read the log " code { (log.table()) } ", where it lies." }
+        }
         div.row.row-cards {
             div."col-12" { (status::status_section(&standing, &may_run, &status::Said::Nothing, now)) }
             div."col-12" { (configuration::section(&configuration, role, said.configuration, now)) }

@@ -213,6 +213,7 @@ async fn a_scan_unfolds_to_its_findings_its_analyzer_and_its_transcript() {
         log: "log".into(),
         log_id_start: 0,
         log_id_end: 12,
+        log_row_end: None,
         counts: ScanCounts { rows_examined: 12, reopened: 3, rejected: 2, ..ScanCounts::default() },
         analyzer: "claude",
         fallback: None,

@@ -94,6 +94,7 @@ pub(super) async fn complete_with_issue(site: &Site, title: &str, tracker: Track
         log: "log".into(),
         log_id_start: 0,
         log_id_end: 12,
+        log_row_end: None,
         counts: ScanCounts {
             rows_examined: 12,
             issues_created: 1,

@@ -1,8 +1,10 @@
 //! The contract of log stores.
 
 use crate::support::START;
-use lamplighter::model::{Level, LogFilter, LogProgress, LogStep, NewLogRow, RowTemplate, Service};
-use lamplighter::store::{Grouping, LogStore, OpenMode, SnapshotPlan};
+use lamplighter::model::{
+    Level, LogFilter, LogProgress, LogSlice, LogStep, LogTable, NewLogRow, RowTemplate, Service,
+};
+use lamplighter::store::{ForeignLog, Grouping, LogStore, OpenMode, ScannedLog, SnapshotPlan};
 use std::path::Path;
 
 fn row(level: Level, message: &str) -> NewLogRow {
@@ -44,6 +46,21 @@ pub async fn rows_are_appended_found_and_removed(logs: &LogStore, folder: &Path)
     assert_eq!((position.as_str(), rows, unread), ("{}", 2, 4));
     assert_eq!(logs.last_id().await.unwrap(), 5);
 
+    let slice = LogSlice {
+        after: "start".into(),
+        digest: "one".into(),
+        is_last: false,
+        length: 7,
+        rows: 0,
+        name: "a.log".into(),
+        carried: "{}".into(),
+    };
+    let add = |again| logs.append_slices(Vec::new(), vec![slice.clone()], again);
+    assert!(add(false).await.unwrap());
+    assert!(!add(false).await.unwrap(), "it is there");
+    assert!(add(true).await.unwrap());
+    assert_eq!(logs.slices_after("start".into()).await.unwrap(), [slice.clone()]);
+
     let path = folder.join("snapshot.db");
     let grouping = Grouping::by(|row| RowTemplate { text: row.message.clone(), known_since: None });
     let plan = SnapshotPlan { path, after: 0, upto: 4, max_rows: 2, grouping };
@@ -59,6 +76,33 @@ pub async fn rows_are_appended_found_and_removed(logs: &LogStore, folder: &Path)
     while logs.prune(later).await.unwrap() {}
     assert_eq!(logs.last_id().await.unwrap(), 5, "the newest stays");
     assert!(logs.warnings(0, 5, 9).await.unwrap().len() <= 1);
+}
+
+#[tokio::test]
+async fn another_programs_log_is_read_as_ours_is() {
+    let (folder, store) = crate::support::store();
+    let path = folder.path().join("foreign.db");
+    let conn = rusqlite::Connection::open(&path).unwrap();
+    conn.execute_batch(
+        "CREATE TABLE logs (id INTEGER PRIMARY KEY, timestamp, level, message);
+         INSERT INTO logs VALUES (1, 0, 'info', 'a'), (2, 0, 'error', 'b');",
+    )
+    .unwrap();
+    let table = "logs".to_owned();
+    let (columns, levels) = ([].into(), [].into());
+    let foreign = ForeignLog::new(LogTable { path, table, id: None, columns, levels });
+    foreign.check().await.unwrap();
+    assert!(foreign.table().to_string().ends_with("foreign.db (table logs)"));
+    let scanned = ScannedLog::from(&foreign);
+    assert_eq!(scanned.name(), Some(foreign.table().to_string()));
+    let (scanned, mark) = scanned.placed(&store).await.unwrap();
+    assert_eq!((mark, scanned.identity()), (0, foreign.table().to_string().as_str()));
+    assert_eq!(store.log_marks(scanned.identity().to_owned()).await.unwrap(), []);
+    assert_eq!(scanned.last_id().await.unwrap(), 2);
+    assert_eq!(scanned.warnings(0, 2, 9).await.unwrap()[0].id, 2);
+    assert!(scanned.mark(2).await.unwrap().is_some() && scanned.mark(3).await.unwrap().is_none());
+    let filter = LogFilter { limit: 9, ..LogFilter::default() };
+    assert_eq!(scanned.search(filter).await.unwrap().rows.len(), 2);
 }
 
 #[tokio::test]

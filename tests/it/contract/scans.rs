@@ -55,6 +55,7 @@ fn commit(tracker: Tracker, issues: Vec<NewIssue>) -> ScanCommit {
         log: "log".into(),
         log_id_start: 0,
         log_id_end: 40,
+        log_row_end: None,
         counts: ScanCounts { rows_examined: 9, ..ScanCounts::default() },
         analyzer: "rules",
         fallback: None,

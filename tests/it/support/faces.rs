@@ -84,6 +84,7 @@ impl Faces {
             leading: Some(receiver),
             program: Some(Program {
                 logs: LogStore::open(&page.1.path().join("logs.db"), OpenMode::Migrate).unwrap(),
+                scanned: None,
                 agents: None,
                 tracking: Tracking::Local,
                 demo: false,

@@ -92,6 +92,7 @@ impl Site {
             leading: Some(engine.leading()),
             program: Some(Program {
                 logs: LogStore::open(&folder.join("logs.db"), OpenMode::Migrate).unwrap(),
+                scanned: None,
                 agents: Some(agents(folder, store)),
                 tracking: Tracking::Local,
                 demo: false,

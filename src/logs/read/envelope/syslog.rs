@@ -2,13 +2,13 @@
 
 use super::{Envelope, Joins, Peeled, lane, without_uptime};
 use crate::logs::read::level;
-use crate::logs::read::time::{self, MONTHS, Moment};
+use crate::logs::read::time::{self, MONTHS, Moment, TimeFrame};
 use crate::model::Level;
 use serde_json::Map;
 use std::borrow::Cow;
 
 /// `<34>Nov 21 05:29:51 host su: text`, `<165>1 2026-11-21T05:29:51Z host app pid id - text`, `<3>text`.
-pub(super) fn prioritized(line: &str, latest: Moment) -> Option<Peeled<'_>> {
+pub(super) fn prioritized(line: &str, frame: TimeFrame) -> Option<Peeled<'_>> {
     let (number, rest) = line[1..].split_once('>')?;
     let digits =
         !number.is_empty() && number.len() < 4 && number.bytes().all(|b| b.is_ascii_digit());
@@ -17,7 +17,7 @@ pub(super) fn prioritized(line: &str, latest: Moment) -> Option<Peeled<'_>> {
     if let Some(rest) = rest.strip_prefix("1 ") {
         return structured(rest, level);
     }
-    let dated = time::leading(rest, latest);
+    let dated = time::leading(rest, frame);
     let peeled =
         dated.and_then(|(moment, end)| with_tag(rest[end..].strip_prefix(' ')?, moment, true));
     let mut peeled = match (peeled, dated) {
@@ -34,10 +34,10 @@ pub(super) fn prioritized(line: &str, latest: Moment) -> Option<Peeled<'_>> {
 }
 
 /// `83 <40>1 …`: the count of bytes in front of a message that came over TCP.
-pub(super) fn counted(line: &str, latest: Moment) -> Option<Peeled<'_>> {
+pub(super) fn counted(line: &str, frame: TimeFrame) -> Option<Peeled<'_>> {
     let (count, rest) = line.split_once(' ')?;
     let digits = count.len() < 6 && count.bytes().all(|b| b.is_ascii_digit());
-    (digits && rest.starts_with('<')).then(|| prioritized(rest, latest)).flatten()
+    (digits && rest.starts_with('<')).then(|| prioritized(rest, frame)).flatten()
 }
 
 /// What stands behind the version: time, host, program, process, id, data, text.
@@ -46,7 +46,7 @@ fn structured(rest: &str, level: Option<Level>) -> Option<Peeled<'_>> {
     let (at, _host, program, process, _id) =
         (parts.next()?, parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     let rest = parts.next().unwrap_or_default();
-    let time = time::leading(at, Moment::exact(0)).map(|(moment, _)| moment);
+    let time = time::leading(at, TimeFrame::NONE).map(|(moment, _)| moment);
     (time.is_some() || at == "-").then_some(())?;
     let mut extra = Map::new();
     let text = if let Some(text) =
@@ -97,9 +97,9 @@ fn data(text: &str) -> Option<usize> {
 }
 
 /// `Nov 21 05:29:51 host prog[pid]: text`
-pub(super) fn dated(line: &str, latest: Moment) -> Option<Peeled<'_>> {
+pub(super) fn dated(line: &str, frame: TimeFrame) -> Option<Peeled<'_>> {
     MONTHS.iter().any(|month| line.starts_with(month)).then_some(())?;
-    let (moment, end) = time::leading(line, latest)?;
+    let (moment, end) = time::leading(line, frame)?;
     let rest = line[end..].strip_prefix(' ')?;
     let mut peeled = with_tag(rest, moment, true)?;
     if peeled.envelope.source.as_deref() == Some("kernel")

@@ -1,6 +1,7 @@
-//! The names that programs give to the fields of an event, and the best value for each.
+//! The roles of the fields of an event by their names, and the best value for each.
 
 use crate::logs::read::fields::Weight;
+use crate::logs::read::names;
 use crate::logs::read::time::Moment;
 use crate::model::Level;
 use serde_json::{Map, Value};
@@ -12,7 +13,6 @@ use std::sync::LazyLock;
 pub(super) enum Role {
     Time,
     Level,
-    /// The severity of syslog, which systemd gives to a program that states none.
     Priority,
     Message,
     /// A stack trace.
@@ -23,45 +23,17 @@ pub(super) enum Role {
     Path,
 }
 
-/// Paths of names in lower case, of each role in the order of preference.
+/// The names of each role.
 const NAMES: [(Role, &str); 9] = [
-    (
-        Role::Time,
-        "__realtime_timestamp timestamp @timestamp time ts @t asctime datetime record.time.timestamp record.time \
-         timeunixnano observedtimeunixnano time_unix_nano timecreated eventtime event_time instant t date timemillis \
-         created created_at starttime receivetimestamp @time logtime",
-    ),
-    (
-        Role::Level,
-        "level levelname @level @l severity severitytext severity_text log.level loglevel log_level level_name lvl \
-         leveldisplayname error_severity record.level.name level.name levelno severitynumber severity_number s sev \
-         syslog.severity at log.syslog.severity.name winlog.level",
-    ),
-    (Role::Priority, "priority"),
-    (
-        Role::Message,
-        "message msg @message @m renderedmessage @mt messagetemplate short_message textpayload jsonpayload.message \
-         jsonpayload.msg record.message event body log text error.message err.message exception.message error err \
-         full_message reason description title jsonpayload data payload",
-    ),
-    (
-        Role::Trace,
-        "@x err.stack error.stack error.stack_trace stack_trace stacktrace stack exc_info exc_text exception.stacktrace \
-         traceback error.stacktrace exception",
-    ),
-    (
-        Role::Source,
-        "_systemd_unit syslog_identifier _comm logger name source target module @module logger_name loggername \
-         log.logger sourcecontext properties.sourcecontext component service service.name app providername channel \
-         record.name resource.attributes.service.name",
-    ),
-    (
-        Role::Correlation,
-        "correlation_id correlationid request_id requestid req_id reqid trace_id traceid trace.id @tr x_request_id \
-         x-request-id req.id http.request.id",
-    ),
-    (Role::User, "user_id userid user.id _user_id"),
-    (Role::Path, "request_path path url.path req.url request.uri request.path http.path"),
+    (Role::Time, names::TIME),
+    (Role::Level, names::LEVEL),
+    (Role::Priority, names::PRIORITY),
+    (Role::Message, names::MESSAGE),
+    (Role::Trace, names::TRACE),
+    (Role::Source, names::SOURCE),
+    (Role::Correlation, names::CORRELATION),
+    (Role::User, names::USER),
+    (Role::Path, names::PATH),
 ];
 
 /// The role and the rank of each known path.

@@ -3,7 +3,7 @@
 use crate::logs::read::fields::Weight;
 use crate::logs::read::level;
 use crate::logs::read::row::field;
-use crate::logs::read::time::{self, Moment};
+use crate::logs::read::time::{self, Moment, TimeFrame};
 use crate::model::Level;
 use serde_json::{Map, Value};
 
@@ -14,7 +14,7 @@ const MAX_DEPTH: usize = 4;
 #[derive(Clone, Copy)]
 pub(super) struct Reading<'a> {
     pub(super) path: &'a str,
-    pub(super) latest: Moment,
+    pub(super) frame: TimeFrame,
     /// An event of Windows, whose levels go from 1, critical, to 5.
     pub(super) is_windows: bool,
 }
@@ -22,6 +22,10 @@ pub(super) struct Reading<'a> {
 impl Reading<'_> {
     /// A text in any spelling, a number since 1970, or an object that holds one of them.
     pub(super) fn time(&self, value: &Value) -> Option<Moment> {
+        self.any_time(value).filter(|time| time.is_set())
+    }
+
+    fn any_time(&self, value: &Value) -> Option<Moment> {
         match value {
             Value::Number(number) => time::epoch(number.as_f64()?),
             Value::String(text) => self.time_text(text),
@@ -51,7 +55,7 @@ impl Reading<'_> {
         if let Some(rest) = text.strip_prefix("/Date(") {
             return time::epoch(rest.split([')', '+', '-']).next()?.parse().ok()?);
         }
-        time::leading(text, self.latest).map(|(moment, _)| moment)
+        time::leading(text, self.frame).map(|(moment, _)| moment)
     }
 
     pub(super) fn level(&self, value: &Value) -> Option<(Weight, Level)> {
