@@ -108,19 +108,18 @@ pub async fn digest(
     let (mut findings, mut shown, mut elsewhere) = (Vec::new(), Vec::new(), 0);
     for proposal in proposals {
         let cited = snapshot.cited(proposal.source_log_ids.clone()).await?;
-        match outside(&proposal, &cited) {
-            Some(id) => rejected.add(|| {
+        if let Some(id) = outside(&proposal, &cited) {
+            rejected.add(|| {
                 let title = short(&redactor().text(&proposal.title));
                 format!("{title:?}: it cites log row {id}, which the scan did not examine")
-            }),
-            None => {
-                let rows = ways(&cited);
-                let (places, dropped) = verified(checkout, &proposal).await;
-                elsewhere += dropped;
-                findings.push(finding(proposal, &cited, (&rows, &places)));
-                shown.push(rows.iter().map(|(cited, _)| cited.row.row.clone()).collect());
-            }
+            });
+            continue;
         }
+        let rows = ways(&cited);
+        let (places, dropped) = verified(checkout, &proposal).await;
+        elsewhere += dropped;
+        findings.push(finding(proposal, &cited, &rows, &places));
+        shown.push(rows.iter().map(|(cited, _)| cited.row.row.clone()).collect());
     }
     if elsewhere > 0 {
         rejected.note(format!(
@@ -190,7 +189,8 @@ fn outside(proposal: &Proposal, cited: &[Cited]) -> Option<i64> {
 fn finding(
     proposal: Proposal,
     cited: &[Cited],
-    (ways, places): (&[(&Cited, u64)], &[(CodePlace, String)]),
+    ways: &[(&Cited, u64)],
+    places: &[(CodePlace, String)],
 ) -> Finding {
     let occurrences = ways.iter().map(|(_, rows)| rows).sum();
     let (top, _) = *ways.first().expect("a finding cites a row");
@@ -205,7 +205,8 @@ fn finding(
         let lines =
             places.iter().map(|(place, text)| format!("{}:{}: {text}", place.file, place.line));
         let lines = visible(&lines.collect::<Vec<_>>().join("\n"));
-        body += &format!("\n## Verified in the source\n\n{}", fenced(&lines));
+        body.push_str("\n## Verified in the source\n\n");
+        body.push_str(&fenced(&lines));
     }
     let mut title = short(&inert_line(&proposal.title));
     // Secrets are removed again: the process may have learned one since the snapshot, and an agent may join two halves.

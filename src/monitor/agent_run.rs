@@ -63,21 +63,35 @@ pub(super) async fn by_agent(
     agents: &Agents,
     context: &Context,
     logs: &ScannedLog,
-    (window, home): (Window, IssueHome),
+    about: (Window, IssueHome),
 ) -> Result<Answer> {
-    let folder = Folder::of(agents, context);
-    let named = checkout(&agents.store, &agents.data_dir).await?;
-    let (given, kept) = match named {
+    let (given, kept) = match checkout(&agents.store, &agents.data_dir).await? {
         Some(Ok(given)) => (Some(given), None),
         Some(Err(why)) => (None, Some(why)),
         None => (None, None),
     };
+    let mut answer = with_checkout(agents, context, logs, about, given.as_ref()).await?;
+    if let (Answer::Examined(examined), Some(why)) = (&mut answer, kept)
+        && examined.rows > 0
+    {
+        examined.rejected.note(why);
+    }
+    Ok(answer)
+}
+
+/// Has it examined, with the repository that it may check against.
+async fn with_checkout(
+    agents: &Agents,
+    context: &Context,
+    logs: &LogStore,
+    (window, home): (Window, IssueHome),
+    given: Option<&Checkout>,
+) -> Result<Answer> {
+    let folder = Folder::of(agents, context);
     if let Some((snapshot, run)) = answered_before(agents, context, &folder, window).await? {
         let structured = run.structured.as_deref().and_then(|text| serde_json::from_str(text).ok());
         let text = run.response.as_deref().unwrap_or_default();
-        let mut digest =
-            agent::digest(structured.as_ref(), text, &snapshot, given.as_ref()).await?;
-        kept.into_iter().for_each(|why| digest.rejected.note(why));
+        let digest = agent::digest(structured.as_ref(), text, &snapshot, given).await?;
         return Ok(Answer::Examined(examined(digest, &snapshot, run.model, run.cost_usd)));
     }
     if let Some(kept) = kept_from_it(agents, context).await? {
@@ -94,16 +108,13 @@ pub(super) async fn by_agent(
     };
     create_job_dir(&folder.0)?;
     let (path, now) = (folder.0.join(SNAPSHOT), context.clock.now());
-    let prepared =
-        agent::prepare(&agents.store, logs, (window, home), (path, given.as_ref()), now).await?;
+    let prepared = agent::prepare(&agents.store, logs, (window, home), (path, given), now).await?;
     let Some(Prepared { snapshot, prompt, schema }) = prepared else {
         return Ok(Answer::Examined(nothing(window)));
     };
     folder.describe(&snapshot)?;
-    let plan = {
-        let asked = Asked { prompt, schema, given: given.as_ref() };
-        plan(agents, context, &snapshot, asked, (wishes, budget)).await?
-    };
+    let asked = Asked { prompt, schema, given };
+    let plan = plan(agents, context, &snapshot, asked, (wishes, budget)).await?;
     let verdict = match sessions::run(agents, context, plan).await {
         Ok(verdict) => verdict,
         Err(error) if [Code::AgentBox, Code::AgentMissing].contains(&error.code()) => {
@@ -132,11 +143,8 @@ pub(super) async fn by_agent(
         return Ok(Answer::Ended(verdict.outcome(Value::Null)));
     }
     let text = verdict.response.as_deref().unwrap_or_default();
-    match agent::digest(verdict.structured.as_ref(), text, &snapshot, given.as_ref()).await {
-        Ok(mut digest) => {
-            kept.into_iter().for_each(|why| digest.rejected.note(why));
-            Ok(Answer::Examined(examined(digest, &snapshot, model, cost_usd)))
-        }
+    match agent::digest(verdict.structured.as_ref(), text, &snapshot, given).await {
+        Ok(digest) => Ok(Answer::Examined(examined(digest, &snapshot, model, cost_usd))),
         Err(_) if verdict.ending == RunEnding::Unstructured => {
             Ok(Answer::Ended(verdict.outcome(Value::Null)))
         }

@@ -103,11 +103,9 @@ impl Checkout {
         let mut bytes = Vec::new();
         file.take(MAX_FILE).read_to_end(&mut bytes).ok()?;
         let nth = usize::try_from(place.line.checked_sub(1)?).ok()?;
-        let line = bytes.split(|byte| *byte == b'\n').nth(nth)?;
         // The end of the last line begins no further one.
-        if line.is_empty() && bytes.iter().filter(|byte| **byte == b'\n').count() == nth {
-            return None;
-        }
+        let text = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
+        let line = text.split(|byte| *byte == b'\n').nth(nth)?;
         let text = String::from_utf8_lossy(line);
         let text = redactor().text(text.trim()).chars().take(MAX_SHOWN).collect();
         Some((CodePlace { file: name.to_owned(), line: place.line }, text))

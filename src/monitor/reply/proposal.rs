@@ -81,16 +81,16 @@ impl Proposal {
 fn places(value: &Value) -> Vec<CodePlace> {
     let items = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
     let place = |item: &Value| {
-        let said = match item {
-            Value::String(text) => text
-                .rsplit_once(':')
-                .and_then(|(file, line)| Some((file.to_owned(), line.trim().parse().ok()?))),
-            _ => item["file"].as_str().and_then(|file| {
-                let line = &item["line"];
-                let number = line.as_u64().or_else(|| line.as_str()?.trim().parse().ok())?;
-                Some((file.to_owned(), number))
-            }),
+        let in_one = || {
+            let (file, line) = item.as_str()?.rsplit_once(':')?;
+            Some((file.to_owned(), line.trim().parse().ok()?))
         };
+        let said = item["file"].as_str().and_then(|file| {
+            let line = &item["line"];
+            let number = line.as_u64().or_else(|| line.as_str()?.trim().parse().ok())?;
+            Some((file.to_owned(), number))
+        });
+        let said = said.or_else(in_one);
         let (file, line) = said.unwrap_or_default();
         let fits = file.chars().count() <= MAX_FILE;
         CodePlace {

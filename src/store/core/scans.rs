@@ -50,8 +50,8 @@ pub(in crate::store) fn commit(
 
 /// Has the templates in these places belong to an issue.
 fn show(tx: &Tx<'_>, issue: IssueId, places: &[usize], met: &[i64]) -> Result<()> {
-    let templates = places.iter().filter_map(|place| met.get(*place));
-    templates.map(|template| templates::shows(tx, issue, *template)).collect()
+    let mut shown = places.iter().filter_map(|place| met.get(*place));
+    shown.try_for_each(|template| templates::shows(tx, issue, *template))
 }
 
 /// Stores issues and remarks with what is to be done at the tracker. A new issue of the local one is filed by its own row.
