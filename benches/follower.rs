@@ -49,7 +49,7 @@ fn main() {
     let count = || {
         let conn = rusqlite::Connection::open(&database).unwrap();
         conn.query_row("SELECT count(*), count(DISTINCT message) FROM logs", [], |row| {
-            Ok((row.get::<_, u64>(0)?, row.get::<_, u64>(1)?))
+            Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get::<_, i64>(1)?.cast_unsigned()))
         })
         .unwrap()
     };

@@ -83,7 +83,7 @@ pub(super) async fn by_agent(
 async fn with_checkout(
     agents: &Agents,
     context: &Context,
-    logs: &LogStore,
+    logs: &ScannedLog,
     (window, home): (Window, IssueHome),
     given: Option<&Checkout>,
 ) -> Result<Answer> {

@@ -53,7 +53,8 @@ pub(super) fn listed(bytes: &[u8], at: usize) -> Option<Range<usize>> {
         });
     let before = back(opened, MAX_SIGNS, space);
     let is_first = before > 0 && b"[(".contains(&bytes[before - 1]);
-    if !is_first && !(before > 0 && bytes[before - 1] == b',') {
+    let follows_another = before > 0 && bytes[before - 1] == b',';
+    if !is_first && !follows_another {
         return None;
     }
     let open = run(bytes, run(bytes, at + 1, space), |b| b == b'\\');

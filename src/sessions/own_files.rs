@@ -238,7 +238,7 @@ mod tests {
         let folder = own.path().canonicalize().unwrap();
         let secret = Secrets(vec![folder.join("token")]);
         assert!(secret.can_be_hidden(false).is_ok());
-        assert_eq!(secret.folders().collect::<Vec<_>>(), [folder.clone()]);
+        assert_eq!(secret.folders().collect::<Vec<_>>(), std::slice::from_ref(&folder));
         assert!(secret.met_in(&folder).is_some() && secret.met_in(&folder.join("shop")).is_none());
     }
 }

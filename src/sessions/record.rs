@@ -145,7 +145,7 @@ impl Recorder {
 
     /// Keeps a line of our own of some ten thousand bytes at most, however long the transcript is: a run that prints without end
     /// must not hide what it has reached.
-    fn keep_apart(&mut self, line: Value) {
+    fn keep_apart(&mut self, line: &Value) {
         self.waiting.extend_from_slice(clean(line.to_string()).as_bytes());
     }
 
@@ -167,7 +167,7 @@ impl Recorder {
     /// As [`Recorder::flush`].
     pub(super) async fn finish(&mut self, account: Option<Value>) -> Result<()> {
         if let Some(account) = account {
-            self.keep_apart(account);
+            self.keep_apart(&account);
         }
         for _ in 0..FINISH_TRIES {
             self.flush().await?;
@@ -266,7 +266,7 @@ mod tests {
         let mut recorder = Recorder::new(store, lease, Clock::system(), (MAX_TRANSCRIPT, 9));
         recorder.keep("a line".to_owned());
         assert_eq!((recorder.waiting.len(), recorder.dropped), (0, 7));
-        recorder.keep_apart(json!({"type": "network", "refused": []}));
+        recorder.keep_apart(&json!({"type": "network", "refused": []}));
         assert_eq!(recorder.waiting, b"{\"refused\":[],\"type\":\"network\"}\n");
         let pieces = recorder.pieces(recorder.waiting.len());
         assert_eq!((pieces[0].start, pieces[0].first_line), (MAX_TRANSCRIPT, 9));
