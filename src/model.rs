@@ -85,6 +85,7 @@ pub use bulk::{Bulk, BulkAct, BulkSlice, CommonError, JobState, Preview, Skip};
 pub use cadence::{SCAN_SCHEDULE, scan_schedule};
 pub use changes::{ChangedFile, FileChange, SessionChanges};
 pub use cost::Cost;
+#[cfg(feature = "agents")]
 pub(crate) use cost::usd;
 pub use deed::{Deed, DeedFilter};
 pub use prompt_values::PromptValues;

@@ -98,6 +98,7 @@ pub struct FindingTemplates {
 
 impl FindingTemplates {
     /// Takes the rows of others besides.
+    #[cfg(feature = "monitor")]
     pub(crate) fn join(&mut self, other: &Self) {
         self.met.extend(&other.met);
         for (hour, rows) in &other.hours {

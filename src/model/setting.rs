@@ -83,6 +83,8 @@ pub enum ValueType {
     },
     /// Some words.
     Text {
+        /// The shortest that is taken, in characters.
+        least: usize,
         /// The longest that is taken, in characters.
         most: usize,
     },
@@ -311,7 +313,7 @@ impl ValueType {
                 format!("{unit} up to {most}, 0 for no limit")
             }
             Self::Dollars { unlimited: false, most, .. } => format!("{unit} above 0, up to {most}"),
-            Self::Text { most } => format!("1 to {most} characters"),
+            Self::Text { least, most } => format!("{least} to {most} characters"),
         }
     }
 
@@ -337,7 +339,9 @@ impl ValueType {
                     |usd: &f64| (0.0..=f64::from(most)).contains(usd) && (*usd > 0.0 || unlimited);
                 usd.filter(fits).map(Value::from)
             }
-            Self::Text { most } => (1..=most).contains(&text.chars().count()).then(|| text.into()),
+            Self::Text { least, most } => {
+                (least..=most).contains(&text.chars().count()).then(|| text.into())
+            }
         };
         taken.ok_or(None)
     }
@@ -433,7 +437,13 @@ mod tests {
                 &["0.01", "1000"],
                 &["0", "-0.0", "1000.01"],
             ),
-            (ValueType::Text { most: 3 }, "1 to 3 characters", &["a", "äöü"], &["", "  ", "abcd"]),
+            (
+                ValueType::Text { least: 1, most: 3 },
+                "1 to 3 characters",
+                &["a", "äöü"],
+                &["", "  ", "abcd"],
+            ),
+            (ValueType::Text { least: 0, most: 3 }, "0 to 3 characters", &["", "äöü"], &["abcd"]),
         ];
         for (values, takes, right, wrong) in table {
             let setting = taking(*values);

@@ -89,7 +89,7 @@ settings! {
         key: "self_monitoring.repository",
         group: SelfMonitoring,
         label: "Repository that scans check against",
-        values: ValueType::Text { most: 200 },
+        values: ValueType::Text { least: 0, most: 200 },
         default: "",
         consequence: Nothing,
     };
@@ -142,7 +142,7 @@ settings! {
         key: "tracker.server_name",
         group: Tracker,
         label: "What issues call this server",
-        values: ValueType::Text { most: 100 },
+        values: ValueType::Text { least: 1, most: 100 },
         default: "lamplighter",
         consequence: Nothing,
     };

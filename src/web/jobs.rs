@@ -123,7 +123,11 @@ pub(super) async fn list(
         None => None,
     };
     let waits = jobs::waits(store, &found.rows, now).await?;
+    #[cfg(feature = "monitor")]
     let problems = problems(store, &filter, now).await?;
+    // Without scans nothing groups texts.
+    #[cfg(not(feature = "monitor"))]
+    let problems = html! {};
     let content = html! {
         @if let Some(id) = named { p.card-body { a href=(nav::job(id)) { "Job " (id) } " has this id." } }
         (problems)
@@ -170,12 +174,6 @@ async fn problems(store: &Store, filter: &Filter, now: Timestamp) -> Result<Mark
             }
         }
     })
-}
-
-/// Without scans nothing groups texts.
-#[cfg(not(feature = "monitor"))]
-async fn problems(_: &Store, _: &Filter, _: Timestamp) -> Result<Markup, Problem> {
-    Ok(html! {})
 }
 
 /// The part of a row that can change.

@@ -320,21 +320,25 @@ async fn what_keeps_the_agent_from_looking_does_not_make_monitoring_blind() {
     // The agent's own run is refused: by the key, and by a limit.
     refuses(agents.path(), 401, "Invalid API key");
     falls_back("refused the key").await;
+    desk.ask(&["queues", "resume", "agent"]);
     let scan = scan_of(&desk).await;
     assert_eq!(scan["analyzer"], "builtin");
     assert_eq!(scan["cost_usd"], 0.25, "the agent's run is paid all the same: {scan}");
     assert!(scan["model"].is_string(), "{scan}");
+    // Either has paused the queue, so that the next scan asks nobody until somebody resumes it.
+    falls_back("takes no runs now").await;
+    assert!(desk.ask(&["queues", "list"]).contains("AGENT-AUTH-001"));
+    desk.ask(&["queues", "resume", "agent"]);
     refuses(agents.path(), 429, "You have hit your limit, resets in 2h");
     falls_back("limit of the model").await;
-    // The scan has paused the queue until then, so that the next one asks nobody.
-    falls_back("usage limit").await;
+    falls_back("takes no runs now").await;
     assert!(desk.ask(&["queues", "list"]).contains("limit"));
     desk.ask(&["queues", "resume", "agent"]);
     // A session that meets the limit pauses the queue; a scan starts all the same, and asks nobody.
     let session = desk.trigger(&["look"]);
     desk.until(session, Status::Scheduled).await;
     stub(agents.path(), &answer);
-    falls_back("usage limit").await;
+    falls_back("takes no runs now").await;
     // Who wants the agent alone waits for it.
     desk.set("self_monitoring.analyzer", &json!("agent"));
     import(&desk);

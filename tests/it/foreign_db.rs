@@ -3,10 +3,11 @@
 use crate::support::{STUCK, say_loudly, store, until};
 use lamplighter::clock::Clock;
 use lamplighter::model::{
-    Kind, Level, LogColumn, LogFilter, LogRow, LogTable, NewJob, ScanCounts, Status, Timestamp,
+    Kind, Level, LogColumn, LogFilter, LogRow, LogTable, NewJob, RowTemplate, ScanCounts, Status,
+    Timestamp,
 };
 use lamplighter::monitor::{self, Tracking};
-use lamplighter::store::{ForeignLog, ScannedLog, SnapshotPlan, Store};
+use lamplighter::store::{ForeignLog, Grouping, ScannedLog, SnapshotPlan, Store};
 use lamplighter::{Code, Engine};
 use rusqlite::{Connection, params};
 use std::collections::BTreeSet;
@@ -137,12 +138,12 @@ async fn a_log_is_scanned_while_its_program_writes_and_nothing_of_ours_is_left()
         after: 0,
         upto: 100,
         max_rows: 1_000,
-        mask: str::to_owned,
+        grouping: Grouping::by(|row| RowTemplate { text: row.message.clone(), known_since: None }),
     };
     let snapshot = world.log().snapshot(plan).await.unwrap();
     assert_eq!((snapshot.rows, snapshot.end), (20, 100));
     assert_eq!(snapshot.context, 40, "four of each request came before its last error");
-    let cited = snapshot.cited(vec![10], str::to_owned).await.unwrap();
+    let cited = snapshot.cited(vec![10]).await.unwrap();
     let row = &cited[0].row.row;
     assert_eq!((row.level, row.source.as_str()), (Level::Error, "events"));
     assert_eq!(row.timestamp, Timestamp::from_millis(1_800_000_010_000).to_string());

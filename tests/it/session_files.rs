@@ -33,7 +33,7 @@ async fn a_transcript_is_written_to_a_new_file_or_to_standard_output() {
     assert_eq!(std::fs::read_to_string(&to).unwrap(), kept, "byte for byte");
     assert_eq!(std::fs::metadata(&to).unwrap().permissions().mode() & 0o777, 0o600);
     let again = desk.refused(&asked);
-    assert!(again.contains("told.jsonl") && again.contains("exists"), "{again}");
+    assert!(again.contains("told.jsonl") && again.contains("[CLI-OUTPUT-002]"), "{again}");
     let out = program(desk.folder.path()).args(&asked[..4]).output().unwrap();
     assert_eq!(out.stdout, kept.as_bytes());
 

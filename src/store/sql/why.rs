@@ -28,10 +28,16 @@ pub(in crate::store) fn of(
     now: Timestamp,
 ) -> Result<BTreeMap<JobId, Why>> {
     let jobs = jobs::of(conn, ids)?;
-    let around = if jobs.iter().any(waits) {
-        Around::read(conn, &jobs, is_led, now)?
+    let is_open = |job: &Job| waits(job) || job.status == Status::Running;
+    let processes = if is_led && jobs.iter().any(is_open) {
+        workers::processes(conn, now)?
     } else {
-        Around::default()
+        Processes::default()
+    };
+    let around = if jobs.iter().any(waits) {
+        Around::read(conn, &jobs, processes, now)?
+    } else {
+        Around { processes, ..Around::default() }
     };
     let told = jobs.iter().map(|job| (job.id, why(job, &around.of(job), now)));
     Ok(told.collect())
@@ -81,8 +87,7 @@ struct Spending {
 }
 
 impl Around {
-    fn read(conn: &Connection, jobs: &[Job], is_led: bool, now: Timestamp) -> Result<Self> {
-        let processes = if is_led { workers::processes(conn, now)? } else { Processes::default() };
+    fn read(conn: &Connection, jobs: &[Job], processes: Processes, now: Timestamp) -> Result<Self> {
         let kinds = processes.kind_facts();
         let waiting: Vec<_> = jobs.iter().filter(|job| waits(job)).collect();
         let mut around = Self { processes, kinds, ..Self::default() };
