@@ -2,7 +2,13 @@
 //! renames the file every two seconds, as a rotation does, while the services of a server follow it.
 //!
 //! `cargo bench --bench follower`; `LAMPLIGHTER_BENCH_RATE` changes the lines a second, `LAMPLIGHTER_BENCH_SECONDS` the ten seconds.
-#![allow(clippy::unwrap_used, clippy::disallowed_methods, clippy::print_stdout, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::cast_precision_loss,
+    missing_docs
+)]
 
 use lamplighter::clock::Clock;
 use lamplighter::logs::LogFiles;

@@ -109,7 +109,8 @@ fn serve(runtime: &Runtime, folder: &Path, logs: LogStore, stop: &CancellationTo
     let (leads, leading) = watch::channel(true);
     let options = web::Options::default();
     let (tracking, log_sources) = (Tracking::Local, Vec::new());
-    let program = Program { logs, agents: None, tracking, demo: false, log_sources };
+    let (agents, scanned) = (None, None);
+    let program = Program { logs, scanned, agents, tracking, demo: false, log_sources };
     let pages = Web { store, clock, options, leading: Some(leading), program: Some(program) };
     let serving = web::serve(listener, pages, stop.clone());
     runtime.spawn(async move {

@@ -616,13 +616,13 @@ fn all_files_that_fit_a_pattern_are_followed_also_those_that_come_later_and_each
 #[tokio::test]
 async fn a_line_that_is_too_long_and_comes_in_pieces_is_one_row_also_after_a_restart() {
     let mut world = World::new();
-    let word = "a long word ".repeat(130_000);
+    let piece = "a long word ".repeat(130_000);
     world.write(text(0..1));
-    world.write(&word);
+    world.write(&piece);
     world.settle().await;
     world.restart();
     world.settle().await;
-    world.write(&word);
+    world.write(&piece);
     world.settle().await;
     world.write(format!("end\n{}", text(1..3)));
     world.settle().await;

@@ -329,7 +329,7 @@ async fn failed_jobs_are_told_by_problem() {
     };
     let builder = Engine::builder(store.clone(), Clock::system());
     let builder = builder.kind(rules, |context| async move {
-        let text = context.job.payload.to_string();
+        let text = context.job.payload.clone();
         let said: Value = serde_json::from_str(&text).unwrap();
         let message = said["say"].as_str().unwrap().to_owned();
         let code = "MAIL-SEND-001".to_owned();

@@ -134,8 +134,8 @@ async fn a_followed_log_that_a_session_has_replaced_by_another_file_is_not_read(
     fs::write(house.desk.folder.path().join("lamplighter.toml"), config).unwrap();
     house.desk.serve();
     house.until_logged("the first line");
-    let link = format!("rm app.log; ln -s {} app.log; result 0.1 done", secret.display());
-    house.done("workspace", &shop, &link).await;
+    let relinks = format!("rm app.log; ln -s {} app.log; result 0.1 done", secret.display());
+    house.done("workspace", &shop, &relinks).await;
     house.until_logged("app.log is a link to");
     let whole = format!("rm app.log; echo '{}' >app.log; result 0.1 done", line("new").trim());
     house.done("workspace", &shop, &whole).await;
