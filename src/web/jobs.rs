@@ -15,6 +15,7 @@ use super::part::{LivePart, live_page, version};
 use super::problem::Problem;
 use crate::actions::jobs::{self, JobsAsk};
 use crate::model::{Filter, Found, Job, JobId, Status, Timestamp};
+#[cfg(feature = "monitor")]
 use crate::store::Store;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
