@@ -77,7 +77,7 @@ async fn list(cli: &Cli) -> Result<()> {
         vec![
             state.setting.key.to_owned(),
             output::plain(&state.text(), 60),
-            state.setting.default.to_owned(),
+            state.setting.default_words().to_owned(),
             state.setting.takes(),
         ]
     };

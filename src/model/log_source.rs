@@ -29,9 +29,8 @@ impl fmt::Display for LogSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File { path, .. } => path.display().fmt(f),
-            Self::Journal { unit, .. } => {
-                write!(f, "{} (journal)", unit.as_deref().unwrap_or("journal"))
-            }
+            Self::Journal { unit: Some(unit), .. } => write!(f, "{unit} (journal)"),
+            Self::Journal { unit: None, .. } => f.write_str("journal"),
         }
     }
 }

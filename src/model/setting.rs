@@ -161,6 +161,11 @@ impl Setting {
         self.values.read(self.default).unwrap_or_default()
     }
 
+    /// The default as people read it.
+    pub const fn default_words(&self) -> &'static str {
+        if self.default.is_empty() { "none" } else { self.default }
+    }
+
     /// What it takes, in words.
     pub fn takes(&self) -> String {
         self.values.in_words()
@@ -313,6 +318,7 @@ impl ValueType {
                 format!("{unit} up to {most}, 0 for no limit")
             }
             Self::Dollars { unlimited: false, most, .. } => format!("{unit} above 0, up to {most}"),
+            Self::Text { least: 0, most } => format!("up to {most} characters, or nothing"),
             Self::Text { least, most } => format!("{least} to {most} characters"),
         }
     }
@@ -443,7 +449,12 @@ mod tests {
                 &["a", "äöü"],
                 &["", "  ", "abcd"],
             ),
-            (ValueType::Text { least: 0, most: 3 }, "0 to 3 characters", &["", "äöü"], &["abcd"]),
+            (
+                ValueType::Text { least: 0, most: 3 },
+                "up to 3 characters, or nothing",
+                &["", "äöü"],
+                &["abcd"],
+            ),
         ];
         for (values, takes, right, wrong) in table {
             let setting = taking(*values);

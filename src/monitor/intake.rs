@@ -39,9 +39,11 @@ pub struct Intake {
 
 impl Intake {
     /// Starts following on the current tokio runtime, whenever `leading` says that this process leads.
-    pub fn start(logs: Vec<LogFiles>, clock: &Clock, leading: &Receiver<bool>) -> Self {
+    /// A file that is named by itself is followed under that name, also where a pattern fits it.
+    pub fn start(mut logs: Vec<LogFiles>, clock: &Clock, leading: &Receiver<bool>) -> Self {
         let (mut tasks, stop) = (JoinSet::new(), CancellationToken::new());
         let claimed = files::Claimed::default();
+        logs.retain(|log| log.is_pattern() || claimed.claim(log.path()));
         for log in logs {
             let serving = files::serve(log, claimed.clone(), clock.clone(), leading.clone());
             let stop = stop.clone();

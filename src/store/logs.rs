@@ -153,13 +153,8 @@ impl LogStore {
         self.db.read("read the newest log id", sql::logs::last_id).await
     }
 
-    /// Up to `limit` rows of level warning or worse with ids above `after` and up to `upto`, oldest first.
-    pub async fn warnings(&self, after: i64, upto: i64, limit: usize) -> Result<Vec<LogRow>> {
-        let rows = self.stored_warnings(after, upto, limit).await?;
-        Ok(rows.into_iter().map(|stored| stored.row).collect())
-    }
-
-    /// The same with the instants at which they were stored.
+    /// Up to `limit` rows of level warning or worse with ids above `after` and up to `upto`, oldest first, with the instants at
+    /// which they were stored.
     pub(super) async fn stored_warnings(
         &self,
         after: i64,

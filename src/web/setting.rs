@@ -188,7 +188,7 @@ impl Field<'_> {
                 div.setting {
                     label.form-label for=(self.id()) { (setting.label) }
                     (self.text())
-                    small.form-hint id={ (self.id()) "-hint" } { "Takes " (setting.takes()) ". Default: " (setting.default) "." }
+                    small.form-hint id={ (self.id()) "-hint" } { "Takes " (setting.takes()) ". Default: " (setting.default_words()) "." }
                     (not_taken(&self.id(), self.wrong()))
                 }
             },

@@ -46,6 +46,11 @@ impl LogFiles {
         Self { data_dir: Some(data_dir.into()), ..self }
     }
 
+    /// The path, or the pattern.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Whether they are all that fit a pattern. A file that is there under this very name is meant itself.
     pub fn is_pattern(&self) -> bool {
         is_pattern(&self.path)

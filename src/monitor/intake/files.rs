@@ -26,7 +26,8 @@ const FIND_EVERY: Duration = Duration::from_secs(2);
 pub(super) struct Claimed(Arc<Mutex<BTreeSet<PathBuf>>>);
 
 impl Claimed {
-    fn claim(&self, path: &Path) -> bool {
+    /// Whether the file was not followed yet; it is from now on.
+    pub(super) fn claim(&self, path: &Path) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned())
     }
 
@@ -35,7 +36,7 @@ impl Claimed {
     }
 }
 
-/// Follows the files of a source for ever.
+/// Follows the files of a source for ever; a file that is named by itself is claimed already.
 pub(super) async fn serve(
     files: LogFiles,
     claimed: Claimed,
@@ -53,9 +54,7 @@ pub(super) async fn serve(
             "{path} is not there; it is read from its start when it comes"
         );
     }
-    if claimed.claim(file.path()) {
-        follow(file, Until::Ever, clock, leading).await;
-    }
+    follow(file, Until::Ever, clock, leading).await;
 }
 
 /// Follows all files that fit a pattern, each in a task.

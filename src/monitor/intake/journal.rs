@@ -5,7 +5,7 @@ use crate::agents::{Exit, Isolation, Launcher, Limits, Marker, Reason, Run, Spec
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
 use crate::logs::journal_row;
-use crate::model::{LogStep, NewLogRow, Resources, Service, Timestamp, journal_key};
+use crate::model::{LogSource, LogStep, NewLogRow, Resources, Service, Timestamp, journal_key};
 use crate::store::LogStore;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -71,8 +71,8 @@ impl Journal {
             }
             let stored = self.run_once(&clock, &mut leading, &stop).await;
             let ended = stored.as_ref().map(|stored| format!("stored {stored} entries"));
-            let unit = self.unit.as_deref().unwrap_or("journal");
-            self.logs.ran(&Service::Log(format!("{unit} (journal)")), clock.now(), ended);
+            let log = LogSource::Journal { unit: self.unit.clone(), source: None };
+            self.logs.ran(&Service::Log(log.to_string()), clock.now(), ended);
             match stored {
                 Ok(stored) if stored > 0 => trouble.ends(),
                 Ok(_) => {}

@@ -136,6 +136,7 @@ fn an_empty_site_looks_right_from_the_first_page_on() {
     gallery.visit("schedules", &at("/schedules"));
     gallery.visit("sessions", &at("/sessions"));
     gallery.visit("logs", &at("/logs"));
+    gallery.visit("followed-logs", &at("/logs/sources"));
     gallery.visit("logs-nothing-found", &at("/logs?q=no+such+words"));
     gallery.visit("self-monitoring", &at(SELF_MONITORING));
     gallery.visit("repositories", &at("/repositories"));
@@ -226,6 +227,7 @@ async fn a_site_in_use_looks_right() {
         },
     );
     gallery.visit("logs", &at("/logs"));
+    gallery.visit("followed-logs", &at("/logs/sources"));
     gallery.arranged("logs-unfolded", &at("/logs?level=ERROR"), "", unfold);
     gallery.visit("self-monitoring", &at(SELF_MONITORING));
     gallery.arranged("self-monitoring-unfolded", &at(SELF_MONITORING), "", unfold);

@@ -9,7 +9,7 @@ use lamplighter::agents::Launcher;
 use lamplighter::agents::wall::Wall;
 use lamplighter::clock::Clock;
 use lamplighter::engine::Context;
-use lamplighter::model::{Actor, Kind, KindRules, OnInterrupt, Outcome, Queue};
+use lamplighter::model::{Actor, Kind, KindRules, LogSource, OnInterrupt, Outcome, Queue};
 use lamplighter::monitor::{self, Tracking};
 use lamplighter::sessions::{AgentProgram, Agents, Sandboxed};
 use lamplighter::store::{LogStore, OpenMode, Store};
@@ -96,7 +96,11 @@ impl Site {
                 agents: Some(agents(folder, store)),
                 tracking: Tracking::Local,
                 demo: false,
-                log_sources: Vec::new(),
+                log_sources: vec![
+                    LogSource::File { path: folder.join("shop.log"), source: None },
+                    LogSource::File { path: folder.join("lamplighter.db"), source: None },
+                    LogSource::Journal { unit: Some("nginx.service".into()), source: None },
+                ],
             }),
         };
         let mut tasks = JoinSet::new();
