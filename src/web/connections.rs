@@ -1,10 +1,11 @@
 //! The open connections: how many there may be, and which one is closed when there are too many.
 //!
 //! A client that does not read cannot hold a connection: what cannot be written for a while ends it, and where all are
-//! taken the one that has moved no byte for longest makes room. So somebody who opens them all keeps nobody out.
+//! taken the one that has moved no byte for longest makes room. So somebody who opens them all keeps nobody out. And a
+//! connection that is sent much gives the others their turns between.
 
 use std::collections::HashMap;
-use std::io;
+use std::io::{self, IoSlice};
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
+use tokio::task::{AbortHandle, Id, JoinError, JoinSet, coop};
 use tokio::time::{Sleep, sleep};
 
 /// The most connections at once.
@@ -21,6 +22,10 @@ pub(super) const MAX_CONNECTIONS: usize = 256;
 const MAX_OF_ADDRESS: usize = 64;
 /// How long a client may take no byte of an answer.
 const WRITE_LIMIT: Duration = Duration::from_secs(30);
+/// The most bytes of one write, which nothing interrupts.
+const MAX_WRITE: usize = 64 * 1024;
+/// Bytes that spend one of the steps that a task has before it must let the others go on: 128 of tokio's make 512 KB a turn.
+const BYTES_OF_STEP: usize = 4 * 1024;
 
 /// Every open connection of the server.
 #[derive(Default)]
@@ -138,6 +143,18 @@ impl<S> Progressing<S> {
     }
 }
 
+/// Counts written bytes to the turn of the task, which tokio counts by calls.
+fn spend(context: &mut Context<'_>, written: &Poll<io::Result<usize>>) {
+    if let Poll::Ready(Ok(bytes)) = written {
+        for _ in 0..bytes / BYTES_OF_STEP {
+            match coop::poll_proceed(context) {
+                Poll::Ready(step) => step.made_progress(),
+                Poll::Pending => break,
+            }
+        }
+    }
+}
+
 impl<S: AsyncRead + Unpin> AsyncRead for Progressing<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -156,16 +173,23 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Progressing<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        let bytes = &bytes[..bytes.len().min(MAX_WRITE)];
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        spend(context, &written);
         self.in_time(context, written)
     }
 
     fn poll_write_vectored(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-        parts: &[io::IoSlice<'_>],
+        parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if parts.iter().map(|part| part.len()).sum::<usize>() > MAX_WRITE {
+            let first = parts.iter().find(|part| !part.is_empty());
+            return self.poll_write(context, first.map_or(&[], |part| part));
+        }
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, parts);
+        spend(context, &written);
         self.in_time(context, written)
     }
 

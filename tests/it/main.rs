@@ -56,6 +56,7 @@ mod options;
 mod otel;
 mod other_user;
 mod payloads;
+mod power_loss;
 mod processes;
 mod property;
 mod rates;

@@ -1,0 +1,345 @@
+//! Power that fails at any moment: what was acknowledged is there afterwards, whatever the disk still had to write.
+//!
+//! A process works, and a recorder that is loaded into it writes down each write, sync and removal of its files, with what the
+//! process acknowledged between them (`recorder.c`, `record`). From the record a disk is played forward (`disk`): at any of its
+//! moments the power fails, and of what no sync covers nothing is left, everything, the first writes, or any of them in
+//! pieces of 512 bytes with junk between. The store opens what is left, and `verdict` looks.
+//!
+//! `LAMPLIGHTER_POWER=500000 cargo test --test it power_loss -- --nocapture` looks at so many crashes, the short form at 1,000, `.ci/run` at 10,000.
+//! `LAMPLIGHTER_POWER_RECORD=FOLDER` plays a record again that a failed run kept.
+
+mod disk;
+mod record;
+mod verdict;
+
+use crate::support::open;
+use disk::{Disk, Left};
+use fastrand::Rng;
+use lamplighter::Engine;
+use lamplighter::clock::Clock;
+use lamplighter::engine::Context;
+use lamplighter::model::{
+    Actor, Cancelled, ConcurrencyKey, JobId, Kind, KindRules, NewJob, Outcome, Queue,
+};
+use lamplighter::store::Store;
+use record::Done;
+use serde_json::json;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use tokio::task::JoinSet;
+use verdict::Acknowledged;
+
+/// The test that is the process where [`FOLDER`] is set.
+const CHILD: &str = "power_loss::a_process_works_while_it_is_recorded";
+const FOLDER: &str = "LAMPLIGHTER_RECORD_FOLDER";
+const SEED: &str = "LAMPLIGHTER_POWER_SEED";
+/// Callers at the same time, and what each does.
+const CALLERS: u64 = 6;
+const DEEDS: u64 = 80;
+/// The files that are the database, and the one that holds what was acknowledged.
+const DATABASE: [&str; 2] = ["lamplighter.db", "lamplighter.db-wal"];
+const SAID: &str = "acknowledged";
+/// The log's index: memory, of which a crash leaves nothing or junk.
+const INDEX: &str = "lamplighter.db-shm";
+
+/// Crashes that all tests look at together.
+fn crashes() -> usize {
+    std::env::var("LAMPLIGHTER_POWER").map_or(1_000, |number| number.parse().unwrap())
+}
+
+/// How many jobs a group has.
+fn size_of(group: i64) -> usize {
+    2 + (group % 19) as usize
+}
+
+fn kind(name: &str) -> Kind {
+    Kind::parse(name).unwrap()
+}
+
+/// What the process acknowledges to a person who keeps it, a line each.
+#[derive(Clone)]
+struct Said(Arc<File>);
+
+impl Said {
+    fn say(&self, line: &str) {
+        let line = format!("{line}\n");
+        assert_eq!((&*self.0).write(line.as_bytes()).unwrap(), line.len());
+    }
+}
+
+/// The body of the process that is recorded.
+fn work(folder: &Path) {
+    let seed: u64 = std::env::var(SEED).unwrap().parse().unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.unwrap().block_on(async {
+        let store = open(folder);
+        let file = OpenOptions::new().append(true).create(true).open(folder.join(SAID));
+        let said = Said(Arc::new(file.unwrap()));
+        let builder = Engine::builder(store.clone(), Clock::system()).queue(Queue::DEFAULT, 8);
+        let handled = |builder: lamplighter::engine::Builder, rules| builder.kind(rules, run);
+        let rules = ["plain", "later"].map(|name| KindRules::new(kind(name)));
+        let builder = rules.into_iter().fold(builder, handled);
+        let engine = handled(builder, KindRules { key_limit: 1, ..KindRules::new(kind("keyed")) });
+        let engine = engine.start().unwrap();
+        let numbers = Arc::new(AtomicI64::new(1));
+        let mut callers = JoinSet::new();
+        for caller in 0..CALLERS {
+            let random = Rng::with_seed(seed ^ caller);
+            let numbers = Arc::clone(&numbers);
+            callers.spawn(call(store.clone(), said.clone(), random, numbers));
+        }
+        callers.join_all().await;
+        engine.stop(Duration::from_secs(10)).await;
+    });
+}
+
+async fn run(context: Context) -> Outcome {
+    let payload: serde_json::Value = context.payload().unwrap();
+    if payload["number"].as_i64().unwrap() % 5 == 0 {
+        return Outcome::Fatal("it fails for good".into());
+    }
+    Outcome::Done(payload)
+}
+
+/// A job with its number, and with bytes enough that the log is written back now and then.
+fn job(random: &mut Rng, number: i64, group: Option<i64>) -> NewJob {
+    let length = random.usize(..1500);
+    let filler: String = std::iter::repeat_with(|| random.alphanumeric()).take(length).collect();
+    let name =
+        if group.is_some() { "plain" } else { ["plain", "keyed", "later"][random.usize(..3)] };
+    let key = (name == "keyed").then(|| format!("key-{}", random.u8(..4)));
+    NewJob {
+        concurrency_key: key.map(|key| ConcurrencyKey::parse(key).unwrap()),
+        delay: (name == "later").then_some(Duration::from_hours(24)),
+        payload: json!({"number": number, "group": group, "filler": filler}).into(),
+        ..NewJob::new(kind(name))
+    }
+}
+
+/// Does what callers do, and says what was acknowledged as soon as it was. A call that fails was not.
+async fn call(store: Store, said: Said, mut random: Rng, numbers: Arc<AtomicI64>) {
+    let now = || Clock::system().now();
+    let mut mine: Vec<JobId> = Vec::new();
+    for _ in 0..DEEDS {
+        let number = numbers.fetch_add(1, Ordering::Relaxed);
+        match random.u8(..10) {
+            0..=4 => {
+                if let Ok(made) = store.enqueue(job(&mut random, number, None), now()).await {
+                    said.say(&format!("enqueued {} {number}", made.id()));
+                    mine.push(made.id());
+                }
+            }
+            5 | 6 => {
+                let jobs = (0..size_of(number)).map(|_| job(&mut random, number, Some(number)));
+                if store.enqueue_all(jobs.collect(), now()).await.is_ok() {
+                    said.say(&format!("group {number} {}", size_of(number)));
+                }
+            }
+            7 if !mine.is_empty() => {
+                let id = mine[random.usize(..mine.len())];
+                if let Ok(Cancelled::Done) = store.cancel(id, Actor::cli(), now()).await {
+                    said.say(&format!("ended {id} cancelled"));
+                }
+            }
+            _ => {
+                for id in &mine {
+                    let job = store.job(*id).await;
+                    if let Some(job) = job.ok().flatten().filter(|job| job.status.is_final()) {
+                        said.say(&format!("ended {id} {}", job.status));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A record of a process that worked, and the files that it began with.
+struct Recorded {
+    folder: PathBuf,
+    /// Removes the folder, unless the record is kept.
+    _kept: Option<TempDir>,
+}
+
+impl Recorded {
+    /// The one that is given, or a new one.
+    fn take(seed: u64, failing_sync: Option<u32>) -> Self {
+        if let Some(folder) = std::env::var_os("LAMPLIGHTER_POWER_RECORD") {
+            return Self { folder: folder.into(), _kept: None };
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let (data, before) = (folder.path().join("data"), folder.path().join("before"));
+        for folder in [&data, &before] {
+            std::fs::create_dir(folder).unwrap();
+        }
+        drop(open(&data));
+        for name in DATABASE {
+            if data.join(name).exists() {
+                std::fs::copy(data.join(name), before.join(name)).unwrap();
+            }
+        }
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command
+            .args(["--exact", CHILD, "--nocapture"])
+            .env("LD_PRELOAD", record::build(folder.path()))
+            .env(FOLDER, &data)
+            .env("LAMPLIGHTER_RECORD", folder.path().join("record"))
+            .env(SEED, seed.to_string());
+        if let Some(n) = failing_sync {
+            command.env("LAMPLIGHTER_RECORD_FAILING_SYNC", n.to_string());
+        }
+        let ended = command.output().unwrap();
+        assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+        Self { folder: folder.path().to_owned(), _kept: Some(folder) }
+    }
+
+    /// Keeps the record of a failed run.
+    fn keep(self) -> PathBuf {
+        self._kept.map_or(self.folder, TempDir::keep)
+    }
+}
+
+/// What was seen of a record's crashes.
+#[derive(Default)]
+struct Seen {
+    crashes: usize,
+    acknowledged: usize,
+    wrong: Vec<String>,
+}
+
+/// Plays a record and looks at so many crashes, spread evenly over its moments.
+fn play(recorded: &Path, crashes: usize, seed: u64, lies: bool) -> Seen {
+    let threads = 2;
+    let seen = std::thread::scope(|scope| {
+        let share = |thread| {
+            scope.spawn(move || play_share(recorded, crashes, seed, lies, (thread, threads)))
+        };
+        let threads: Vec<_> = (0..threads).map(share).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+    });
+    seen.into_iter().fold(Seen::default(), |mut all, part| {
+        all.crashes += part.crashes;
+        all.acknowledged = all.acknowledged.max(part.acknowledged);
+        all.wrong.extend(part.wrong);
+        all
+    })
+}
+
+fn play_share(
+    recorded: &Path,
+    crashes: usize,
+    seed: u64,
+    lies: bool,
+    share: (usize, usize),
+) -> Seen {
+    let steps = record::read(&recorded.join("record"));
+    let seed = seed.wrapping_add(share.0 as u64);
+    let mut disk = Disk::of(&recorded.join("before"), &DATABASE, seed);
+    if lies {
+        disk = disk.that_lies();
+    }
+    let folder = crash_folder();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (mut seen, mut said) = (Seen::default(), Acknowledged::default());
+    let said_as = steps
+        .iter()
+        .find(|step| matches!(&step.done, Done::Name(name) if name == SAID))
+        .map(|step| step.file);
+    let moments = steps.iter().filter(|step| Some(step.file) != said_as).count();
+    let mut moment = 0;
+    for step in &steps {
+        if Some(step.file) == said_as {
+            if let Done::Write { bytes, .. } = &step.done {
+                said.take(std::str::from_utf8(bytes).unwrap());
+            }
+            continue;
+        }
+        disk.take(step);
+        let due = |moment: usize| moment * crashes / moments;
+        for crash in (due(moment)..due(moment + 1)).filter(|crash| crash % share.1 == share.0) {
+            let left = Left::ALL[crash / share.1 % Left::ALL.len()];
+            seen.crashes += 1;
+            if let Err(what) = crash_here(&mut disk, &said, folder.path(), &runtime, left) {
+                seen.wrong.push(format!("after moment {moment}, with {left:?} left: {what}"));
+            }
+        }
+        moment += 1;
+    }
+    seen.acknowledged = said.len();
+    seen
+}
+
+/// Memory where there is a folder of it: what a crash left is read once.
+fn crash_folder() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
+}
+
+fn crash_here(
+    disk: &mut Disk,
+    said: &Acknowledged,
+    folder: &Path,
+    runtime: &Runtime,
+    left: Left,
+) -> Result<(), String> {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        std::fs::remove_file(entry.unwrap().path()).unwrap();
+    }
+    disk.crash_into(folder, &DATABASE, left);
+    // A machine that starts again has no index; a copy of the files may bring a wrong one.
+    if matches!(left, Left::Pieces) {
+        std::fs::write(folder.join(INDEX), vec![0xA5; 32 * 1024]).unwrap();
+    }
+    said.holds(folder, runtime)
+}
+
+/// Looks at a record's crashes, and keeps it if one is wrong.
+fn nothing_is_lost(name: &str, crashes: usize, failing_sync: Option<u32>) {
+    let seed = std::env::var(SEED).map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
+    let begun = Instant::now();
+    let recorded = Recorded::take(seed, failing_sync);
+    let seen = play(&recorded.folder, crashes, seed, false);
+    println!(
+        "{name}, seed {seed}: {} crashes, {} things acknowledged, {} wrong, {:?}",
+        seen.crashes,
+        seen.acknowledged,
+        seen.wrong.len(),
+        begun.elapsed()
+    );
+    assert_eq!(seen.crashes, crashes);
+    if let Some(first) = seen.wrong.first() {
+        panic!("{first}; the record is kept in {}", recorded.keep().display());
+    }
+}
+
+#[test]
+fn a_process_works_while_it_is_recorded() {
+    if let Some(folder) = std::env::var_os(FOLDER) {
+        work(Path::new(&folder));
+    }
+}
+
+#[test]
+fn p1_whatever_a_power_loss_leaves_what_was_acknowledged_is_there_and_nothing_is_half_done() {
+    nothing_is_lost("a power loss", crashes() * 9 / 10, None);
+}
+
+#[test]
+fn p1_a_sync_that_fails_takes_back_what_it_covered_and_nothing_that_was_acknowledged() {
+    nothing_is_lost("failing syncs", crashes() / 10, Some(40));
+}
+
+#[test]
+fn a_disk_that_loses_one_synced_write_of_twenty_is_found_out() {
+    let recorded = Recorded::take(7, None);
+    let seen = play(&recorded.folder, 400, 7, true);
+    println!("a disk that lies: {} of {} crashes are wrong", seen.wrong.len(), seen.crashes);
+    assert!(seen.wrong.len() * 4 > seen.crashes, "{:?}", seen.wrong);
+}

@@ -1,0 +1,235 @@
+/* Records, in their order, what a process does to the files of one folder: writes with their bytes, changes of length, syncs, removals.
+ *
+ * The test `power_loss` builds it and loads it into a process (LD_PRELOAD). LAMPLIGHTER_RECORD_FOLDER is the folder,
+ * LAMPLIGHTER_RECORD the file that takes the record. LAMPLIGHTER_RECORD_FAILING_SYNC = n makes every n-th sync fail with EIO.
+ *
+ * A record is: one byte what, one byte which file, eight bytes offset, eight bytes length, then the bytes of a write or of a
+ * name; numbers begin with their lowest byte. Each call is made and recorded under one lock: the record's order is the true one.
+ * The index of a write-ahead log (-shm) is memory and is not recorded.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MOST_FILES 64
+#define MOST_DESCRIPTORS 4096
+
+static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
+static int record = -1;
+static char folder[PATH_MAX];
+static size_t folder_length;
+static char names[MOST_FILES][NAME_MAX + 1];
+/* By descriptor: which file, counted from one; 0 is one that is not recorded. */
+static unsigned char open_as[MOST_DESCRIPTORS];
+static unsigned long failing, syncs;
+
+static int (*real_open)(const char *, int, ...);
+static int (*real_close)(int);
+static ssize_t (*real_write)(int, const void *, size_t);
+static ssize_t (*real_pwrite)(int, const void *, size_t, off64_t);
+static int (*real_ftruncate)(int, off64_t);
+static int (*real_fsync)(int);
+static int (*real_fdatasync)(int);
+static int (*real_unlink)(const char *);
+
+static void fail(const char *what) {
+  real_write(2, what, strlen(what));
+  abort();
+}
+
+static void *real(const char *name) {
+  void *found = dlsym(RTLD_NEXT, name);
+  if (!found) abort();
+  return found;
+}
+
+__attribute__((constructor)) static void begin(void) {
+  real_open = real("open64");
+  real_close = real("close");
+  real_write = real("write");
+  real_pwrite = real("pwrite64");
+  real_ftruncate = real("ftruncate64");
+  real_fsync = real("fsync");
+  real_fdatasync = real("fdatasync");
+  real_unlink = real("unlink");
+  const char *into = getenv("LAMPLIGHTER_RECORD"), *of = getenv("LAMPLIGHTER_RECORD_FOLDER");
+  const char *nth = getenv("LAMPLIGHTER_RECORD_FAILING_SYNC");
+  if (!into || !of || strlen(of) + 2 > sizeof folder) return;
+  strcpy(folder, of);
+  strcat(folder, "/");
+  folder_length = strlen(folder);
+  failing = nth ? strtoul(nth, NULL, 10) : 0;
+  record = real_open(into, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (record < 0) fail("the record cannot be made\n");
+}
+
+static void all(const void *bytes, size_t length) {
+  for (const char *at = bytes; length > 0;) {
+    ssize_t done = real_write(record, at, length);
+    if (done <= 0) fail("the record cannot be written\n");
+    at += done;
+    length -= (size_t)done;
+  }
+}
+
+static void note(char what, unsigned char file, uint64_t offset, uint64_t length, const void *bytes) {
+  unsigned char head[18] = {(unsigned char)what, file};
+  for (int i = 0; i < 8; i++) {
+    head[2 + i] = (unsigned char)(offset >> (8 * i));
+    head[10 + i] = (unsigned char)(length >> (8 * i));
+  }
+  all(head, sizeof head);
+  if (bytes) all(bytes, length);
+}
+
+/* Which recorded file a path names, counted from one; 0 for none. A new name is recorded. */
+static unsigned char named(const char *path) {
+  if (record < 0 || !path || strncmp(path, folder, folder_length) != 0) return 0;
+  const char *name = path + folder_length;
+  size_t length = strlen(name);
+  if (length == 0 || length > NAME_MAX || strchr(name, '/')) return 0;
+  if (length > 4 && strcmp(name + length - 4, "-shm") == 0) return 0;
+  for (int i = 0; i < MOST_FILES; i++) {
+    if (strcmp(names[i], name) == 0) return (unsigned char)(i + 1);
+    if (!names[i][0]) {
+      strcpy(names[i], name);
+      note('N', (unsigned char)(i + 1), 0, length, name);
+      return (unsigned char)(i + 1);
+    }
+  }
+  fail("too many files to record\n");
+  return 0;
+}
+
+static unsigned char recorded(int fd) {
+  return record >= 0 && fd >= 0 && fd < MOST_DESCRIPTORS ? open_as[fd] : 0;
+}
+
+static int opened(const char *path, int flags, mode_t mode) {
+  if ((flags & O_ACCMODE) == O_RDONLY) return real_open(path, flags, mode);
+  pthread_mutex_lock(&turn);
+  unsigned char file = named(path);
+  struct stat before;
+  int is_new = file && (flags & O_CREAT) && stat(path, &before) != 0;
+  int fd = real_open(path, flags, mode), error = errno;
+  if (file && fd >= MOST_DESCRIPTORS) fail("too many descriptors to record\n");
+  if (fd >= 0 && fd < MOST_DESCRIPTORS) open_as[fd] = file;
+  if (fd >= 0 && file && is_new) note('C', file, 0, 0, NULL);
+  if (fd >= 0 && file && (flags & O_TRUNC)) note('T', file, 0, 0, NULL);
+  pthread_mutex_unlock(&turn);
+  errno = error;
+  return fd;
+}
+
+int open64(const char *path, int flags, ...) {
+  mode_t mode = 0;
+  if (flags & (O_CREAT | O_TMPFILE)) {
+    va_list rest;
+    va_start(rest, flags);
+    mode = va_arg(rest, mode_t);
+    va_end(rest);
+  }
+  return opened(path, flags, mode);
+}
+
+int open(const char *path, int flags, ...) {
+  mode_t mode = 0;
+  if (flags & (O_CREAT | O_TMPFILE)) {
+    va_list rest;
+    va_start(rest, flags);
+    mode = va_arg(rest, mode_t);
+    va_end(rest);
+  }
+  return opened(path, flags, mode);
+}
+
+int close(int fd) {
+  if (recorded(fd)) {
+    pthread_mutex_lock(&turn);
+    open_as[fd] = 0;
+    pthread_mutex_unlock(&turn);
+  }
+  return real_close(fd);
+}
+
+/* Writes at an offset, or, without one, where the file is. */
+static ssize_t written(int fd, const void *bytes, size_t length, const off64_t *offset) {
+  unsigned char file = recorded(fd);
+  if (!file) return offset ? real_pwrite(fd, bytes, length, *offset) : real_write(fd, bytes, length);
+  pthread_mutex_lock(&turn);
+  off64_t at = offset ? *offset : lseek64(fd, 0, (fcntl(fd, F_GETFL) & O_APPEND) ? SEEK_END : SEEK_CUR);
+  ssize_t done = offset ? real_pwrite(fd, bytes, length, at) : real_write(fd, bytes, length);
+  int error = errno;
+  if (done > 0) note('W', file, (uint64_t)at, (uint64_t)done, bytes);
+  pthread_mutex_unlock(&turn);
+  errno = error;
+  return done;
+}
+
+ssize_t write(int fd, const void *bytes, size_t length) { return written(fd, bytes, length, NULL); }
+
+ssize_t pwrite64(int fd, const void *bytes, size_t length, off64_t offset) {
+  return written(fd, bytes, length, &offset);
+}
+
+ssize_t pwrite(int fd, const void *bytes, size_t length, off_t offset) {
+  off64_t at = offset;
+  return written(fd, bytes, length, &at);
+}
+
+static int shortened(int fd, off64_t length) {
+  unsigned char file = recorded(fd);
+  if (!file) return real_ftruncate(fd, length);
+  pthread_mutex_lock(&turn);
+  int done = real_ftruncate(fd, length), error = errno;
+  if (done == 0) note('T', file, (uint64_t)length, 0, NULL);
+  pthread_mutex_unlock(&turn);
+  errno = error;
+  return done;
+}
+
+int ftruncate64(int fd, off64_t length) { return shortened(fd, length); }
+
+int ftruncate(int fd, off_t length) { return shortened(fd, length); }
+
+static int synced(int fd, int (*real_sync)(int)) {
+  unsigned char file = recorded(fd);
+  if (!file) return real_sync(fd);
+  pthread_mutex_lock(&turn);
+  int done = 0, error = 0;
+  if (failing && ++syncs % failing == 0) {
+    note('F', file, 0, 0, NULL);
+    done = -1;
+    error = EIO;
+  } else {
+    done = real_sync(fd);
+    error = errno;
+    note(done == 0 ? 'S' : 'F', file, 0, 0, NULL);
+  }
+  pthread_mutex_unlock(&turn);
+  errno = error;
+  return done;
+}
+
+int fsync(int fd) { return synced(fd, real_fsync); }
+
+int fdatasync(int fd) { return synced(fd, real_fdatasync); }
+
+int unlink(const char *path) {
+  pthread_mutex_lock(&turn);
+  unsigned char file = named(path);
+  int done = real_unlink(path), error = errno;
+  if (file && done == 0) note('U', file, 0, 0, NULL);
+  pthread_mutex_unlock(&turn);
+  errno = error;
+  return done;
+}
