@@ -19,6 +19,7 @@ mod crash;
 mod cron_oracle;
 mod damage;
 mod demo;
+mod disk_errors;
 mod doors;
 mod duplicates;
 mod embedded;
@@ -57,6 +58,7 @@ mod otel;
 mod other_user;
 mod payloads;
 mod power_loss;
+
 mod processes;
 mod property;
 mod rates;

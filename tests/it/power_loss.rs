@@ -1,7 +1,7 @@
 //! Power that fails at any moment: what was acknowledged is there afterwards, whatever the disk still had to write.
 //!
 //! A process works, and a recorder that is loaded into it writes down each write, sync and removal of its files, with what the
-//! process acknowledged between them (`recorder.c`, `record`). From the record a disk is played forward (`disk`): at any of its
+//! process acknowledged between them (`support/recorder.rs`). From the record a disk is played forward (`disk`): at any of its
 //! moments the power fails, and of what no sync covers nothing is left, everything, the first writes, or any of them in
 //! pieces of 512 bytes with junk between. The store opens what is left, and `verdict` looks.
 //!
@@ -9,10 +9,10 @@
 //! `LAMPLIGHTER_POWER_RECORD=FOLDER` plays a record again that a failed run kept.
 
 mod disk;
-mod record;
 mod verdict;
 
 use crate::support::open;
+use crate::support::recorder::{self, Done, EIO, FOLDER, Failing};
 use disk::{Disk, Left};
 use fastrand::Rng;
 use lamplighter::Engine;
@@ -22,12 +22,10 @@ use lamplighter::model::{
     Actor, Cancelled, ConcurrencyKey, JobId, Kind, KindRules, NewJob, Outcome, Queue,
 };
 use lamplighter::store::Store;
-use record::Done;
 use serde_json::json;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
@@ -38,7 +36,6 @@ use verdict::Acknowledged;
 
 /// The test that is the process where [`FOLDER`] is set.
 const CHILD: &str = "power_loss::a_process_works_while_it_is_recorded";
-const FOLDER: &str = "LAMPLIGHTER_RECORD_FOLDER";
 const SEED: &str = "LAMPLIGHTER_POWER_SEED";
 /// Callers at the same time, and what each does.
 const CALLERS: u64 = 6;
@@ -170,7 +167,7 @@ struct Recorded {
 
 impl Recorded {
     /// The one that is given, or a new one.
-    fn take(seed: u64, failing_sync: Option<u32>) -> Self {
+    fn take(seed: u64, failing_sync: Option<usize>) -> Self {
         if let Some(folder) = std::env::var_os("LAMPLIGHTER_POWER_RECORD") {
             return Self { folder: folder.into(), _kept: None };
         }
@@ -185,16 +182,11 @@ impl Recorded {
                 std::fs::copy(data.join(name), before.join(name)).unwrap();
             }
         }
-        let mut command = Command::new(std::env::current_exe().unwrap());
-        command
-            .args(["--exact", CHILD, "--nocapture"])
-            .env("LD_PRELOAD", record::build(folder.path()))
-            .env(FOLDER, &data)
-            .env("LAMPLIGHTER_RECORD", folder.path().join("record"))
-            .env(SEED, seed.to_string());
-        if let Some(n) = failing_sync {
-            command.env("LAMPLIGHTER_RECORD_FAILING_SYNC", n.to_string());
-        }
+        let library = recorder::build(folder.path());
+        let record = folder.path().join("record");
+        let failing = failing_sync.map(|at| Failing { call: "sync", error: EIO, at, how: "each" });
+        let mut command = recorder::recorded(&library, CHILD, &data, &record, failing);
+        command.env(SEED, seed.to_string());
         let ended = command.output().unwrap();
         assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
         Self { folder: folder.path().to_owned(), _kept: Some(folder) }
@@ -239,7 +231,7 @@ fn play_share(
     lies: bool,
     share: (usize, usize),
 ) -> Seen {
-    let steps = record::read(&recorded.join("record"));
+    let steps = recorder::read(&recorded.join("record"));
     let seed = seed.wrapping_add(share.0 as u64);
     let mut disk = Disk::of(&recorded.join("before"), &DATABASE, seed);
     if lies {
@@ -301,7 +293,7 @@ fn crash_here(
 }
 
 /// Looks at a record's crashes, and keeps it if one is wrong.
-fn nothing_is_lost(name: &str, crashes: usize, failing_sync: Option<u32>) {
+fn nothing_is_lost(name: &str, crashes: usize, failing_sync: Option<usize>) {
     let seed = std::env::var(SEED).map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
     let begun = Instant::now();
     let recorded = Recorded::take(seed, failing_sync);

@@ -8,6 +8,7 @@ pub mod messages_api;
 pub mod mounted;
 pub mod office;
 pub mod openapi;
+pub mod recorder;
 pub mod server;
 pub mod site;
 

@@ -15,8 +15,8 @@ use crate::files;
 use crate::store::OpenMode;
 use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
-use rusqlite::{Connection, OpenFlags};
-use std::fs::{self, File};
+use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags};
+use std::fs::{self, File, OpenOptions};
 use std::path::Path;
 use std::time::Duration;
 
@@ -242,13 +242,30 @@ fn connect(path: &Path) -> Result<Connection> {
 }
 
 /// A connection that may write, with further flags.
+///
+/// # Errors
+/// `STORE-IO-001` also where the system lets nobody write just now: SQLite would open the file for reading alone, whatever the
+/// cause, and refuse every write until it is opened anew.
 #[expect(clippy::disallowed_methods, reason = "this module opens connections")]
 pub(super) fn connect_with(path: &Path, more: OpenFlags) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
     let conn = Connection::open_with_flags(path, flags)?;
+    if conn.is_readonly(MAIN_DB)? {
+        let refused = Error::new(Code::StoreIo, format!("open {} for writing", path.display()));
+        return Err(match OpenOptions::new().read(true).write(true).open(path) {
+            Err(error) => refused.because(error),
+            Ok(_) => refused.because("the system refused it a moment ago"),
+        });
+    }
     conn.busy_timeout(BUSY_TIMEOUT)?;
     tune(&conn)?;
     Ok(conn)
+}
+
+/// Whether SQLite has opened the file, or its log, for reading alone: a connection stays so until its end.
+pub(super) fn is_for_reading(error: &Error) -> bool {
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref());
+    source.and_then(rusqlite::Error::sqlite_error_code) == Some(ErrorCode::ReadOnly)
 }
 
 /// Has statements prepared once. Without the stability guarantee SQLite prepares one anew whenever a bound value might

@@ -1,6 +1,6 @@
 //! A disk as it is at an instant: what it surely holds of each file, and what is still on its way to it.
 
-use super::record::{Done, Step};
+use crate::support::recorder::{Done, Step};
 use fastrand::Rng;
 use std::collections::BTreeMap;
 use std::fs;
@@ -88,7 +88,7 @@ impl Disk {
         }
         let file = self.files.get_mut(&step.file).unwrap();
         match &step.done {
-            Done::Name(_) => {}
+            Done::Name(_) | Done::Refused => {}
             Done::Create => file.unsynced.push(Change::Create),
             Done::Write { offset, bytes } => {
                 file.unsynced.push(Change::Write { offset: *offset, bytes: bytes.clone() });

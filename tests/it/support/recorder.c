@@ -1,7 +1,9 @@
 /* Records, in their order, what a process does to the files of one folder: writes with their bytes, changes of length, syncs, removals.
  *
- * The test `power_loss` builds it and loads it into a process (LD_PRELOAD). LAMPLIGHTER_RECORD_FOLDER is the folder,
- * LAMPLIGHTER_RECORD the file that takes the record. LAMPLIGHTER_RECORD_FAILING_SYNC = n makes every n-th sync fail with EIO.
+ * The tests `power_loss` and `disk_errors` build it and load it into a process (LD_PRELOAD). LAMPLIGHTER_RECORD_FOLDER is the folder,
+ * LAMPLIGHTER_RECORD the file that takes the record. LAMPLIGHTER_RECORD_FAILING = "CALL ERROR N HOW" makes calls on the files of
+ * the database fail: CALL is open, write, length or sync, ERROR a number of errno, HOW is "once" for the N-th call, "on" for it and
+ * all after it, "each" for every N-th.
  *
  * A record is: one byte what, one byte which file, eight bytes offset, eight bytes length, then the bytes of a write or of a
  * name; numbers begin with their lowest byte. Each call is made and recorded under one lock: the record's order is the true one.
@@ -15,6 +17,7 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -30,7 +33,10 @@ static size_t folder_length;
 static char names[MOST_FILES][NAME_MAX + 1];
 /* By descriptor: which file, counted from one; 0 is one that is not recorded. */
 static unsigned char open_as[MOST_DESCRIPTORS];
-static unsigned long failing, syncs;
+/* Which call fails, with what, at which of them and how; none fails where `failing_at` is 0. */
+static char failing_call[16], failing_how[16];
+static int failing_with;
+static unsigned long failing_at, calls;
 
 static int (*real_open)(const char *, int, ...);
 static int (*real_close)(int);
@@ -62,12 +68,13 @@ __attribute__((constructor)) static void begin(void) {
   real_fdatasync = real("fdatasync");
   real_unlink = real("unlink");
   const char *into = getenv("LAMPLIGHTER_RECORD"), *of = getenv("LAMPLIGHTER_RECORD_FOLDER");
-  const char *nth = getenv("LAMPLIGHTER_RECORD_FAILING_SYNC");
+  const char *failing = getenv("LAMPLIGHTER_RECORD_FAILING");
   if (!into || !of || strlen(of) + 2 > sizeof folder) return;
   strcpy(folder, of);
   strcat(folder, "/");
   folder_length = strlen(folder);
-  failing = nth ? strtoul(nth, NULL, 10) : 0;
+  if (failing && sscanf(failing, "%15s %d %lu %15s", failing_call, &failing_with, &failing_at, failing_how) != 4)
+    fail("LAMPLIGHTER_RECORD_FAILING is CALL ERROR N HOW\n");
   record = real_open(into, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (record < 0) fail("the record cannot be made\n");
 }
@@ -114,13 +121,25 @@ static unsigned char recorded(int fd) {
   return record >= 0 && fd >= 0 && fd < MOST_DESCRIPTORS ? open_as[fd] : 0;
 }
 
+/* Whether this call on this file is one that is to fail. A failure is recorded: 'F' of a sync, 'E' of another call. */
+static int fails(const char *call, unsigned char file) {
+  if (!failing_at || strncmp(names[file - 1], "lamplighter.db", 14) != 0 || strcmp(call, failing_call) != 0) return 0;
+  calls++;
+  int now = strcmp(failing_how, "each") == 0 ? calls % failing_at == 0
+            : strcmp(failing_how, "on") == 0 ? calls >= failing_at
+                                             : calls == failing_at;
+  if (now) note(strcmp(call, "sync") == 0 ? 'F' : 'E', file, 0, 0, NULL);
+  return now;
+}
+
 static int opened(const char *path, int flags, mode_t mode) {
   if ((flags & O_ACCMODE) == O_RDONLY) return real_open(path, flags, mode);
   pthread_mutex_lock(&turn);
   unsigned char file = named(path);
   struct stat before;
   int is_new = file && (flags & O_CREAT) && stat(path, &before) != 0;
-  int fd = real_open(path, flags, mode), error = errno;
+  int refused = file && fails("open", file);
+  int fd = refused ? -1 : real_open(path, flags, mode), error = refused ? failing_with : errno;
   if (file && fd >= MOST_DESCRIPTORS) fail("too many descriptors to record\n");
   if (fd >= 0 && fd < MOST_DESCRIPTORS) open_as[fd] = file;
   if (fd >= 0 && file && is_new) note('C', file, 0, 0, NULL);
@@ -167,8 +186,9 @@ static ssize_t written(int fd, const void *bytes, size_t length, const off64_t *
   if (!file) return offset ? real_pwrite(fd, bytes, length, *offset) : real_write(fd, bytes, length);
   pthread_mutex_lock(&turn);
   off64_t at = offset ? *offset : lseek64(fd, 0, (fcntl(fd, F_GETFL) & O_APPEND) ? SEEK_END : SEEK_CUR);
-  ssize_t done = offset ? real_pwrite(fd, bytes, length, at) : real_write(fd, bytes, length);
-  int error = errno;
+  int refused = fails("write", file);
+  ssize_t done = refused ? -1 : offset ? real_pwrite(fd, bytes, length, at) : real_write(fd, bytes, length);
+  int error = refused ? failing_with : errno;
   if (done > 0) note('W', file, (uint64_t)at, (uint64_t)done, bytes);
   pthread_mutex_unlock(&turn);
   errno = error;
@@ -190,7 +210,8 @@ static int shortened(int fd, off64_t length) {
   unsigned char file = recorded(fd);
   if (!file) return real_ftruncate(fd, length);
   pthread_mutex_lock(&turn);
-  int done = real_ftruncate(fd, length), error = errno;
+  int refused = fails("length", file);
+  int done = refused ? -1 : real_ftruncate(fd, length), error = refused ? failing_with : errno;
   if (done == 0) note('T', file, (uint64_t)length, 0, NULL);
   pthread_mutex_unlock(&turn);
   errno = error;
@@ -205,16 +226,9 @@ static int synced(int fd, int (*real_sync)(int)) {
   unsigned char file = recorded(fd);
   if (!file) return real_sync(fd);
   pthread_mutex_lock(&turn);
-  int done = 0, error = 0;
-  if (failing && ++syncs % failing == 0) {
-    note('F', file, 0, 0, NULL);
-    done = -1;
-    error = EIO;
-  } else {
-    done = real_sync(fd);
-    error = errno;
-    note(done == 0 ? 'S' : 'F', file, 0, 0, NULL);
-  }
+  int refused = fails("sync", file);
+  int done = refused ? -1 : real_sync(fd), error = refused ? failing_with : errno;
+  if (!refused) note(done == 0 ? 'S' : 'F', file, 0, 0, NULL);
   pthread_mutex_unlock(&turn);
   errno = error;
   return done;
