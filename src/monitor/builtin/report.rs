@@ -1,7 +1,10 @@
-//! The report of a group: the title and the body of its finding.
+//! The finding that a group becomes: its title, its body, and what it is known by.
 
-use super::tally::Tally;
-use super::{Group, MAX_NAMED, MAX_SHAPES, Shape};
+use super::group::{Group, MAX_SHAPES, Shape};
+use super::grouped::MAX_KNOWN_AS;
+use super::tally::{MAX_NAMED, Tally};
+use super::{MAX_GROUPS, OVERFLOW};
+use crate::model::{Classification, Finding};
 use crate::monitor::fence::fenced;
 use crate::monitor::miner::values_of;
 use crate::monitor::template::{MARKS, MASK, codes, places};
@@ -32,9 +35,62 @@ const LEVELS: &[&str] = &[
 /// Longest text from a log row inside a sentence, in characters.
 const MAX_SPAN: usize = 120;
 
+/// The finding that a group becomes.
+pub(super) fn finding(group: &Group) -> Finding {
+    let verdict = group.verdict();
+    let (said, whole) = (&group.shapes[0], group.whole());
+    let origins = said.known.iter().map(|known| known.origin.clone());
+    let mut names: Vec<String> = origins.chain([said.text.clone()]).collect();
+    let template = names.remove(0);
+    let ways = said.tally.ways.iter().map(|(way, _)| way);
+    names.extend(ways.filter(|way| tells(way)).cloned());
+    names.retain(|name| *name != template);
+    names.truncate(MAX_KNOWN_AS);
+    Finding {
+        classification: verdict.classification,
+        title: title(said),
+        body: body(group, &whole, &verdict.cause),
+        error_codes: said.tally.code.iter().cloned().collect(),
+        source: said.tally.source.clone(),
+        template,
+        known_as: names,
+        occurrences: whole.count,
+        evidence: whole.evidence,
+        last_seen: whole.last_seen,
+        // The words come from the log, and their fingerprint says more than the name of a file.
+        source_files: Vec::new(),
+        duplicate_of: None,
+        templates: group.templates(),
+    }
+}
+
+/// Whether a mask says enough to know a problem by: `<*> failed` is said of anything.
+fn tells(way: &str) -> bool {
+    let says = |word: &&str| {
+        !word.contains(MASK) && word.chars().filter(|c| c.is_alphabetic()).count() > 1
+    };
+    way.split(' ').filter(says).count() >= 2
+}
+
+/// The finding that stands for the rows without a group; it claims no code and no rule.
+pub(super) fn rest(rows: &Tally) -> Finding {
+    let cause = "One fault may speak in many ways, or the messages hold values that were not recognised as such.";
+    let tally = Tally { code: None, source: "several sources".to_owned(), ..rows.clone() };
+    let (text, known) = (OVERFLOW.to_owned(), Vec::new());
+    let group = Group { shapes: vec![Shape { tally, text, grown: false, known, met: None }] };
+    Finding {
+        classification: Classification::ServerBug,
+        title: format!("Over {MAX_GROUPS} different problems at once; the rest is only counted"),
+        body: body(&group, rows, cause),
+        error_codes: Vec::new(),
+        known_as: Vec::new(),
+        ..finding(&group)
+    }
+}
+
 /// A real example of the most frequent rows: no code and no level in front, what differs from row to row between marks, at
 /// most 80 characters.
-pub(super) fn title(said: &Shape) -> String {
+fn title(said: &Shape) -> String {
     let tally = &said.tally;
     let varying = if said.grown || tally.count > tally.alike {
         values_of(&said.text, &tally.masked)
@@ -186,7 +242,7 @@ fn is_place(value: &str) -> bool {
 }
 
 /// What happened, how often, where, with what evidence, and which rule spoke; Markdown.
-pub(super) fn body(group: &Group, whole: &Tally, cause: &str) -> String {
+fn body(group: &Group, whole: &Tally, cause: &str) -> String {
     let said = &group.shapes[0].tally;
     let (first, latest) = (whole.evidence[0], whole.evidence[whole.evidence.len() - 1]);
     let (since, until) = (span(&whole.first_seen), span(&whole.last_seen));

@@ -1,11 +1,14 @@
 //! The rows of one template and one source: how many, when, where, and an example.
 
-use super::{MAX_EVIDENCE, MAX_NAMED};
 use crate::model::{Level, LogRow, Timestamp};
 use crate::monitor::template::{Masked, mask};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+/// Evidence ids of a group: the first four and the latest.
+const MAX_EVIDENCE: usize = 5;
+/// Most request paths and most source files named: a hint, not a list.
+pub(super) const MAX_NAMED: usize = 5;
 /// Longest sample message, in bytes: a stack trace down to the frames that matter.
 const MAX_SAMPLE: usize = 2_000;
 /// Most ways of saying it that are kept: the masks of its messages, each by itself.

@@ -1,0 +1,172 @@
+//! The signs that something is not explained, or no longer so.
+
+use super::Sign;
+use crate::model::Classification::DocumentationGap;
+
+pub(super) const SIGNS: &[Sign] = &[
+    // A text that explains a program.
+    Sign {
+        name: "manuals",
+        speaks_for: DocumentationGap,
+        weight: 33,
+        words: "booklet*, brochure*, command reference, list of errors, list of codes, reference target, help link, \
+            announcement, sheet, quick guide, f1, link to docs, docs page, quick reference, screenshot*, sample config, \
+            user guide, message guide, cookbook*, walkthrough*, webinar*, video course, course material, e learning, \
+            no article, no explanation, support ticket*, support gets, support is asked, asked support, forum, \
+            questions about, question about, contact support, phone support, staff asks, staff ask, users ask, \
+            customers ask, people ask, callers ask, undocumented, translation, wording, template text, documentation, \
+            documented, docs, doc, manual, manuals, handbook*, guide, guides, guideline*, readme, runbook*, playbook*, \
+            tutorial*, faq, wiki, release notes, upgrade notes, migration notes, changelog, annex, appendix, procedure*, \
+            knowledge base, help page*, help article*, help topic*, help text*, help centre, help center, help, man page, \
+            manpage, openapi, swagger, api reference, reference, glossary, chapter*, instruction*, description, describ*, \
+            explain*, explanation*, rule book, rulebook, code list, specification, spec, portal guide, developer portal, \
+            migration page, page explains, example*, cheat sheet, quick start, getting started, how to, howto, training, \
+            leaflet, legend, tooltip*, hint, mentions, mention, mentioned, recommends, support asks, staff phone, \
+            keep asking, keeps asking, ask what, asks what, nobody knows, mib, text, catalogue of errors, error catalogue, \
+            faqs, article, section, page, is silent",
+    },
+    // What was right in an earlier version.
+    Sign {
+        name: "age",
+        speaks_for: DocumentationGap,
+        weight: 16,
+        words: "future warning, deprecation warning, futurewarning, deprecationwarning, has had no, in its place, its place, \
+            kept for compatibility, compatibility, predecessor, previous name, old spelling, phased out, phase out, \
+            dropped in, dropped from, taken out, old syntax, new syntax, no replacement, without replacement, replacement, \
+            still have it, still has it, deprecat*, obsolete, renamed, superseded, replaced by, replaced with, \
+            was replaced, has moved, was moved, moved to, no longer, not any more, any more, anymore, legacy, old name, \
+            was removed, has been removed, will be removed, will go away, goes away, sunset, discontinued, end of life, \
+            outdated, out of date, old login, no successor, successor, no counterpart, migrate, migration guide, \
+            old format, use the, instead, removed in, removed since, been removed, is gone in, gone in, no more, \
+            will disappear, disappears in, will be dropped, is a setting of, only v2 counts",
+    },
+    // A notice that something ages.
+    Sign {
+        name: "notices",
+        speaks_for: DocumentationGap,
+        weight: 18,
+        words: "deprecation, deprecationwarning, deprecation warning, futurewarning, future warning, pendingdeprecationwarning, \
+            is deprecated, are deprecated, was deprecated, been deprecated, marked deprecated, deprecated since, deprecated in, deprecated without, \
+            is obsolete, are obsolete, marked obsolete, has been renamed, have been renamed, was renamed, were renamed, renamed in, renamed to, \
+            is superseded, was superseded, superseded by, will be removed, will be dropped, will disappear, goes away in, has been removed, \
+            no longer supported, not supported any more, not supported anymore, no longer read, no longer evaluated, no longer used, \
+            no longer has, has been replaced, was replaced, is replaced by, replaced by",
+    },
+    // A program does not know how it is set up.
+    Sign {
+        name: "unknown settings",
+        speaks_for: DocumentationGap,
+        weight: 11,
+        words: "unknown option*, unknown setting*, unknown directive*, unknown flag, unknown flags, unknown config*, \
+            unknown key name, unknown environment variable*, unknown env*, unknown keyword*, unknown preference*, \
+            unknown property, unknown properties, unrecognised option*, unrecognised setting*, unrecognised directive*, \
+            unrecognised flag, unrecognised flags, unrecognised config*, unrecognised key name, \
+            unrecognised environment variable*, unrecognised env*, unrecognised keyword*, unrecognised preference*, \
+            unrecognised property, unrecognised properties, unrecognized option*, unrecognized setting*, \
+            unrecognized directive*, unrecognized flag, unrecognized flags, unrecognized config*, unrecognized key name, \
+            unrecognized environment variable*, unrecognized env*, unrecognized keyword*, unrecognized preference*, \
+            unrecognized property, unrecognized properties, undefined option*, undefined setting*, undefined directive*, \
+            undefined flag, undefined flags, undefined config*, undefined key name, undefined environment variable*, \
+            undefined env*, undefined keyword*, undefined preference*, undefined property, undefined properties, \
+            unexpected option*, unexpected setting*, unexpected directive*, unexpected flag, unexpected flags, \
+            unexpected config*, unexpected key name, unexpected environment variable*, unexpected env*, \
+            unexpected keyword*, unexpected preference*, unexpected property, unexpected properties, unsupported option*, \
+            unsupported setting*, unsupported directive*, unsupported flag, unsupported flags, unsupported config*, \
+            unsupported key name, unsupported environment variable*, unsupported env*, unsupported keyword*, \
+            unsupported preference*, unsupported property, unsupported properties, deprecated option*, deprecated setting*, \
+            deprecated directive*, deprecated flag, deprecated flags, deprecated config*, deprecated key name, \
+            deprecated environment variable*, deprecated env*, deprecated keyword*, deprecated preference*, \
+            deprecated property, deprecated properties, obsolete option*, obsolete setting*, obsolete directive*, \
+            obsolete flag, obsolete flags, obsolete config*, obsolete key name, obsolete environment variable*, \
+            obsolete env*, obsolete keyword*, obsolete preference*, obsolete property, obsolete properties, \
+            ignored option*, ignored setting*, ignored directive*, ignored flag, ignored flags, ignored config*, \
+            ignored key name, ignored environment variable*, ignored env*, ignored keyword*, ignored preference*, \
+            ignored property, ignored properties, unused option*, unused setting*, unused directive*, unused flag, \
+            unused flags, unused config*, unused key name, unused environment variable*, unused env*, unused keyword*, \
+            unused preference*, unused property, unused properties, invalid option*, invalid setting*, invalid directive*, \
+            invalid flag, invalid flags, invalid config*, invalid key name, invalid environment variable*, invalid env*, \
+            invalid keyword*, invalid preference*, invalid property, invalid properties, no such option*, no such setting*, \
+            no such directive*, no such flag, no such flags, no such config*, no such key name, \
+            no such environment variable*, no such env*, no such keyword*, no such preference*, no such property, \
+            no such properties, unknown key, unknown keys, unknown parameter, unexpected key, unexpected keys, extra key, \
+            extra keys, is not an option, is not a setting, is not a known, unknown attribute, additional property, \
+            additional properties, no documented replacement, not documented",
+    },
+    // It has no effect.
+    Sign {
+        name: "no effect",
+        speaks_for: DocumentationGap,
+        weight: 12,
+        words: "never evaluated, evaluated on none, not evaluated, evaluates it, nothing evaluates, nobody evaluates, \
+            never read, not been evaluated, ignored, ignoring, ignores, no effect, without effect, has an effect, \
+            an effect, had no effect, does nothing, do nothing, no meaning, without meaning, no function, without function, \
+            nothing reads, nothing uses, nobody reads, not used, unused, passed over, skipped, skipping, not read, \
+            no longer read, read no more, not applied, is set but, set twice, given twice, accepted but, overridden, \
+            has no influence, discarded setting, disregarded, have no effect, has no effect, no influence, never looked at, \
+            looked at by nothing, is inert, not honoured, not honored, not respected, without influence, left aside, \
+            no use for, does not count, is not counted, not looked at",
+    },
+    // What a program is set up with.
+    Sign {
+        name: "settings",
+        speaks_for: DocumentationGap,
+        weight: 13,
+        words: "keyword, shortcut*, keybinding*, hotkey*, compose file, helm value*, annotation*, pragma, build flag, \
+            compile flag, start parameter*, jvm option*, rule*, theme*, template variable*, placeholder*, compatibility, \
+            option*, setting*, config, configuration, configured, mark:settings-file, flag, flags, directive*, preference*, \
+            environment variable*, env var*, env, variable, propert*, feature toggle*, toggle*, switch, key, keys, \
+            parameter*, keyword*, section*, profile, default, defaults, using the default, cli, command line, argument, \
+            knob, ini, toml, conf, entry, shortcode*, keyring, macro",
+    },
+    // What a program offers to others.
+    Sign {
+        name: "interface",
+        speaks_for: DocumentationGap,
+        weight: 13,
+        words: "api, endpoint*, route, routes, method, call, calls, function, interface, field, parameter, response, sdk, \
+            webhook, resource, operation, version, shortcode, command, format, code, alarm, error, button, form, topic, \
+            message code",
+    },
+    // It is not there, or says something else.
+    Sign {
+        name: "lack",
+        speaks_for: DocumentationGap,
+        weight: 9,
+        words: "no, not, missing, without, lacks, lack, lacking, undocumented, outdated, nowhere, absent, incomplete, wrong, \
+            contradict*, differs, disagree*, unclear, empty, blank, broken, nothing, never, none, unexplained, gone, \
+            stops at, stops after, ends at, ends after, ends with, breaks off, unfinished, stale, dead, still says, \
+            still describes, still offers, still recommends, still shows, still mentions, still names, still lists, \
+            deleted, does not, do not, leads nowhere, points to, refers to, links to, linked from, old",
+    },
+    // The program does not know it.
+    Sign {
+        name: "unknown",
+        speaks_for: DocumentationGap,
+        weight: 4,
+        words: "unknown, unrecogni*, not known, not recogni*, undefined, did you mean, misspelled, misspelt, typo, \
+            not understood, no meaning, is not a known, unsupported, not supported, additional property",
+    },
+    // Written by what explains the program.
+    Sign {
+        name: "source of help",
+        speaks_for: DocumentationGap,
+        weight: 14,
+        words: "source:help, source:docs, source:doc, source:manual, source:faq, source:wiki, source:guide, source:handbook, \
+            source:support, source:tutorial, source:training",
+    },
+    // Written by what reads the settings.
+    Sign {
+        name: "source of settings",
+        speaks_for: DocumentationGap,
+        weight: 15,
+        words: "source:config, source:settings, source:conf, source:cli, source:options, source:boot, source:setup, \
+            source:configuration, source:startup",
+    },
+    // Has a name as settings have.
+    Sign {
+        name: "name of a setting",
+        speaks_for: DocumentationGap,
+        weight: 14,
+        words: "mark:setting",
+    },
+];
