@@ -8,16 +8,12 @@
 
 mod group;
 mod grouped;
-#[cfg(test)]
-mod learning;
 mod reading;
 mod report;
 mod rules;
 mod signs;
 mod status;
 mod tally;
-#[cfg(test)]
-mod tests;
 
 use super::miner::Miner;
 use super::template::{codes, mine};
@@ -159,3 +155,8 @@ impl Analyzer {
         Grouped { findings, templates, identities }
     }
 }
+
+#[cfg(test)]
+mod learning;
+#[cfg(test)]
+mod tests;

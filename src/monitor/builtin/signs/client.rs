@@ -36,7 +36,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "rights",
         speaks_for: ClientMisuse,
-        weight: 12,
+        weight: 13,
         words: "not allowed, not permitted, may not, not entitled, not authori*, lacks permission, no permission, \
             without permission, without authority, without authori*, no authority, no authori*, no right*, \
             insufficient scope, scope, role, not his, not hers, not theirs, not ours, not its, not their, of another, \
@@ -48,11 +48,11 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "people",
         speaks_for: ClientMisuse,
-        weight: 19,
+        weight: 17,
         words: "haulier*, truck, trucks, trucker*, housekeeper*, receptionist*, waiter*, chef*, cook*, bartender*, maid, \
             concierge, traveller, travel agency, portal, comparison portal, vessel, ship, skipper, lessee*, lessor*, \
             tenant, importer*, exporter*, declarant*, consignee*, consignor*, stakeholder*, expert*, specialist*, \
-            cardholder*, accountholder*, licensee*, franchisee*, member state, bank, lawyer, notaries, jury, witness*, \
+            cardholder*, accountholder*, licensee*, franchisee*, member state, lawyer, notaries, jury, witness*, \
             defendant*, plaintiff*, inmate*, swimmer*, coach*, trainer*, referee*, athlete*, choir, orchestra, exhibitor*, \
             stand holder, organisation, organization, charity, foundation, council, department, office of, desk, \
             helpdesk user, contributor*, maintainer*, committer*, reviewer*, commenter*, poster*, uploader*, downloader*, \
@@ -92,7 +92,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "acts",
         speaks_for: ClientMisuse,
-        weight: 13,
+        weight: 12,
         words: "arrived, arrives, came, comes, redeemed, redeems, handed, hands, drops off, omits, leaves out, forgets, forgot, \
             repeats, repeated, insists, exceeds, overdrew, overdraws, tampered, guessed, guesses, clicks, clicked, pressed, \
             presses, dialled, dials, logs on, pushes to, push to, merges, merged, reads, weighs, attempt, attempts, \
@@ -117,7 +117,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "refusal",
         speaks_for: ClientMisuse,
-        weight: 11,
+        weight: 12,
         words: "not accepted, nak sent, nak, put into guest, gate stays closed, door stays closed, stays closed, stays shut, \
             stays locked, not opened for, publickey denied, not issued, not granted, not shown, not applied to, not taken, \
             no entry, kept back, on hold, asked to, told to, parked, filtered, sandboxed, suppressed, evicted user, \
@@ -166,8 +166,8 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "limits",
         speaks_for: ClientMisuse,
-        weight: 6,
-        words: "limit, limits, limited, allowed, allowance, agreed, at most, quota*, maximum, max, minimum, contract, \
+        weight: 7,
+        words: "limit, limits, limited, allowed, allowance, agreed, at most, at least, quota*, maximum, max, minimum, contract, \
             contracted, permitted, fair use, share is, its share, included, possible, more than, less than, cap, ceiling, \
             budget*, threshold, only, no more than, up to, per order, per account, per person, per user, exceeds, exceeded, \
             over the, above the, beyond, entitled to, has left, left, concurrent, at once, in parallel, simultaneous*, \
@@ -177,7 +177,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "rates",
         speaks_for: ClientMisuse,
-        weight: 6,
+        weight: 5,
         words: "a second, one second, per second, a minute, one minute, per minute, an hour, one hour, per hour, a day, \
             one day, per day, rps, rpm, qps, every, times, times in, in a row, at once, requests in, messages in, calls in, \
             attempts, calls, tries, requests per, too many requests, hammers, floods, flooding, flooded, burst*, \
@@ -187,7 +187,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "input",
         speaks_for: ClientMisuse,
-        weight: 8,
+        weight: 7,
         words: "yaml, mapping, rates, rate of, manifest*, packet from, datagram, frame from, certificate of, publickey, \
             pointer, receipt, ballot*, bet, bets, stake, wish list, request by, answer of, return, returns, waybill*, \
             parcel*, letter from, customs declaration, sample of, blood sample, prescription*, referral*, appointment*, \
@@ -221,7 +221,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "source at the door",
         speaks_for: ClientMisuse,
-        weight: 12,
+        weight: 11,
         words: "source:api, source:gateway, source:auth, source:login, source:portal, source:upload, source:uploads, \
             source:access, source:web, source:sshd, source:idp, source:sso, source:waf, source:rest, source:graphql, \
             source:accounts, source:session, source:signin",

@@ -8,7 +8,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "manuals",
         speaks_for: DocumentationGap,
-        weight: 33,
+        weight: 32,
         words: "booklet*, brochure*, command reference, list of errors, list of codes, reference target, help link, \
             announcement, sheet, quick guide, f1, link to docs, docs page, quick reference, screenshot*, sample config, \
             user guide, message guide, cookbook*, walkthrough*, webinar*, video course, course material, e learning, \
@@ -29,22 +29,33 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "age",
         speaks_for: DocumentationGap,
-        weight: 16,
+        weight: 14,
         words: "future warning, deprecation warning, futurewarning, deprecationwarning, has had no, in its place, its place, \
             kept for compatibility, compatibility, predecessor, previous name, old spelling, phased out, phase out, \
             dropped in, dropped from, taken out, old syntax, new syntax, no replacement, without replacement, replacement, \
             still have it, still has it, deprecat*, obsolete, renamed, superseded, replaced by, replaced with, \
             was replaced, has moved, was moved, moved to, no longer, not any more, any more, anymore, legacy, old name, \
             was removed, has been removed, will be removed, will go away, goes away, sunset, discontinued, end of life, \
-            outdated, out of date, old login, no successor, successor, no counterpart, migrate, migration guide, \
+            outdated, out of date, old login, no counterpart, migrate, migration guide, \
             old format, use the, instead, removed in, removed since, been removed, is gone in, gone in, no more, \
             will disappear, disappears in, will be dropped, is a setting of, only v2 counts",
+    },
+    // A text does not say what it should.
+    Sign {
+        name: "gaps",
+        speaks_for: DocumentationGap,
+        weight: 17,
+        words: "does not say, do not say, does not tell, does not list, does not mention, do not mention, does not describe, \
+            does not explain, says nothing, is silent, not described, not documented, not explained, not mentioned, \
+            described nowhere, explained nowhere, documented nowhere, mentioned nowhere, undocumented, described by no one, \
+            no page, no chapter, no article, no entry, no explanation, no description, no instruction, \
+            still tells, still says, still describes, still recommends, still shows, still lists, still names, still offers",
     },
     // A notice that something ages.
     Sign {
         name: "notices",
         speaks_for: DocumentationGap,
-        weight: 18,
+        weight: 24,
         words: "deprecation, deprecationwarning, deprecation warning, futurewarning, future warning, pendingdeprecationwarning, \
             is deprecated, are deprecated, was deprecated, been deprecated, marked deprecated, deprecated since, deprecated in, deprecated without, \
             is obsolete, are obsolete, marked obsolete, has been renamed, have been renamed, was renamed, were renamed, renamed in, renamed to, \
@@ -56,7 +67,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "unknown settings",
         speaks_for: DocumentationGap,
-        weight: 11,
+        weight: 10,
         words: "unknown option*, unknown setting*, unknown directive*, unknown flag, unknown flags, unknown config*, \
             unknown key name, unknown environment variable*, unknown env*, unknown keyword*, unknown preference*, \
             unknown property, unknown properties, unrecognised option*, unrecognised setting*, unrecognised directive*, \
@@ -110,7 +121,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "settings",
         speaks_for: DocumentationGap,
-        weight: 13,
+        weight: 12,
         words: "keyword, shortcut*, keybinding*, hotkey*, compose file, helm value*, annotation*, pragma, build flag, \
             compile flag, start parameter*, jvm option*, rule*, theme*, template variable*, placeholder*, compatibility, \
             option*, setting*, config, configuration, configured, mark:settings-file, flag, flags, directive*, preference*, \
@@ -122,7 +133,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "interface",
         speaks_for: DocumentationGap,
-        weight: 13,
+        weight: 14,
         words: "api, endpoint*, route, routes, method, call, calls, function, interface, field, parameter, response, sdk, \
             webhook, resource, operation, version, shortcode, command, format, code, alarm, error, button, form, topic, \
             message code",
@@ -131,7 +142,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "lack",
         speaks_for: DocumentationGap,
-        weight: 9,
+        weight: 8,
         words: "no, not, missing, without, lacks, lack, lacking, undocumented, outdated, nowhere, absent, incomplete, wrong, \
             contradict*, differs, disagree*, unclear, empty, blank, broken, nothing, never, none, unexplained, gone, \
             stops at, stops after, ends at, ends after, ends with, breaks off, unfinished, stale, dead, still says, \
@@ -166,7 +177,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "name of a setting",
         speaks_for: DocumentationGap,
-        weight: 14,
+        weight: 13,
         words: "mark:setting",
     },
 ];

@@ -29,7 +29,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "silence",
         speaks_for: ServerBug,
-        weight: 21,
+        weight: 20,
         words: "no longer sends, no connection, not connected, hold time expired, without answer, without reply, \
             without response, without an answer, without a reply, io timeout, i o timeout, not aware, \
             responder unreachable, servfail, slowdown, no current, slow down, took, waits for, waiting for, wait for, \
@@ -70,7 +70,7 @@ pub(super) const SIGNS: &[Sign] = &[
             unresponsive, faulty, defective, malfunction*, disconnected, disconnects, dropped out, tripped, not reach*, \
             never reached, never arrived, did not arrive, never left, never returned, never came, did not open, \
             did not close, not acknowledged, no acknowledg*, did not move, does not move, not moving, not updated, \
-            unsynchron*, expired before, restart*, retries, retry, retrying, reconnect*, restore, lost contact, broke off, \
+            unsynchron*, expired before, runs out in, run out in, expires in, restart*, retries, retry, retrying, reconnect*, restore, lost contact, broke off, \
             breaks off, came out, unavailable, outage, failover, rollback, back off, backoff, misconf, panicking, defect*, \
             overheat*, unbalanced, underrun, not converge*, empty file, zero bytes, 0 bytes, short write, not be opened, \
             not be read, not be written, exception, raised, leaks, leaking, leakage",
