@@ -47,26 +47,26 @@ macro_rules! logs {
 
 // Each has to reach what it was seen to reach; a better score raises its floor.
 logs! {
-    a_shipyards_log_is_understood: "shipyard", 0.9;
+    a_shipyards_log_is_understood: "shipyard", 1.0;
     a_librarys_log_is_understood: "library", 0.9;
-    a_brewerys_log_is_understood: "brewery", 0.9;
+    a_brewerys_log_is_understood: "brewery", 1.0;
     /// Daemons in C: short lines, numbers, names of errors.
     an_observatorys_log_is_understood: "observatory", 0.9;
     /// A large program in Java, with traces and a database.
-    an_insurers_log_is_understood: "insurance", 0.9;
+    an_insurers_log_is_understood: "insurance", 1.0;
     /// Services in Go: keys and values, containers.
-    a_platforms_log_is_understood: "platform", 0.9;
+    a_platforms_log_is_understood: "platform", 1.0;
     /// A newspaper's: PHP, a web server, a database that speaks of itself.
-    a_newsrooms_log_is_understood: "newsroom", 0.8;
+    a_newsrooms_log_is_understood: "newsroom", 0.85;
     /// Programs that offices run, in their own words.
-    an_offices_log_is_understood: "office", 0.9;
+    an_offices_log_is_understood: "office", 1.0;
     /// Belts, displays and message lines of an airport.
-    an_airports_log_is_understood: "airport", 0.85;
+    an_airports_log_is_understood: "airport", 1.0;
     /// What runs below applications: containers, databases, queues, a kernel.
     a_data_centres_log_is_understood: "datacentre", 0.9;
     // Somebody who had not seen the signs wrote these three. At first sight precision and recall were 0.86 and 0.80, 0.80 and
     // 0.80, 0.85 and 0.83; then words were added whose lack they had shown, and nothing is learned from them still.
-    a_streaming_services_log_is_understood: "streaming", 0.0;
-    a_tax_offices_log_is_understood: "taxoffice", 0.0;
-    a_water_works_log_is_understood: "waterworks", 0.0;
+    a_streaming_services_log_is_understood: "streaming", 0.8;
+    a_tax_offices_log_is_understood: "taxoffice", 0.95;
+    a_water_works_log_is_understood: "waterworks", 0.85;
 }
