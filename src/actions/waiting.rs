@@ -100,7 +100,7 @@ async fn read(
     };
     let sentence = if look.starts_now {
         format!("{subject} {id} starts now.")
-    } else if !why.waits() {
+    } else if !why.waits() && why.gates.is_empty() {
         format!("{subject} {id} {}.", why.headline())
     } else {
         let place = why.place_in_line().map(|place| format!(" {place}")).unwrap_or_default();
@@ -148,6 +148,8 @@ impl Look {
         match &self.why {
             _ if self.starts_now => "It starts now.".to_owned(),
             Some(why) if runs_nowhere && why.starts_next() => String::new(),
+            // It was claimed, and its handler is about to put it off.
+            Some(why) if !why.waits() => why.gates.iter().map(Gate::sentence).collect(),
             Some(why) => why.to_string(),
             None => String::new(),
         }

@@ -77,6 +77,14 @@ pub enum Reserve {
     },
 }
 
+/// Why a run waits for which the runs that are under way leave nothing: so many dollars are set aside for them.
+pub(crate) fn set_aside(reserved: f64) -> String {
+    format!(
+        "the runs that are under way may use up what is left of a budget: {} are set aside for them",
+        usd(reserved)
+    )
+}
+
 impl Budgets {
     /// The budgets as they are set.
     pub fn of(stored: &BTreeMap<&'static str, Value>) -> Self {
@@ -102,6 +110,21 @@ impl Budgets {
         match self.reserve(wanted, (spent, Spent::default()), schedule, now) {
             Reserve::Over(over) => Some(over),
             Reserve::Granted(_) | Reserve::Held { .. } => None,
+        }
+    }
+
+    /// The dollars that are set aside for others, if they leave nothing for a run that asks for `wanted` and gives them a chance
+    /// to give some back.
+    pub fn held(
+        self,
+        wanted: Option<f64>,
+        spent: (Spent, Spent),
+        schedule: Option<f64>,
+        now: Timestamp,
+    ) -> Option<f64> {
+        match self.reserve(wanted.unwrap_or(MIN_USD), spent, schedule, now) {
+            Reserve::Held { reserved } => Some(reserved),
+            Reserve::Granted(_) | Reserve::Over(_) => None,
         }
     }
 

@@ -103,7 +103,7 @@ impl SessionRequest {
     }
 
     /// The key that two sessions share which would write in one folder: the second one waits for the first. `None` for a
-    /// session that only looks, or works in a folder of its own. `of_tier` is the profile of its tier.
+    /// session that only looks, or works in a folder of its own. `of_tier` is its profile where it names none.
     pub(crate) fn folder_key(&self, of_tier: Profile) -> Option<ConcurrencyKey> {
         let writes = match self.profile().unwrap_or(of_tier) {
             Profile::Workspace | Profile::Full => true,

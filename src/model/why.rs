@@ -41,6 +41,10 @@ pub struct Circumstances {
     pub put_off: Option<PutOff>,
     /// The budget that keeps jobs like it from starting now.
     pub over_budget: Option<OverBudget>,
+    /// Dollars that are set aside for runs that are under way, if they leave nothing for it.
+    pub set_aside: Option<f64>,
+    /// The session that has the folder in which it would work, and why that keeps it.
+    pub folder_held: Option<(JobId, String)>,
     /// The limit that its queue waits for.
     pub usage_limit: Option<UsageLimit>,
     /// Why the agent program that its kind needs cannot be used.
@@ -91,7 +95,7 @@ pub struct Why {
     pub outlives: Option<String>,
     /// When its latest attempt began.
     pub started_at: Option<Timestamp>,
-    /// What keeps it from starting; empty unless it waits.
+    /// What keeps it from starting. Of a job that runs: what puts it off in a moment, because only its handler meets that.
     pub gates: Vec<Gate>,
     /// Jobs of its queue that start before it, counted up to 1,000.
     pub ahead: u64,
@@ -107,6 +111,15 @@ pub fn why(job: &Job, around: &Circumstances, now: Timestamp) -> Why {
         Status::Running | Status::Completed | Status::Failed | Status::Cancelled => false,
     };
     let look = Look { job, around, now };
+    let gates = match job.status {
+        _ if waits => look.gates(),
+        Status::Running => look.gates_of_handler().collect(),
+        Status::Scheduled
+        | Status::Queued
+        | Status::Completed
+        | Status::Failed
+        | Status::Cancelled => Vec::new(),
+    };
     Why {
         id: job.id,
         status: job.status,
@@ -114,7 +127,7 @@ pub fn why(job: &Job, around: &Circumstances, now: Timestamp) -> Why {
         deserted: job.status == Status::Running && around.deserted,
         outlives: outlives(job),
         started_at: job.started_at,
-        gates: if waits { look.gates() } else { Vec::new() },
+        gates,
         ahead: around.ahead,
         room: u64::try_from(room).unwrap_or(0),
     }
@@ -152,15 +165,27 @@ impl Look<'_> {
             self.after(),
             self.time(),
             self.budget(),
+        ]
+        .into_iter()
+        .chain(self.gates_of_handler().map(Some))
+        .chain([
             self.usage_limit(),
             self.pause(),
             self.limit(),
             self.key(),
             self.rate(),
-        ]
-        .into_iter()
+        ])
         .flatten()
         .collect()
+    }
+
+    /// Those that the handler of a session meets after the session was claimed, and that put it off.
+    fn gates_of_handler(&self) -> impl Iterator<Item = Gate> {
+        let reserved = self.around.set_aside;
+        // A key that is held says the same.
+        let folder = self.around.folder_held.clone().filter(|_| self.key().is_none());
+        let folder = folder.map(|(by, says)| Gate::FolderHeld { by, says });
+        reserved.map(|reserved| Gate::SetAside { reserved }).into_iter().chain(folder)
     }
 
     fn is_early(&self) -> bool {
@@ -223,7 +248,11 @@ impl Look<'_> {
             Some(PutOff::Limited(_) | PutOff::Budget(_)) => return None,
             Some(PutOff::Retry) => Wait::Retry { attempt: job.attempt },
             // What it waits for is a gate of its own.
-            Some(PutOff::Snooze) if self.waits_for_agent() => return None,
+            Some(PutOff::Snooze)
+                if self.waits_for_agent() || self.gates_of_handler().next().is_some() =>
+            {
+                return None;
+            }
             Some(PutOff::Snooze) => Wait::Snooze { says: job.progress.clone() },
             Some(PutOff::Refused(_)) | None => Wait::Delay,
         };
@@ -348,7 +377,7 @@ impl Why {
     /// Whether the job starts now, or has started since this time: the engine may claim it before anybody has read why it
     /// would wait.
     pub fn starts_now_since(&self, asked: Timestamp) -> bool {
-        let runs = self.status == Status::Running && !self.asked_to_end;
+        let runs = self.status == Status::Running && !self.asked_to_end && self.gates.is_empty();
         self.starts_now() || (runs && self.started_at.is_some_and(|at| at >= asked))
     }
 
@@ -439,6 +468,9 @@ impl fmt::Display for Why {
             Status::Running => {
                 let asked = if self.asked_to_end { ", and was asked to end" } else { "" };
                 write!(f, "It runs{asked}.")?;
+                if let Some(gate) = self.gates.first() {
+                    write!(f, " It is about to be put off: {gate}.")?;
+                }
                 let Some(why) = &self.outlives else { return Ok(()) };
                 write!(f, " It cannot end: {why}. {}", Code::AgentTree.remedy())
             }

@@ -7,7 +7,7 @@ use crate::model::settings::{
     self, IDLE_MINUTES, MAX_MINUTES, MAX_TIER, MAX_TURNS, RUN_BUDGET, TIER_1_MODEL, TIER_1_PROFILE,
     TIER_2_MODEL, TIER_2_PROFILE, TIER_3_MODEL, TIER_3_PROFILE,
 };
-use crate::model::{Outcome, Profile, Reserve, Setting, usd};
+use crate::model::{Outcome, Profile, Reserve, Setting, set_aside};
 use crate::store::Store;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -47,10 +47,7 @@ pub async fn reserve(
             Dollars::None { why: over.reason.clone(), outcome: context.over_budget(over) }
         }
         Reserve::Held { reserved } => {
-            let why = format!(
-                "the runs that are under way may use up what is left of a budget: {} are set aside for them",
-                usd(reserved)
-            );
+            let why = set_aside(reserved);
             Dollars::None { why, outcome: Outcome::Snooze(ASK_AGAIN) }
         }
     })

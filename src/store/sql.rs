@@ -46,6 +46,8 @@ pub(super) mod scans;
 pub(super) mod schedules;
 pub(super) mod search;
 #[cfg(feature = "agents")]
+pub(super) mod session_gates;
+#[cfg(feature = "agents")]
 pub(super) mod session_search;
 #[cfg(feature = "agents")]
 pub(super) mod sessions;

@@ -3,14 +3,17 @@
 use crate::support::desk::{Desk, transcript, until_said};
 use crate::support::office::{Office, stub};
 use crate::support::{START, now, until};
+use lamplighter::actions::Call;
+use lamplighter::actions::sessions::{SessionTrigger, trigger};
 use lamplighter::clock::Clock;
 use lamplighter::model::{
-    Actor, Cost, JobId, Kind, NewJob, NewSchedule, Plan, PromptValues, Queue, Rule, RunEnding,
+    Actor, Cost, Gate, JobId, Kind, NewJob, NewSchedule, Plan, PromptValues, Queue, Rule, RunEnding,
     ScheduleName, SessionRequest, Spend, Status, WaitsFor,
 };
 use lamplighter::sessions::{self, Asked};
 use lamplighter::store::Store;
 use serde_json::json;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Waits until somebody ends it.
@@ -150,6 +153,54 @@ async fn a_run_that_a_limit_parked_goes_on_after_a_persons_pause_and_resume() {
     office.store.pause_queue(agent(), "hands off".into(), None, ada(), START).await.unwrap();
     assert!(office.store.resume_queue(agent(), ada(), START).await.unwrap());
     office.done(id).await;
+    office.engine.stop(Duration::ZERO).await;
+}
+
+/// What the answer to a request for a session says.
+async fn said(office: &Office, request: SessionRequest) -> (JobId, String) {
+    let asked = SessionTrigger { request, ..SessionTrigger::default() };
+    let call = Call::by_owner(now());
+    let answer = trigger(&office.store, &call, asked).await.unwrap();
+    (JobId(answer.value.id), answer.sentence)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_is_not_said_to_start_now_while_others_have_the_money_or_its_folder() {
+    let office = Office::open(Clock::system());
+    office.store.set_queue_limit(Queue::AGENT, Some(3), Actor::cli(), now()).await.unwrap();
+    let (shop, go) = (tempfile::tempdir().unwrap(), office.folder.path().join("go"));
+    let inner = shop.path().join("inner");
+    std::fs::create_dir(&inner).unwrap();
+    let waits =
+        format!("echo here; while ! [ -e {} ]; do sleep 0.02; done; result 0 x", go.display());
+    let ask = |script: &str, folder: &Path| SessionRequest {
+        profile: Some("workspace".to_owned()),
+        working_dir: Some(folder.to_owned()),
+        ..SessionRequest::of(script)
+    };
+    let (first, begins) = said(&office, ask(&waits, &inner)).await;
+    assert_eq!(begins, format!("Session {first} starts now."));
+    until_said(&office.store, first, "here").await;
+    let (second, kept) = said(&office, ask("result 0 y", shop.path())).await;
+    let held = format!("session {first} may write in {} until it is over", inner.display());
+    assert!(kept.starts_with(&format!("Session {second} is queued")), "{kept}");
+    assert!(kept.contains(&format!("[AGENT-FOLDER-001] {held}.")), "{kept}");
+    office.until(second, Status::Scheduled).await;
+    let why = office.store.why(second, now()).await.unwrap().unwrap();
+    assert_eq!(why.gates.iter().map(Gate::word).collect::<Vec<_>>(), ["folder_held"], "{why}");
+    assert_eq!(why.gates[0].holders(), [first]);
+
+    let budget = vec![("agent.budget_day_usd", Some(json!(2.0)))];
+    office.store.change_settings(budget, Actor::cli(), now()).await.unwrap();
+    let (third, kept) = said(&office, SessionRequest::of("result 0 z")).await;
+    let held = "The runs that are under way may use up what is left of a budget: $2.00 are set aside for them.";
+    assert!(kept.starts_with(&format!("Session {third} is queued")), "{kept}");
+    assert!(kept.ends_with(held), "{kept}");
+    office.until(third, Status::Scheduled).await;
+    let why = office.store.why(third, now()).await.unwrap().unwrap();
+    assert_eq!(why.to_string(), held, "the pages and `jobs why` say the same");
+    std::fs::write(&go, "").unwrap();
+    office.done(first).await;
     office.engine.stop(Duration::ZERO).await;
 }
 

@@ -1,6 +1,7 @@
 //! What keeps a job from starting, who holds it, until when, and what opens it.
 
 use crate::error::Code;
+use crate::model::budget::set_aside;
 use crate::model::server_facts::is_of_the_server;
 use crate::model::session::FOLDER_KEY;
 use crate::model::{JobId, Kind, OverBudget, Pause, Queue, Rate, Timestamp};
@@ -62,6 +63,18 @@ pub enum Gate {
     },
     /// A budget is used up.
     OverBudget(OverBudget),
+    /// What is left of a budget is set aside for runs that are under way.
+    SetAside {
+        /// Dollars that are set aside for them.
+        reserved: f64,
+    },
+    /// Another session has the folder in which it would work.
+    FolderHeld {
+        /// Which session.
+        by: JobId,
+        /// How it holds the folder.
+        says: String,
+    },
     /// A limit of the service behind its queue was met.
     UsageLimit {
         /// The queue that waits.
@@ -142,6 +155,8 @@ pub enum Opening {
     RunNow(JobId),
     /// Raise the budget of this setting; `None`: that of its schedule.
     RaiseBudget(Option<&'static str>),
+    /// Wait for a run that is under way, or raise the budget.
+    AwaitRuns,
     /// Resume the queue.
     ResumeQueue(Queue),
     /// Raise the limit of the queue.
@@ -166,6 +181,8 @@ impl Gate {
             Self::After { .. } => "after",
             Self::Time { .. } => "time",
             Self::OverBudget(_) => "budget",
+            Self::SetAside { .. } => "set_aside",
+            Self::FolderHeld { .. } => "folder_held",
             Self::UsageLimit { .. } => "usage_limit",
             Self::QueuePaused(..) => "queue_paused",
             Self::QueueFull { .. } => "queue_full",
@@ -180,6 +197,7 @@ impl Gate {
             Self::QueueFull { holders, .. }
             | Self::KeyHeld { holders, .. }
             | Self::After { open: holders, .. } => holders,
+            Self::FolderHeld { by, .. } => std::slice::from_ref(by),
             Self::NoEngine { .. }
             | Self::Stopped(_)
             | Self::NoHandler { .. }
@@ -189,6 +207,7 @@ impl Gate {
             | Self::Refused { .. }
             | Self::Time { .. }
             | Self::OverBudget(_)
+            | Self::SetAside { .. }
             | Self::UsageLimit { .. }
             | Self::RateReached { .. }
             | Self::QueuePaused(..) => &[],
@@ -209,6 +228,8 @@ impl Gate {
             | Self::Approval { .. }
             | Self::Refused { .. }
             | Self::After { .. }
+            | Self::SetAside { .. }
+            | Self::FolderHeld { .. }
             | Self::QueueFull { .. }
             | Self::KeyHeld { .. } => None,
         }
@@ -233,6 +254,8 @@ impl Gate {
             }
             Self::QueueFull { queue, .. } => Opening::RaiseLimit(queue.clone()),
             Self::RateReached { kind, .. } => Opening::RaiseRate(kind.clone()),
+            Self::SetAside { .. } => Opening::AwaitRuns,
+            Self::FolderHeld { by, .. } => Opening::CancelHolder(vec![*by]),
             Self::KeyHeld { holders, .. } => Opening::CancelHolder(holders.clone()),
         }
     }
@@ -266,6 +289,8 @@ impl Gate {
             | Self::Approval { .. }
             | Self::Refused { .. }
             | Self::After { .. }
+            | Self::SetAside { .. }
+            | Self::FolderHeld { .. }
             | Self::UsageLimit { .. }
             | Self::QueuePaused(..)
             | Self::QueueFull { .. }
@@ -323,6 +348,8 @@ impl fmt::Display for Gate {
                 write!(f, "it asked to be tried again at {until}{}", because(plain(says)))
             }
             Self::OverBudget(over) => write!(f, "it waits until {}: {}", over.until, over.reason),
+            Self::SetAside { reserved } => f.write_str(&set_aside(*reserved)),
+            Self::FolderHeld { says, .. } => write!(f, "[{}] {says}", Code::AgentFolder),
             Self::UsageLimit { queue, reason, until } => {
                 let until = until.map_or_else(String::new, |at| format!(" until {at}"));
                 let reason = because(plain(reason));
@@ -381,6 +408,9 @@ impl fmt::Display for Opening {
             Self::RaiseBudget(None) => {
                 f.write_str("Raise the budget in its schedule's payload; new runs go by it.")
             }
+            Self::AwaitRuns => f.write_str(
+                "It is tried again by itself; raise the budget to start it before the runs that are under way are over.",
+            ),
             Self::ResumeQueue(queue) => write!(f, "Resume the queue {queue}."),
             Self::RaiseLimit(queue) => {
                 write!(

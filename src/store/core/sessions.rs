@@ -20,19 +20,13 @@ pub(in crate::store) fn begin(
     now: Timestamp,
 ) -> Result<(u64, u64)> {
     lease::held(tx, lease)?;
-    if let Some(other) = session_search::user_of(tx, lease.id, &start.place)? {
-        let why = format!("session {other}, which goes on with the same session, is not over");
-        return Err(Error::saying(Code::AgentFolder, why));
-    }
     let writes = match start.profile {
         Profile::Workspace | Profile::Full => true,
         Profile::Scan | Profile::ReadOnly => false,
     };
-    if writes
-        && let Some((other, folder)) = session_search::writer_of(tx, lease.id, &start.working_dir)?
-    {
-        let folder = folder.display();
-        let why = format!("session {other} may write in {folder} until it is over");
+    let folder = writes.then_some(start.working_dir.as_path());
+    let open = session_search::open(tx)?;
+    if let Some((_, why)) = session_search::holder(&open, lease.id, Some(&start.place), folder) {
         return Err(Error::saying(Code::AgentFolder, why));
     }
     sessions::begin(tx, lease.id, start, file, now)

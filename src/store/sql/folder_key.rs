@@ -16,11 +16,16 @@ pub(in crate::store) fn with<'a>(conn: &Connection, job: &'a NewJob) -> Result<C
     let request = request.and_then(|text| serde_json::from_str::<SessionRequest>(&text).ok());
     let request = request.filter(|request| request.working_dir.is_some());
     let Some(request) = request else { return Ok(Cow::Borrowed(job)) };
-    let key = request.folder_key(of_tier(conn, request.tier())?);
+    let key = request.folder_key(profile(conn, &request)?);
     Ok(match key {
         Some(key) => Cow::Owned(NewJob { concurrency_key: Some(key), ..job.clone() }),
         None => Cow::Borrowed(job),
     })
+}
+
+/// What the agent of a session may do that is asked for now.
+pub(in crate::store) fn profile(conn: &Connection, request: &SessionRequest) -> Result<Profile> {
+    request.profile().map_or_else(|| of_tier(conn, request.tier()), Ok)
 }
 
 /// What agents of a tier may do, as the settings have it now.

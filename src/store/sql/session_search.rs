@@ -7,7 +7,7 @@ use super::filter;
 use super::sessions::{COLUMNS, FROM, from_row};
 use crate::error::Result;
 use crate::model::{Filter, Found, JobId, Session, Timestamp};
-use crate::store::sqlite::row::text;
+use crate::store::sqlite::row::{parsed, text};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, named_params, params_from_iter};
 use std::path::{Path, PathBuf};
@@ -92,42 +92,53 @@ pub(in crate::store) fn last_answer(
     Ok(statement.query_row(params, |row| text(row, 0)).optional()?)
 }
 
-/// Another running session that has this folder of runs, by name: it and the sessions that go on with it share one.
-pub(in crate::store) fn user_of(
-    conn: &Connection,
+/// A running session that has begun.
+#[derive(Clone, Debug)]
+pub(in crate::store) struct Open {
     id: JobId,
-    place: &str,
-) -> Result<Option<JobId>> {
-    const SQL: &str = "
-        SELECT s.job_id
-        FROM sessions s
-        JOIN jobs j ON j.id = s.job_id
-        WHERE s.place = :place AND (s.marker IS NOT NULL OR s.began_at >= j.started_at) AND s.job_id <> :id AND j.status = 'running'
-        ORDER BY s.job_id
-        LIMIT 1";
-    let mut statement = conn.prepare_cached(SQL)?;
-    let params = named_params! {":id": id.0, ":place": place};
-    Ok(statement.query_row(params, |row| Ok(JobId(row.get(0)?))).optional()?)
+    /// The folder of its files, by name.
+    place: String,
+    /// The folder in which it may write.
+    writes_in: Option<PathBuf>,
 }
 
-/// Another running session that may write in this folder, in one above it or in one below it. It goes on until its job is
-/// over: what it has changed is looked at after its program has ended.
-pub(in crate::store) fn writer_of(
-    conn: &Connection,
-    id: JobId,
-    folder: &Path,
-) -> Result<Option<(JobId, PathBuf)>> {
+/// The running sessions that have begun. Each goes on until its job is over: what it has changed is looked at after its program
+/// has ended.
+pub(in crate::store) fn open(conn: &Connection) -> Result<Vec<Open>> {
     const SQL: &str = "
-        SELECT s.job_id, s.working_dir
+        SELECT s.job_id, s.place, CASE WHEN s.profile IN ('workspace', 'full') THEN s.working_dir END
         FROM sessions s
         JOIN jobs j ON j.id = s.job_id
-        WHERE (s.marker IS NOT NULL OR s.began_at >= j.started_at) AND s.job_id <> :id AND s.profile IN ('workspace', 'full') AND j.status = 'running'
+        WHERE (s.marker IS NOT NULL OR s.began_at >= j.started_at) AND j.status = 'running'
         ORDER BY s.job_id";
     let mut statement = conn.prepare_cached(SQL)?;
-    let open = statement.query_map(named_params! {":id": id.0}, |row| {
-        Ok((JobId(row.get(0)?), PathBuf::from(text(row, 1)?)))
+    let open = statement.query_map([], |row| {
+        let writes_in: Option<String> = parsed(row, 2, Some)?;
+        let writes_in = writes_in.map(PathBuf::from);
+        Ok(Open { id: JobId(row.get(0)?), place: text(row, 1)?, writes_in })
     })?;
-    let open: Vec<_> = open.collect::<rusqlite::Result<_>>()?;
-    let shares = |other: &Path| other.starts_with(folder) || folder.starts_with(other);
-    Ok(open.into_iter().find(|(_, other)| shares(other)))
+    Ok(open.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The open session that keeps another one from its folder, and how: it has the same folder of runs, because both go on with one
+/// session, or it may write in the folder in which this one may write, in one above it or in one below it.
+pub(in crate::store) fn holder(
+    open: &[Open],
+    id: JobId,
+    place: Option<&str>,
+    writes_in: Option<&Path>,
+) -> Option<(JobId, String)> {
+    let mut others = open.iter().filter(|other| other.id != id);
+    if let Some(other) = others.clone().find(|other| place == Some(other.place.as_str())) {
+        let id = other.id;
+        let why = format!("session {id}, which goes on with the same session, is not over");
+        return Some((id, why));
+    }
+    let folder = writes_in?;
+    others.find_map(|other| {
+        let its = other.writes_in.as_ref()?;
+        let is_shared = its.starts_with(folder) || folder.starts_with(its);
+        let why = || format!("session {} may write in {} until it is over", other.id, its.display());
+        is_shared.then(|| (other.id, why()))
+    })
 }

@@ -1,6 +1,8 @@
 //! What decides when jobs start, read in one snapshot for one job or for a page of them.
 
 use super::line::FIRST_OF_QUEUE;
+#[cfg(feature = "agents")]
+use super::session_gates::{self, Held};
 use super::{after, counts, jobs, queues, rates, spend, workers};
 use crate::error::Result;
 use crate::model::{
@@ -28,17 +30,19 @@ pub(in crate::store) fn of(
     now: Timestamp,
 ) -> Result<BTreeMap<JobId, Why>> {
     let jobs = jobs::of(conn, ids)?;
-    let is_open = |job: &Job| waits(job) || job.status == Status::Running;
-    let processes = if is_led && jobs.iter().any(is_open) {
+    let open: Vec<&Job> =
+        jobs.iter().filter(|job| waits(job) || job.status == Status::Running).collect();
+    let processes = if is_led && !open.is_empty() {
         workers::processes(conn, now)?
     } else {
         Processes::default()
     };
-    let around = if jobs.iter().any(waits) {
+    let mut around = if jobs.iter().any(waits) {
         Around::read(conn, &jobs, processes, now)?
     } else {
-        Around { processes, ..Around::default() }
+        Around { kinds: processes.kind_facts(), processes, ..Around::default() }
     };
+    around.read_held(conn, &open, now)?;
     let told = jobs.iter().map(|job| (job.id, why(job, &around.of(job), now)));
     Ok(told.collect())
 }
@@ -66,6 +70,9 @@ struct Around {
     /// The open jobs that each of them runs after.
     after: BTreeMap<JobId, Vec<JobId>>,
     budgets: Option<Spending>,
+    /// What keeps sessions from beginning that only their handler meets.
+    #[cfg(feature = "agents")]
+    held: HashMap<JobId, Held>,
     approvals: u64,
     /// When the first start counts no more, of each rate that a job waits for.
     rates: HashMap<(String, String), Timestamp>,
@@ -123,6 +130,20 @@ impl Around {
         Ok(around)
     }
 
+    /// Reads what keeps sessions from beginning that only their handler meets.
+    #[cfg(feature = "agents")]
+    fn read_held(&mut self, conn: &Connection, open: &[&Job], now: Timestamp) -> Result<()> {
+        let spend: Vec<_> = open.iter().filter(|job| self.spends(job)).copied().collect();
+        self.held = session_gates::of(conn, &spend, now)?;
+        Ok(())
+    }
+
+    /// Without agents nothing is asked of a handler.
+    #[cfg(not(feature = "agents"))]
+    fn read_held(&mut self, _: &Connection, _: &[&Job], _: Timestamp) -> Result<()> {
+        Ok(())
+    }
+
     /// The facts of a kind that some process runs.
     fn kind(&self, kind: &str) -> Option<&KindFacts> {
         self.kinds.iter().find(|known| known.kind == kind)
@@ -169,7 +190,14 @@ impl Around {
         let does_without = kind.is_some_and(|kind| kind.runs_while_limited) && !self.spends(job);
         let is_metered = kind.is_some_and(|kind| kind.metered);
         let spending = self.budgets.as_ref().filter(|_| self.spends(job));
+        #[cfg(feature = "agents")]
+        let Held { set_aside, folder: folder_held } =
+            self.held.get(&job.id).cloned().unwrap_or_default();
+        #[cfg(not(feature = "agents"))]
+        let (set_aside, folder_held) = (None, None);
         Circumstances {
+            set_aside,
+            folder_held,
             seen_at: self.processes.seen_at,
             deserted: self.processes.at_work.is_empty(),
             kinds: self.kinds.clone(),
