@@ -210,7 +210,7 @@ codes! {
     AgentGiven: Invalid = "AGENT-FOLDER-002", "A working directory does not have what it is to give its sessions",
         "`[[agent.folder]]` names a `CLAUDE.md` or an MCP server that the folder does not have, or that cannot be used.", "Write what the message names into the folder, or take it out of `[[agent.folder]]` in lamplighter.toml and start the server again.";
     AgentPatch: NotFound = "AGENT-PATCH-001", "There is no patch of this session",
-        "The session may only read, is not over yet, or its folder could not be compared.", "Wait for the end of the session. The session says what it may write, and why nothing is known of its changes.";
+        "The session could only read, is not over yet, or its folder could not be compared, because the server was killed or for the reason that the message names.", "For a session that is not over, wait for its end. Where its changes are not known, look into its folder: `lamplighter sessions show` names the folder.";
     SessionNotOver: Conflict = "AGENT-RESUME-001", "The session cannot be continued",
         "The session is not over yet, its agent left nothing that could be continued, or the folder in which it worked is gone.", "Wait for the end of the session, or start a new one.";
     AgentNotStarted: Internal = "AGENT-START-002", "The agent program refused to start",

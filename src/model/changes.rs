@@ -17,6 +17,10 @@ pub struct SessionChanges {
     pub patch_bytes: u64,
     /// Whether the patch was longer.
     pub patch_is_cut: bool,
+    /// Whether the server was killed during the run, so that the folder was looked at only when the next one started: what others
+    /// have changed until then is among the changes.
+    #[serde(default)]
+    pub is_late: bool,
     /// Why it is not known what was changed.
     pub unknown: Option<String>,
 }
@@ -57,6 +61,10 @@ impl FileChange {
     }
 }
 
+/// What a person should know of changes that were found late.
+const LATE: &str = "The server was killed during the run, so the folder was compared when the next server started: what others \
+    have changed there until then is counted too.";
+
 impl SessionChanges {
     /// It is not known what was changed, for this reason.
     pub fn unknown(why: impl Into<String>) -> Self {
@@ -67,6 +75,10 @@ impl SessionChanges {
     pub fn sentence(&self) -> String {
         if let Some(why) = &self.unknown {
             return format!("It is not known which files were changed: {why}.");
+        }
+        if self.is_late {
+            let known = Self { is_late: false, ..self.clone() }.sentence();
+            return format!("{known} {LATE}");
         }
         let files = match self.count {
             0 => return "No file was changed.".to_owned(),

@@ -434,6 +434,8 @@ pub struct OpenRun {
     pub cost_before: f64,
     /// The bytes of the transcript that earlier attempts have left: what it printed itself comes after them.
     pub transcript_from: u64,
+    /// Whether it may have changed files of the folder in which it worked.
+    pub may_write: bool,
 }
 
 /// What an attempt has spent, as far as is known.

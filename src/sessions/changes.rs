@@ -18,11 +18,13 @@ use crate::environment;
 use crate::error::{Code, Error, Result};
 use crate::files;
 use crate::heavy::heavy;
-use crate::model::{ChangedFile, FileChange, Profile, RunEnding, SessionChanges};
+use crate::model::{
+    ChangedFile, FileChange, JobId, OpenRun, Profile, RunEnding, SessionChanges,
+};
 use crate::redact::redactor;
 use crate::warn_coded;
 use std::collections::BTreeMap;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -34,6 +36,8 @@ const MAX_PATCH: u64 = 512 * 1024;
 const MAX_LIST: u64 = 4 * 1024 * 1024;
 /// Changed files that are kept by name.
 const MAX_FILES: usize = 500;
+/// Why nothing is known of the changes of a run that its server ended.
+const STOPPED: &str = "the server stopped during the run and did not wait for a comparison";
 /// The exit code by which a script says that the folder could not be read.
 const UNREADABLE: i32 = 3;
 
@@ -117,24 +121,66 @@ impl Look {
         ending: RunEnding,
     ) {
         let Some(look) = look else { return };
-        if context.stopping.is_cancelled() {
-            // The server has seconds to end, and they belong to the records of its runs.
-            return;
-        }
-        let (changes, patch) = match look.compare(agents).await {
-            Ok(found) => found,
-            Err(why) => (SessionChanges::unknown(why), String::new()),
-        };
+        // A server that stops has seconds to end, and they belong to the records of its runs.
+        let stops = context.stopping.is_cancelled();
+        let found = if stops { Err(STOPPED.to_owned()) } else { look.compare(agents).await };
+        let (changes, patch) =
+            found.unwrap_or_else(|why| (SessionChanges::unknown(why), String::new()));
         let kept = agents.store.keep_changes(context.lease.clone(), changes, patch).await;
         if let Err(error) = kept {
             warn_coded!(error.code(), "session {}: {error}", context.job.id);
         }
         // A run that a limit ended goes on later, and is compared with its first beginning then.
-        if ending != RunEnding::Limit
-            && let Some(folder) = look.repository.parent()
-            && let Err(error) = std::fs::remove_dir_all(folder)
-        {
-            warn_coded!(crate::Code::AgentStart, "remove the folder {}: {error}", folder.display());
+        if ending != RunEnding::Limit {
+            remove(&look.repository);
+        }
+    }
+
+    /// Looks at the folder of a run whose server was killed: by now no process of the run is left. `None` for a run that might
+    /// write nowhere.
+    pub(super) async fn after_kill(
+        agents: &Agents,
+        run: &OpenRun,
+    ) -> Option<(SessionChanges, String)> {
+        if !run.may_write {
+            return None;
+        }
+        let found = match Self::left_by(agents, run) {
+            Ok(look) => look.compare(agents).await,
+            Err(why) => Err(why),
+        };
+        Some(match found {
+            Ok((changes, patch)) => (SessionChanges { is_late: true, ..changes }, patch),
+            Err(why) => {
+                let why = format!("the server was killed during the run, and {why}");
+                (SessionChanges::unknown(why), String::new())
+            }
+        })
+    }
+
+    /// The first look of a run whose server was killed, as far as it came; else why there is none.
+    fn left_by(agents: &Agents, run: &OpenRun) -> Result<Self, String> {
+        if !run.is_own {
+            return Err("it ran for another data directory, of which this one is a copy".to_owned());
+        }
+        let repository = repository_of(agents, run.id).map_err(|error| error.to_string())?;
+        let is_whole = repository.join("before").symlink_metadata().is_ok_and(|file| file.len() > 0);
+        if !is_whole {
+            return Err("what was in the folder before the run is not known any more".to_owned());
+        }
+        let found = FolderId::open(&run.working_dir).map_err(|error| error.to_string());
+        let (id, path) = found.map_err(|why| format!("its folder cannot be opened: {why}"))?;
+        if path != run.working_dir {
+            return Err("a link has taken the place of its folder".to_owned());
+        }
+        Ok(Self { folder: path, id: Some(id), repository, failed: None })
+    }
+
+    /// Removes what the first look of a run has left whose server was killed.
+    pub(super) fn forget(agents: &Agents, run: &OpenRun) {
+        match repository_of(agents, run.id) {
+            Ok(repository) if run.is_own && repository.exists() => remove(&repository),
+            Ok(_) | Err(_) => {}
         }
     }
 
@@ -238,10 +284,24 @@ impl Look {
     }
 }
 
+/// Where our repository is.
+fn repository_of(agents: &Agents, id: JobId) -> io::Result<PathBuf> {
+    let data_dir = std::path::absolute(&agents.data_dir)?;
+    Ok(data_dir.join("jobs").join(format!("{id}-changes")).join("git"))
+}
+
+/// Removes our repository with the folder in which it is.
+fn remove(repository: &Path) {
+    if let Some(folder) = repository.parent()
+        && let Err(error) = std::fs::remove_dir_all(folder)
+    {
+        warn_coded!(crate::Code::AgentStart, "remove the folder {}: {error}", folder.display());
+    }
+}
+
 /// Makes the folder of our repository. Its name is more than a number: it goes when its job is over.
 fn repository(agents: &Agents, context: &Context) -> Option<PathBuf> {
-    let data_dir = std::path::absolute(&agents.data_dir).ok()?;
-    let repository = data_dir.join("jobs").join(format!("{}-changes", context.job.id)).join("git");
+    let repository = repository_of(agents, context.job.id).ok()?;
     let made = create_job_dir(&repository).and_then(|()| hand_on(agents, &repository));
     if let Err(error) = made {
         warn_coded!(error.code(), "session {}: {error}", context.job.id);
@@ -283,14 +343,14 @@ fn objects(folder: &Path) -> Option<(PathBuf, bool)> {
 }
 
 /// The first bytes of a plain file.
-fn bounded(path: &Path, most: u64) -> std::io::Result<Vec<u8>> {
+fn bounded(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     files::open_unlinked(path)?.take(most).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
 /// Reads what the comparison has left, and removes secrets from it.
-fn read_changes(repository: &Path) -> std::io::Result<(SessionChanges, String)> {
+fn read_changes(repository: &Path) -> io::Result<(SessionChanges, String)> {
     let read = |name: &str, most: u64| bounded(&repository.join(name), most);
     let patch = read("patch", MAX_PATCH + 1)?;
     let is_cut = patch.len() as u64 > MAX_PATCH;

@@ -1,5 +1,6 @@
 //! Clears what a killed server has left: processes of its runs, and folders without a job.
 
+use super::changes::Look;
 use super::{Agents, given, loans};
 use crate::agents::claude::{Lines, Reader, Summary, Tokens, Version};
 use crate::agents::{GRACE, Marker, Trace, sweep};
@@ -48,15 +49,23 @@ pub async fn clear_leftovers(agents: &Agents, clock: &Clock) -> Result<()> {
             swept.ended
         );
     }
-    loans::give_back_all(agents).await;
+    let mut runs = Vec::with_capacity(open.len());
     for run in open {
+        // While what was lent to the runs is still lent: git may be the user to whom it is.
+        let changes = Look::after_kill(agents, &run).await;
+        runs.push((run, changes));
+    }
+    loans::give_back_all(agents).await;
+    for (run, changes) in runs {
         if run.is_own {
             given::remove_servers(agents, &run);
         }
         let spent = if run.is_own { spent(agents, &run).await? } else { RunSpent::default() };
-        for alarm in agents.store.close_run(run, spent, clock.now()).await? {
+        let closed = agents.store.close_run(run.clone(), spent, changes, clock.now()).await?;
+        for alarm in closed {
             warn_coded!(Code::AgentAlarm, "{alarm}");
         }
+        Look::forget(agents, &run);
     }
     if let Err(error) = remove_folders(agents).await {
         warn_coded!(Code::AgentStart, "remove the folders of jobs that are gone: {error}");

@@ -165,15 +165,18 @@ impl Store {
         self.db.read("list the open runs", move |conn| sql::sessions::open_runs(conn, &file)).await
     }
 
-    /// Writes that no process of an interrupted run is left, and books what it has cost as far as is known. Answers the
-    /// alarms that its cost raises, for people.
+    /// Writes that no process of an interrupted run is left and what it has changed, with the patch of it, and books what it has
+    /// cost as far as is known. Answers the alarms that its cost raises, for people.
     pub async fn close_run(
         &self,
         run: OpenRun,
         spent: RunSpent,
+        changes: Option<(SessionChanges, String)>,
         now: Timestamp,
     ) -> Result<Vec<String>> {
-        let close = move |tx: &Tx<'_>, now| core::sessions::close_run(tx, &run, &spent, now);
+        let close = move |tx: &Tx<'_>, now| {
+            core::sessions::close_run(tx, &run, &spent, changes.as_ref(), now)
+        };
         self.db.rule("close a run", now, close).await
     }
 

@@ -183,6 +183,45 @@ async fn the_files_that_a_session_changed_are_listed_and_their_patch_is_a_file()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_run_changed_whose_server_was_killed_is_found_at_the_next_start_or_said_to_be_unknown() {
+    let files = tempfile::tempdir().unwrap();
+    let mut desk = Desk::start(&stub(files.path(), "2.1.329"), &[]);
+    let shop = files.path().join("shop");
+    std::fs::create_dir(&shop).unwrap();
+    let ask = |desk: &Desk, name: &str| {
+        let script = format!("echo new >{name}; echo here; sleep 98765");
+        desk.enqueue(&json!({"prompt": script, "profile": "full", "working_dir": shop}))
+    };
+    let end = ("failed", "interrupted", Some("JOB-RUN-004"));
+    let known = ask(&desk, "one");
+    until_said(&desk.store, known, "here").await;
+    desk.server.take().unwrap().kill();
+    desk.serve();
+    let changes = desk.ends(known, end).await["changes"].clone();
+    let added = json!([{"path": "one", "how": "added", "added": 1, "removed": 0}]);
+    assert_eq!((&changes["files"], &changes["is_late"]), (&added, &json!(true)), "{changes:#}");
+    let id = known.to_string();
+    let shown = desk.ask(&["sessions", "show", &id]);
+    let told = "1 file was changed: 1 line added, 0 removed. The server was killed during the run";
+    assert!(shown.contains(told), "{shown}");
+    assert!(desk.ask(&["sessions", "patch", &id]).contains("+new"));
+
+    let unknown = ask(&desk, "two");
+    until_said(&desk.store, unknown, "here").await;
+    desk.server.take().unwrap().kill();
+    let left = desk.folder.path().join(format!("jobs/{unknown}-changes"));
+    std::fs::remove_dir_all(left).unwrap();
+    desk.serve();
+    desk.ends(unknown, end).await;
+    let id = unknown.to_string();
+    let why = "the server was killed during the run, and what was in the folder before the run is not known any more";
+    let shown = desk.ask(&["sessions", "show", &id]);
+    assert!(shown.contains(&format!("It is not known which files were changed: {why}.")), "{shown}");
+    let refused = desk.refused(&["sessions", "patch", &id]);
+    assert!(refused.contains("[AGENT-PATCH-001]") && refused.contains(why), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_that_a_repository_names_is_run_when_its_changes_are_looked_at() {
     let files = tempfile::tempdir().unwrap();
     // Without the sandbox there is one net less.

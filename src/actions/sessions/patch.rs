@@ -2,7 +2,7 @@
 
 use super::existing;
 use crate::error::{Code, Error, Result};
-use crate::model::JobId;
+use crate::model::{JobId, Profile, Session};
 use crate::store::Store;
 
 /// The patch of a session.
@@ -15,12 +15,23 @@ pub async fn patch(store: &Store, id: JobId) -> Result<String> {
         |why: &str| Error::new(Code::AgentPatch, format!("write the patch of session {id}: {why}"));
     match store.session_changes(id).await? {
         Some(changes) => match changes.unknown {
-            Some(why) => Err(refused(why.as_str())),
+            Some(why) => Err(refused(&format!("what it changed is not known: {why}"))),
             None => Ok(store.session_patch(id).await?.unwrap_or_default()),
         },
-        None if session.status.is_final() => {
-            Err(refused("nothing is recorded of what it changed; one that may only read has none"))
+        None => Err(refused(why_none(&session))),
+    }
+}
+
+/// Why nothing is recorded of what a session has changed.
+fn why_none(session: &Session) -> &'static str {
+    if !session.status.is_final() {
+        return "it is not over";
+    }
+    match session.run.as_ref().map(|run| run.profile) {
+        None => "it never began",
+        Some(Some(Profile::Scan | Profile::ReadOnly)) => "it could only read, and changed nothing",
+        Some(Some(Profile::Workspace | Profile::Full) | None) => {
+            "its folder was not compared, so what it changed is not known"
         }
-        None => Err(refused("it is not over")),
     }
 }

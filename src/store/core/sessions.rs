@@ -2,9 +2,10 @@
 
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    Cost, Job, Lease, OpenRun, Profile, Reserve, RunSpent, SessionEnd, SessionStart, Timestamp,
+    Cost, Job, Lease, OpenRun, Profile, Reserve, RunSpent, SessionChanges, SessionEnd,
+    SessionStart, Timestamp,
 };
-use crate::store::sql::{jobs, lease, session_search, sessions, spend};
+use crate::store::sql::{self, jobs, lease, session_search, sessions, spend};
 use crate::store::sqlite::Tx;
 
 /// Writes that a run begins; answers the bytes and lines of the transcript that earlier attempts have left.
@@ -51,15 +52,20 @@ pub(in crate::store) fn finish(
     }
 }
 
-/// Writes that no process of an interrupted run is left, and books what it has cost as far as is known, once.
+/// Writes that no process of an interrupted run is left and what it has changed, and books what it has cost as far as is known,
+/// once.
 pub(in crate::store) fn close_run(
     tx: &Tx<'_>,
     run: &OpenRun,
     spent: &RunSpent,
+    changes: Option<&(SessionChanges, String)>,
     now: Timestamp,
 ) -> Result<Vec<String>> {
     if !sessions::close_run(tx, run.id, &run.marker, spent, now)? {
         return Ok(Vec::new());
+    }
+    if let Some((changes, patch)) = changes {
+        sql::changes::keep_of_closed(tx, run.id, changes, patch)?;
     }
     spend::release(tx, run.id)?;
     match (spent.cost, jobs::get(tx, run.id)?) {

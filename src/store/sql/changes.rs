@@ -6,6 +6,10 @@ use crate::model::{JobId, Lease, SessionChanges};
 use crate::store::sqlite::row::text;
 use rusqlite::{Connection, OptionalExtension, named_params};
 
+/// What an earlier attempt has left gives way.
+const IN_PLACE: &str =
+    "ON CONFLICT (job_id) DO UPDATE SET changes = excluded.changes, patch = excluded.patch";
+
 /// Keeps what a run has changed, in place of what an earlier attempt has.
 ///
 /// # Errors
@@ -21,13 +25,31 @@ pub(in crate::store) fn keep(
          SELECT job_id, :changes, :patch
          FROM sessions
          WHERE job_id = :id AND {IS_HELD}
-         ON CONFLICT (job_id) DO UPDATE SET changes = excluded.changes, patch = excluded.patch"
+         {IN_PLACE}"
     );
     let own = named_params! {
         ":changes": serde_json::json!(changes).to_string(),
         ":patch": patch,
     };
     super::lease::write(conn, &sql, lease, own)
+}
+
+/// Keeps what a run has changed that ended with its server, in place of what an earlier attempt has.
+pub(in crate::store) fn keep_of_closed(
+    conn: &Connection,
+    id: JobId,
+    changes: &SessionChanges,
+    patch: &str,
+) -> Result<()> {
+    let sql = format!(
+        "INSERT INTO session_changes (job_id, changes, patch)
+         VALUES (:id, :changes, :patch)
+         {IN_PLACE}"
+    );
+    conn.prepare_cached(&sql)?.execute(named_params! {
+        ":id": id.0, ":changes": serde_json::json!(changes).to_string(), ":patch": patch,
+    })?;
+    Ok(())
 }
 
 /// What a session has changed. A row that cannot be read says nothing.

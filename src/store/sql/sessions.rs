@@ -283,7 +283,7 @@ fn add_spent(
 pub(in crate::store) fn open_runs(conn: &Connection, file: &str) -> Result<Vec<OpenRun>> {
     const SQL: &str = "
         SELECT s.job_id, s.marker, s.main_pid, s.main_start, s.working_dir, s.file IS :file, s.cost_before,
-            s.transcript_from, s.place
+            s.transcript_from, s.place, s.profile IN ('workspace', 'full')
         FROM sessions s
         JOIN jobs j ON j.id = s.job_id
         WHERE s.marker IS NOT NULL
@@ -302,6 +302,7 @@ pub(in crate::store) fn open_runs(conn: &Connection, file: &str) -> Result<Vec<O
             cost_before: row.get(6)?,
             transcript_from: row.get::<_, i64>(7)? as u64,
             place: text(row, 8)?,
+            may_write: row.get(9)?,
         })
     })?;
     Ok(runs.collect::<rusqlite::Result<_>>()?)

@@ -164,9 +164,9 @@ pub async fn an_interrupted_run_stays_open_until_its_processes_are_gone(store: &
     let run = store.open_runs().await.unwrap().remove(0);
     assert_eq!((run.id, run.marker.as_str(), &run.main), (id, "m-1", &Some(main)));
     let other = lamplighter::model::OpenRun { marker: "m-2".into(), ..run.clone() };
-    store.close_run(other, RunSpent::default(), later(1)).await.unwrap();
+    store.close_run(other, RunSpent::default(), None, later(1)).await.unwrap();
     assert_eq!(store.open_runs().await.unwrap().len(), 1, "it is another run");
-    store.close_run(run, RunSpent::default(), later(1)).await.unwrap();
+    store.close_run(run, RunSpent::default(), None, later(1)).await.unwrap();
     assert!(store.open_runs().await.unwrap().is_empty());
     let ended = store.session(id).await.unwrap().unwrap().run.unwrap();
     assert_eq!(ended.ending, Some(RunEnding::Interrupted));
@@ -204,7 +204,7 @@ pub async fn an_attempt_starts_without_what_the_one_before_it_printed_and_said(s
     let run = store.open_runs().await.unwrap().remove(0);
     assert_eq!((run.id, run.transcript_from), (id, 4), "the first attempt is paid already");
     let spent = RunSpent { num_turns: Some(3), ..RunSpent::default() };
-    store.close_run(run, spent, later(3)).await.unwrap();
+    store.close_run(run, spent, None, later(3)).await.unwrap();
     let run = store.session(id).await.unwrap().unwrap().run.unwrap();
     assert_eq!(
         (run.cost_usd, run.num_turns),
