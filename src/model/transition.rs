@@ -275,15 +275,15 @@ pub fn settlement(
             detail: Some(reason),
             ..scheduled(plain, Cause::Budget)
         },
-        AttemptEnd::Stopped => interrupted(Settlement { attempt: unspent, ..plain }, terms),
+        AttemptEnd::Stopped => interrupted(plain, unspent, terms.on_interrupt),
         AttemptEnd::Lost => {
             let crashes = terms.interrupted.saturating_add(1).min(MAX_CRASHES);
-            let after = Settlement { attempt: unspent, interrupted: crashes, ..plain };
+            let after = Settlement { interrupted: crashes, ..plain };
             if crashes >= terms.poison_after {
                 let why = format!("the server died {crashes} times while this job ran");
                 return failed(after, JobError::new(Code::PoisonPill, why), Cause::Poison);
             }
-            interrupted(after, terms)
+            interrupted(after, unspent, terms.on_interrupt)
         }
     }
 }
@@ -338,11 +338,15 @@ pub fn placement(
     })
 }
 
-fn interrupted(after: Settlement, terms: Terms) -> Settlement {
-    match terms.on_interrupt {
-        OnInterrupt::Retry => {
-            Settlement { status: Status::Queued, cause: Some(Cause::Interrupted), ..after }
-        }
+/// An attempt that is interrupted is not spent; one that ends the job by that was its last.
+fn interrupted(after: Settlement, unspent: u32, on_interrupt: OnInterrupt) -> Settlement {
+    match on_interrupt {
+        OnInterrupt::Retry => Settlement {
+            status: Status::Queued,
+            attempt: unspent,
+            cause: Some(Cause::Interrupted),
+            ..after
+        },
         OnInterrupt::Fail => {
             let why = "interrupted: its process stopped or died while it ran";
             failed(after, JobError::new(Code::Interrupted, why), Cause::Interrupted)
@@ -440,7 +444,7 @@ mod tests {
         let terms = Terms { on_interrupt: OnInterrupt::Fail, ..TERMS };
         for end in [AttemptEnd::Lost, AttemptEnd::Stopped] {
             let after = ends(terms, end);
-            assert_eq!(after.status, Status::Failed);
+            assert_eq!((after.status, after.attempt), (Status::Failed, 1), "its attempt counts");
             assert_eq!(after.error.unwrap().code, Code::Interrupted.as_str());
         }
     }

@@ -467,7 +467,8 @@ impl Queued {
         };
         self.end(id, status, |after| {
             if !job.cancel_asked {
-                after.attempt -= 1;
+                // The attempt that ends the job counts.
+                after.attempt -= u32::from(!fails);
                 after.interrupted = interrupted;
             }
         });
