@@ -90,6 +90,7 @@ CREATE TABLE sessions (
   cost_before        REAL NOT NULL DEFAULT 0,      -- of the runs that its last attempt resumes
   given              TEXT CHECK (given IS NULL OR json_valid(given)),   -- by its folder: CLAUDE.md, MCP servers
   num_turns          INTEGER,
+  counts_at_least    INTEGER NOT NULL DEFAULT 0,   -- whether turns and tokens may have been more
   duration_ms        INTEGER,
   input_tokens       INTEGER,
   output_tokens      INTEGER,
@@ -142,6 +143,7 @@ SELECT j.id AS id,
   s.cost_usd AS cost_usd,
   s.cost_at_least AS cost_at_least,
   s.num_turns AS num_turns,
+  s.counts_at_least AS counts_at_least,
   s.duration_ms AS duration_ms,
   s.input_tokens AS input_tokens,
   s.output_tokens AS output_tokens,

@@ -11,6 +11,7 @@
 //! `tests/fixtures/claude-stream`. <https://code.claude.com/docs/en/cli-reference>, <https://code.claude.com/docs/en/headless>.
 
 mod bounds;
+mod counts;
 mod event;
 mod lines;
 mod meter;
@@ -25,6 +26,7 @@ mod verdict;
 mod versions;
 
 pub use bounds::Bounds;
+pub use counts::Served;
 pub use event::{Denial, Event, RateLimit, Report, Tokens};
 pub use lines::{Line, Lines, MAX_LINE_BYTES};
 pub use meter::{Meter, Usage};

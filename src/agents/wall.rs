@@ -23,6 +23,7 @@ mod usage;
 pub(crate) use service::API_KEY;
 
 use super::words::INSIDE;
+use crate::agents::claude::Served;
 use crate::error::{Code, Error, Result, ignore};
 use crate::files;
 use crate::model::AllowedHost;
@@ -228,6 +229,11 @@ impl Passage {
     /// if none of them has told its tokens.
     pub fn counted(&self) -> Option<f64> {
         self.ledger.most_usd()
+    }
+
+    /// The answers of models to the run that told their tokens.
+    pub fn served(&self) -> Served {
+        self.ledger.served()
     }
 
     /// What passed and what was refused, as a line of the transcript; `None` if the run asked for nothing.

@@ -270,6 +270,8 @@ pub struct SessionRun {
     pub cost_at_least: bool,
     /// Turns of all its attempts.
     pub num_turns: Option<i64>,
+    /// Whether its turns and its tokens may have been more.
+    pub counts_at_least: bool,
     /// Milliseconds of all its attempts, as the program counts.
     pub duration_ms: Option<i64>,
     /// Tokens that the model read, caches included.
@@ -342,6 +344,8 @@ pub struct SessionEnd {
     pub cost_at_least: bool,
     /// Turns.
     pub num_turns: Option<u64>,
+    /// Whether its turns and its tokens may have been more.
+    pub counts_at_least: bool,
     /// Milliseconds, as the program counts.
     pub duration_ms: Option<u64>,
     /// Tokens that the model read, caches included.
@@ -357,6 +361,7 @@ impl SessionEnd {
         RunSpent {
             cost: self.cost_usd.map(|usd| Cost { usd, is_at_least: self.cost_at_least }),
             num_turns: self.num_turns,
+            counts_at_least: self.counts_at_least,
             input_tokens: self.input_tokens,
             output_tokens: self.output_tokens,
         }
@@ -376,6 +381,7 @@ impl SessionEnd {
             cost_usd: None,
             cost_at_least: false,
             num_turns: None,
+            counts_at_least: false,
             duration_ms: None,
             input_tokens: None,
             output_tokens: None,
@@ -387,6 +393,12 @@ impl SessionRun {
     /// What all its attempts have cost; `None` if they asked the model nothing.
     pub fn cost(&self) -> Option<Cost> {
         Some(Cost { usd: self.cost_usd?, is_at_least: self.cost_at_least })
+    }
+
+    /// A number of turns or tokens as people read it, if it is known.
+    pub fn count(&self, number: Option<i64>) -> Option<String> {
+        let words = if self.counts_at_least { "at least " } else { "" };
+        number.map(|number| format!("{words}{number}"))
     }
 }
 
@@ -445,6 +457,8 @@ pub struct RunSpent {
     pub cost: Option<Cost>,
     /// Turns.
     pub num_turns: Option<u64>,
+    /// Whether its turns and its tokens may have been more.
+    pub counts_at_least: bool,
     /// Tokens that the model read, caches included.
     pub input_tokens: Option<u64>,
     /// Tokens that the model wrote.

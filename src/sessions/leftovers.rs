@@ -100,6 +100,7 @@ async fn spent(agents: &Agents, run: &OpenRun) -> Result<RunSpent> {
     Ok(RunSpent {
         cost: cost.map(|cost| Cost::at_least(cost.usd)),
         num_turns: summary.turns(),
+        counts_at_least: true,
         input_tokens: tokens.map(Tokens::read_by_model),
         output_tokens: tokens.map(|tokens| tokens.output),
     })

@@ -347,6 +347,7 @@ impl Watched<'_> {
         let stop = Stop::of(ended.reason, asked);
         let mut verdict = self.judge(plan, &summary, (ended.exit, stop));
         verdict.cost = Cost::with_floor(verdict.cost, self.passage.cost());
+        verdict.count(&summary, self.passage.served());
         doubt(&mut verdict, self.passage.counted());
         Ok(Ended { summary, verdict: without_secrets(verdict).await, exit: ended.exit })
     }
@@ -457,6 +458,7 @@ fn record_of(ended: &Ended) -> SessionEnd {
         note: verdict.note.clone(),
         cost_at_least: verdict.cost.is_some_and(|cost| cost.is_at_least),
         num_turns: verdict.num_turns,
+        counts_at_least: verdict.counts_at_least,
         duration_ms: verdict.duration_ms,
         input_tokens: verdict.tokens.map(Tokens::read_by_model),
         output_tokens: verdict.tokens.map(|tokens| tokens.output),

@@ -5,7 +5,7 @@ use super::caller::Signed;
 use super::changes::changes_card;
 use super::components::{
     badge, card, continue_form, dialog, elapsed, job_sentence, known, live, pretty, session_cost,
-    session_mark, session_model, session_state, session_tier, size, text_card, trigger_badge, when,
+    session_mark, session_model, session_state, session_tier, session_turns, size, text_card, trigger_badge, when,
     when_known,
 };
 use super::extract::{Id, Query};
@@ -223,9 +223,9 @@ fn facts(session: &Session, family: &[Session], now: Timestamp) -> Markup {
                     dt { "Asked for" } dd { (when(session.created_at, now)) }
                     dt { "Started" } dd { (when_known(session.started_at, now)) }
                     dt { "Duration" } dd { (elapsed(session.started_at, session.finished_at, now)) }
-                    dt { "Turns" } dd { (known(run.num_turns)) }
+                    dt { "Turns" } dd { (session_turns(session)) }
                     dt { "Cost" } dd { (session_cost(session)) }
-                    @if let (Some(read), Some(written)) = (run.input_tokens, run.output_tokens) {
+                    @if let (Some(read), Some(written)) = (run.count(run.input_tokens), run.output_tokens) {
                         dt { "Tokens" } dd { (read) " read, " (written) " written" }
                     }
                     @if let Some(note) = &run.note { dt { "Note" } dd { (note) } }

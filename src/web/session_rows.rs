@@ -1,8 +1,8 @@
 //! The rows of a list of sessions.
 
 use super::components::{
-    badge, elapsed, empty, headline, known, session_cost, session_mark, session_model,
-    session_tier, table, trigger_badge, when_known,
+    badge, elapsed, empty, headline, session_cost, session_mark, session_model,
+    session_tier, session_turns, table, trigger_badge, when_known,
 };
 use super::nav::{self, Tab};
 use crate::model::{JobId, Session, Timestamp, Why};
@@ -32,7 +32,6 @@ pub(super) fn rows(sessions: &[Session], whys: &BTreeMap<JobId, Why>, now: Times
 }
 
 fn row(session: &Session, why: Option<&Why>, now: Timestamp) -> Markup {
-    let run = session.run.as_ref();
     html! {
         tr {
             td { (trigger_badge(session.trigger)) }
@@ -46,7 +45,7 @@ fn row(session: &Session, why: Option<&Why>, now: Timestamp) -> Markup {
             }
             td data-label="Started" { (when_known(session.started_at, now)) }
             td data-label="Took" { (elapsed(session.started_at, session.finished_at, now)) }
-            td data-label="Turns" { (known(run.and_then(|run| run.num_turns))) }
+            td data-label="Turns" { (session_turns(session)) }
             td data-label="Cost" { (session_cost(session)) }
         }
     }

@@ -79,6 +79,8 @@ pub struct SessionRun {
     pub cost_at_least: bool,
     /// Turns that it took.
     pub num_turns: Option<i64>,
+    /// Whether its turns and its tokens may have been more: the run was cut off.
+    pub counts_at_least: bool,
     /// How long it took.
     pub duration_ms: Option<i64>,
     /// Tokens that it read.
@@ -150,6 +152,7 @@ impl From<&model::SessionRun> for SessionRun {
             cost_usd: run.cost_usd,
             cost_at_least: run.cost_at_least,
             num_turns: run.num_turns,
+            counts_at_least: run.counts_at_least,
             duration_ms: run.duration_ms,
             input_tokens: run.input_tokens,
             output_tokens: run.output_tokens,

@@ -114,6 +114,14 @@ async fn the_server_ends_a_run_that_goes_on_beyond_its_budget_or_its_turns() {
         let (found, cost) = cost(&office.store, id).await;
         assert_eq!(found, ending, "{script}");
         println!("{script:.40}: {ending} at {cost:?}, {most}");
+        if script == dear {
+            // What it reported when it was ended has no tokens, its messages had a million each.
+            let session = office.store.session(id).await.unwrap().unwrap();
+            let run = session.run.unwrap();
+            assert!(run.input_tokens.is_some_and(|read| read >= 2_000_000), "{run:?}");
+            let told = run.count(run.input_tokens).unwrap();
+            assert_eq!(told, format!("at least {}", run.input_tokens.unwrap()));
+        }
     }
     // One that ends by itself is done, and it stands beside it that it was dear.
     let id = office.ask("result 31.0 done").await;

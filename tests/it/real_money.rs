@@ -56,6 +56,18 @@ async fn a_real_run_that_is_stopped_or_killed_is_paid() {
     println!("it told its cost: {has_told}");
     assert_eq!(session["cost_at_least"], !has_told, "{session:#}\n{kept}");
 
+    let (turns, read) = (&session["num_turns"], session["input_tokens"].as_u64().unwrap());
+    assert_eq!((turns, read >= 3 * TOKENS), (&json!(3), true), "{session:#}");
+
+    // A run that its budget cuts has the turns and the tokens that were served to it.
+    api.script("case-dear", [dear("true")]);
+    let cut = desk.trigger(&["--budget", &format!("{:.4}", 1.5 * look), "case-dear"]);
+    let session = desk.ends(cut, ("failed", "budget", Some("AGENT-LIMIT-003"))).await;
+    let served = api.requests("case-dear").len() as u64;
+    println!("served: {served}, told: {}, {}", session["num_turns"], session["input_tokens"]);
+    assert_eq!(session["num_turns"], json!(served), "{session:#}");
+    assert!(session["input_tokens"].as_u64().unwrap() >= served * TOKENS, "{session:#}");
+
     let killed = desk.trigger(&["case-kill"]);
     until_said(&desk.store, killed, "exec sleep 4245").await;
     desk.server.take().unwrap().kill();
@@ -65,7 +77,8 @@ async fn a_real_run_that_is_stopped_or_killed_is_paid() {
     assert!((2.9 * look..3.1 * look).contains(&usd(&session)), "{session:#}");
     assert_eq!(session["cost_at_least"], true, "{session:#}");
     let all = spent(&desk).await;
-    assert!((6.9 * look..7.2 * look).contains(&all), "{all} for seven looks of {look}");
+    let looks = 7.0 + served as f64;
+    assert!(((looks - 0.1) * look..(looks + 0.2) * look).contains(&all), "{all} for {looks} looks of {look}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

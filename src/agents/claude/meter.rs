@@ -82,6 +82,8 @@ pub struct Meter {
     closed: Amount,
     /// Messages of the run itself, subagents' left out.
     messages: u64,
+    /// Those of its subagents.
+    nested: u64,
 }
 
 /// Tokens, and what they cost.
@@ -106,7 +108,8 @@ impl Meter {
             return;
         }
         self.latest.clone_from(&usage.message);
-        self.messages += u64::from(!usage.nested);
+        let count = if usage.nested { &mut self.nested } else { &mut self.messages };
+        *count += 1;
         self.open.push_back(usage.clone());
         if self.open.len() > MAX_OPEN {
             let over = self.open.pop_front();
@@ -132,6 +135,11 @@ impl Meter {
     /// Messages of the run itself.
     pub fn messages(&self) -> u64 {
         self.messages
+    }
+
+    /// Messages of its subagents.
+    pub fn nested(&self) -> u64 {
+        self.nested
     }
 
     /// Whether the prices of all its models are known.

@@ -183,6 +183,16 @@ impl Summary {
         self.report.is_some() && self.unreported.messages() == 0
     }
 
+    /// Tokens of all messages that were seen, whatever reports say.
+    pub(super) fn metered(&self) -> Tokens {
+        self.meter.tokens()
+    }
+
+    /// Messages of subagents that were seen.
+    pub(super) fn answers_to_subagents(&self) -> u64 {
+        self.meter.nested()
+    }
+
     /// Tokens of all reports, and of the messages since the last one.
     pub fn all_tokens(&self) -> Option<Tokens> {
         let since = self.unreported.tokens();

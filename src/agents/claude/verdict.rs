@@ -116,6 +116,8 @@ pub struct Verdict {
     pub duration_ms: Option<u64>,
     /// Tokens; without a report those of the model's messages.
     pub tokens: Option<Tokens>,
+    /// Whether turns and tokens may have been more.
+    pub counts_at_least: bool,
     /// The model's answer, or what it said last; never the program's own words about a failure. Cut at 1 MiB.
     pub response: Option<String>,
     /// The structured answer.
@@ -185,6 +187,7 @@ pub fn verdict(run: &Summary, end: &End<'_>, now: Timestamp) -> Verdict {
         num_turns: run.turns(),
         duration_ms: run.duration_ms,
         tokens: run.all_tokens(),
+        counts_at_least: run.turns().is_some() && !run.is_all_reported(),
         response: response(run),
         structured: report.and_then(|report| report.structured.clone()),
         session: run.session.clone(),

@@ -1,6 +1,6 @@
 //! What passed the wall in a run, and what did not: bytes of each host, refusals, tokens of each model.
 
-use crate::agents::claude::{Meter, Tokens, Usage};
+use crate::agents::claude::{Meter, Served, Tokens, Usage};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -96,6 +96,15 @@ impl Ledger {
         let (answers, tokens) = usage.entry(key.to_owned()).or_default();
         *answers += u64::from(begins);
         *tokens = tokens.plus(more);
+    }
+
+    /// All answers that told their tokens.
+    pub(super) fn served(&self) -> Served {
+        let sum = |all: Served, (answers, tokens): &(u64, Tokens)| Served {
+            answers: all.answers + answers,
+            tokens: all.tokens.plus(*tokens),
+        };
+        locked(&self.usage).values().fold(Served::default(), sum)
     }
 
     pub(super) fn usage(&self) -> Vec<ModelUsage> {

@@ -46,7 +46,7 @@ fn row(session: &Session) -> Vec<String> {
         session.trigger.to_string(),
         run.map(|run| run.tier).or(request.map(SessionRequest::tier)).unwrap_or(1).to_string(),
         run.and_then(|run| run.model.clone()).map_or_else(dash, |model| output::plain(&model, 30)),
-        run.and_then(|run| run.num_turns).map_or_else(dash, |turns| turns.to_string()),
+        run.and_then(|run| run.count(run.num_turns)).unwrap_or_else(dash),
         run.and_then(SessionRun::cost).map_or_else(dash, |cost| cost.to_string()),
         session.created_at.to_string(),
         output::plain(&prompt.unwrap_or_default(), 60),
@@ -116,9 +116,9 @@ fn facts(session: &Session) -> Vec<Vec<String>> {
         ("note", run.and_then(|run| run.note.clone())),
         ("exit code", run.and_then(|run| run.exit_code).map(|code| code.to_string())),
         ("cost", run.and_then(SessionRun::cost).map(|cost| cost.to_string())),
-        ("turns", run.and_then(|run| run.num_turns).map(|turns| turns.to_string())),
-        ("tokens read", run.and_then(|run| run.input_tokens).map(|tokens| tokens.to_string())),
-        ("tokens written", run.and_then(|run| run.output_tokens).map(|tokens| tokens.to_string())),
+        ("turns", run.and_then(|run| run.count(run.num_turns))),
+        ("tokens read", run.and_then(|run| run.count(run.input_tokens))),
+        ("tokens written", run.and_then(|run| run.count(run.output_tokens))),
         ("transcript lines", run.map(|run| run.transcript_lines.to_string())),
     ];
     let known = rows.into_iter().filter_map(|(name, value)| Some((name, value?)));

@@ -17,13 +17,14 @@ pub(super) const COLUMNS: &str = "j.id, j.status, j.trigger, j.created_at, j.sta
     s.tier, s.profile, s.model, s.prompt_file, s.prompt_text, s.continues_id, s.working_dir, s.place, s.isolation, \
     s.agent_version, s.cli_session_id, s.exit_code, s.ending, s.response, s.structured, s.cost_usd, s.cost_at_least, s.num_turns, \
     s.duration_ms, s.input_tokens, s.output_tokens, s.transcript_bytes, s.transcript_lines, s.transcript_dropped, \
-    s.began_at, s.ended_at, s.note, s.given";
+    s.began_at, s.ended_at, s.note, s.given, s.counts_at_least";
 pub(super) const FROM: &str = "FROM jobs j LEFT JOIN sessions s ON s.job_id = j.id";
 
 /// What an attempt adds to its session's sums. An attempt of which nothing is known leaves them as they are.
 const ADD_SPENT: &str = "cost_usd = coalesce(cost_usd + :cost, cost_usd, :cost),
             cost_at_least = cost_at_least OR :at_least,
             num_turns = coalesce(num_turns + :turns, num_turns, :turns),
+            counts_at_least = counts_at_least OR :counts_at_least,
             input_tokens = coalesce(input_tokens + :input, input_tokens, :input),
             output_tokens = coalesce(output_tokens + :output, output_tokens, :output)";
 
@@ -80,6 +81,7 @@ fn run_from_row(row: &Row<'_>) -> rusqlite::Result<SessionRun> {
         ended_at: instant(row, 38)?,
         note: parsed(row, 39, Some)?,
         given: parsed(row, 40, |text| serde_json::from_str(&text).ok())?,
+        counts_at_least: row.get(41)?,
     })
 }
 
@@ -274,6 +276,7 @@ fn add_spent(
     let is_at_least = spent.cost.is_some_and(|cost| cost.is_at_least);
     let sums = named_params! {
         ":cost": cost, ":at_least": is_at_least, ":turns": turns, ":input": input, ":output": output,
+        ":counts_at_least": spent.counts_at_least,
     };
     let params: Vec<_> = own.iter().chain(sums).copied().collect();
     Ok(conn.prepare_cached(sql)?.execute(&params[..])? == 1)

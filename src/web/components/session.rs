@@ -55,6 +55,12 @@ pub(in crate::web) fn session_mark(session: &Session) -> Markup {
     }
 }
 
+/// How many turns the session took, once the agent program or the network wall has told it.
+pub(in crate::web) fn session_turns(session: &Session) -> String {
+    let turns = session.run.as_ref().and_then(|run| run.count(run.num_turns));
+    turns.unwrap_or_else(|| "–".to_owned())
+}
+
 /// What the session has cost, once the agent program has said so.
 pub(in crate::web) fn session_cost(session: &Session) -> String {
     let cost = session.run.as_ref().and_then(SessionRun::cost);

@@ -3,8 +3,8 @@
 use super::super::agent;
 use super::super::app::{Program, Web};
 use super::super::components::{
-    badge, card, elapsed, headline, known, paused_notice, scan_lines, session_cost, session_form,
-    session_mark, session_state, size, spend_lines, trigger_badge, when_known,
+    badge, card, elapsed, headline, paused_notice, scan_lines, session_cost, session_form,
+    session_mark, session_state, session_turns, size, spend_lines, trigger_badge, when_known,
 };
 use super::super::nav::{self, Tab};
 use super::super::part::version;
@@ -109,7 +109,7 @@ fn latest_card(session: &Session, now: Timestamp) -> Markup {
                 (trigger_badge(session.trigger)) " "
                 span.text-secondary {
                     (when_known(session.finished_at, now)) ", "
-                    (known(run.and_then(|run| run.num_turns))) " turns, " (session_cost(session))
+                    (session_turns(session)) " turns, " (session_cost(session))
                 }
             }
             p { (headline(session)) }
