@@ -193,6 +193,7 @@ async fn plan(
         idle: wishes.idle,
         on_denial: OnDenial::Note,
         cost_before: 0.0,
+        answer_of: None,
     })
 }
 

@@ -136,6 +136,12 @@ impl SessionRequest {
         })
     }
 
+    /// The values of its prompt file's parameters as people write them; `None` if it has none.
+    pub fn values(&self) -> Option<String> {
+        let values = self.set.iter().map(|(name, value)| format!("{name}={value}"));
+        (!self.set.is_empty()).then(|| values.collect::<Vec<_>>().join(", "))
+    }
+
     /// Its own profile; `None` leaves it to the tier.
     pub fn profile(&self) -> Option<Profile> {
         self.profile.as_deref().and_then(|word| word.parse().ok())
@@ -223,6 +229,8 @@ pub struct Session {
     pub progress: Option<String>,
     /// The job that made it.
     pub parent_id: Option<JobId>,
+    /// The schedule that made it, by name; `None` without one, and once the schedule is gone.
+    pub schedule: Option<String>,
     /// What it was asked; `None` for a job of another kind, or a payload that says something else.
     pub request: Option<SessionRequest>,
     /// What its run recorded; `None` before it began.
@@ -286,6 +294,8 @@ pub struct SessionRun {
     pub transcript_dropped: u64,
     /// What its working directory gave it besides the prompt; `None` if the folder is none that gives something.
     pub given: Option<FolderGiven>,
+    /// The session of its schedule whose answer it was given.
+    pub answer_of: Option<JobId>,
     /// When it began.
     pub began_at: Timestamp,
     /// When no process of it was left.
@@ -317,6 +327,8 @@ pub struct SessionStart {
     pub cost_before: f64,
     /// What its working directory gave it besides the prompt.
     pub given: Option<FolderGiven>,
+    /// The session of its schedule whose answer it was given.
+    pub answer_of: Option<JobId>,
 }
 
 /// The record of the end of a run, written when no process of the run is left.

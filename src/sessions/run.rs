@@ -66,6 +66,8 @@ pub struct Plan {
     pub on_denial: OnDenial,
     /// What the runs that it resumes have cost.
     pub cost_before: f64,
+    /// The session of its schedule whose answer its prompt holds.
+    pub answer_of: Option<JobId>,
 }
 
 /// Runs the agent program for a job and records it. Returns when no process of it is left and its record is saved.
@@ -100,6 +102,7 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
         marker: marker.to_string(),
         cost_before: plan.cost_before,
         given: plan.given.record(),
+        answer_of: plan.answer_of,
     };
     let who = format!("session {}", context.job.id);
     let passage = agents.wall.open(place.entry(agents, profile), who)?;

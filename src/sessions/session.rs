@@ -170,7 +170,7 @@ fn plan(
     };
     let evidence = [
         (&request.handoff, "the session of the tier below reports"),
-        (&earlier.last_answer, "the last session of this schedule has answered"),
+        (&earlier.last_answer.as_ref().map(|(_, answer)| answer.clone()), "the last session of this schedule has answered"),
     ];
     let evidence = evidence.iter().filter(|_| !earlier.goes_on);
     let evidence = evidence.filter_map(|(text, what)| Some(fenced(text.as_ref()?, what)));
@@ -190,6 +190,7 @@ fn plan(
         idle: wishes.idle,
         on_denial: OnDenial::Note,
         cost_before: earlier.cost,
+        answer_of: earlier.last_answer.map(|(id, _)| id),
     })
 }
 
@@ -220,7 +221,7 @@ struct Earlier {
     /// Whether a limit ended an earlier attempt of this job.
     goes_on: bool,
     /// What the last session of its schedule has answered, if the request asks for it.
-    last_answer: Option<String>,
+    last_answer: Option<(JobId, String)>,
 }
 
 impl Earlier {

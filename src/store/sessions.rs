@@ -36,8 +36,12 @@ impl Store {
         self.db.read("search sessions", find).await
     }
 
-    /// What the newest session of a schedule answered that was done before this one.
-    pub async fn last_answer(&self, schedule: i64, before: JobId) -> Result<Option<String>> {
+    /// The newest session of a schedule that was done before this one, and what it answered.
+    pub async fn last_answer(
+        &self,
+        schedule: i64,
+        before: JobId,
+    ) -> Result<Option<(JobId, String)>> {
         let read = move |c: &_| sql::session_search::last_answer(c, schedule, before);
         self.db.read("read a schedule's last answer", read).await
     }

@@ -22,8 +22,8 @@ use crate::actions::{jobs, sessions};
 use crate::error::{Code, Result};
 use crate::heavy::heavy;
 use crate::model::{
-    Cost, Job, JobId, Profile, Role, Session, SessionRequest, SessionRun, Status, Timestamp,
-    Trigger, Why,
+    Cost, Job, JobId, Profile, Role, ScheduleName, Session, SessionRequest, SessionRun, Status,
+    Timestamp, Trigger, Why,
 };
 use crate::store::Store;
 use axum::extract::State;
@@ -71,6 +71,7 @@ pub(super) async fn page(
             div."col-12" { (summary(&job, is_full, why.as_ref(), role, now)) }
             div."col-12" { (facts(&session, &family, now)) }
             @if let Some(prompt) = typed_prompt(&session) { div."col-12" { (text_card("prompt", "Prompt", prompt)) } }
+            @if let Some(handoff) = handed_on(&session) { div."col-12" { (text_card("handed-on", "Handed on", handoff)) } }
             @if let Some(answers) = answers { (answers) }
             @if let Some(changes) = &changes { div."col-12" { (changes_card(id, changes)) } }
         }
@@ -208,9 +209,7 @@ fn facts(session: &Session, family: &[Session], now: Timestamp) -> Markup {
             div.card-body.fact-columns {
                 dl.facts {
                     dt { "Trigger" } dd { (trigger_badge(session.trigger)) }
-                    @if let Some(file) = session.request.as_ref().and_then(|request| request.prompt_file.as_ref()) {
-                        dt { "Prompt file" } dd { code { (file) ".md" } }
-                    }
+                    (origin(session))
                     dt { "Tier" } dd { (session_tier(session)) }
                     dt { "Profile" } dd.text-danger-strong[profile == Some(Profile::Full)] { (profile.map_or(unknown, Profile::as_str)) }
                     dt { "Model" } dd { (session_model(session).unwrap_or("as the tier says")) }
@@ -235,6 +234,37 @@ fn facts(session: &Session, family: &[Session], now: Timestamp) -> Markup {
             }
         }
     }
+}
+
+/// Where the prompt of a session came from, and what was given with it.
+fn origin(session: &Session) -> Markup {
+    let request = session.request.as_ref();
+    let answer_of = session.run.as_ref().and_then(|run| run.answer_of);
+    html! {
+        @if let Some(name) = &session.schedule {
+            dt { "Schedule" }
+            dd {
+                @match ScheduleName::parse(name.clone()) {
+                    Ok(parsed) => a href=(nav::schedule(&parsed)) { (name) },
+                    Err(_) => (name),
+                }
+            }
+        }
+        @if let Some(file) = request.and_then(|request| request.prompt_file.as_ref()) {
+            dt { "Prompt file" } dd { code { (file) ".md" } }
+        }
+        @if let Some(values) = request.and_then(SessionRequest::values) {
+            dt { "Values" } dd { code { (values) } }
+        }
+        @if let Some(id) = answer_of {
+            dt { "Given the answer of" } dd { a href=(nav::session(id)) { "session " (id) } }
+        }
+    }
+}
+
+/// What the session of the tier below handed on to this one.
+fn handed_on(session: &Session) -> Option<&str> {
+    session.request.as_ref()?.handoff.as_deref()
 }
 
 fn isolated(isolation: &str) -> String {

@@ -30,10 +30,16 @@ pub struct Session {
     pub progress: Option<String>,
     /// The job that it came from.
     pub parent_id: Option<i64>,
+    /// The schedule that made it, by name.
+    pub schedule: Option<String>,
     /// What a person typed.
     pub prompt: Option<String>,
     /// The prompt file that it was given instead.
     pub prompt_file: Option<String>,
+    /// The values of the prompt file's parameters.
+    pub set: model::PromptValues,
+    /// What the session of the tier below handed on to it.
+    pub handoff: Option<String>,
     /// What its run did; its members are left out before it has begun.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub run: Option<SessionRun>,
@@ -53,6 +59,8 @@ pub struct SessionRun {
     pub model: Option<String>,
     /// The session that it went on with.
     pub continues_id: Option<i64>,
+    /// The session of its schedule whose answer it was given with its prompt.
+    pub answer_of: Option<i64>,
     /// Where it started.
     pub working_dir: std::path::PathBuf,
     /// How its processes were fenced in.
@@ -124,8 +132,11 @@ impl From<&model::Session> for Session {
             error_code: session.error_code.clone(),
             progress: session.progress.clone(),
             parent_id: session.parent_id.map(|id| id.0),
+            schedule: session.schedule.clone(),
             prompt: request.and_then(|request| request.prompt.clone()),
             prompt_file: request.and_then(|request| request.prompt_file.clone()),
+            set: request.map(|request| request.set.clone()).unwrap_or_default(),
+            handoff: request.and_then(|request| request.handoff.clone()),
             run: session.run.as_ref().map(SessionRun::from),
             changes: None,
         }
@@ -139,6 +150,7 @@ impl From<&model::SessionRun> for SessionRun {
             profile: run.profile.map_or("unreadable", model::Profile::as_str).to_owned(),
             model: run.model.clone(),
             continues_id: run.continues.map(|id| id.0),
+            answer_of: run.answer_of.map(|id| id.0),
             working_dir: run.working_dir.clone(),
             isolation: run.isolation.clone(),
             agent_version: run.agent_version.clone(),

@@ -4,7 +4,7 @@
 use crate::real_cli::desk;
 use crate::support::messages_api::Reply;
 use lamplighter::model::JobId;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;
 
@@ -117,10 +117,16 @@ async fn a_schedule_that_wants_it_hands_its_last_answer_on_as_data() {
         "--payload",
     ];
     desk.ask(&[&plain[..], &[r#"{"prompt":"case-nightly"}"#]].concat());
+    let mut told = Vec::new();
     for name in ["nightly", "plain", "nightly", "plain"] {
         let session = JobId(desk.ask(&["schedules", "run-now", name]).parse().unwrap());
-        desk.ends(session, ("completed", "done", None)).await;
+        told.push(desk.ends(session, ("completed", "done", None)).await);
+        assert_eq!(told.last().unwrap()["schedule"], name);
     }
+    let given: Vec<_> = told.iter().map(|session| session["answer_of"].clone()).collect();
+    assert_eq!(given, [Value::Null, Value::Null, told[0]["id"].clone(), Value::Null]);
+    let shown = desk.ask(&["sessions", "show", &told[2]["id"].to_string()]);
+    assert!(shown.contains("nightly") && shown.contains("given answer of"), "{shown}");
     let said: Vec<_> =
         api.requests("case-nightly").iter().map(|one| one.said().join("\n")).collect();
     let with: Vec<_> = said.iter().filter(|text| text.contains(ignore)).collect();

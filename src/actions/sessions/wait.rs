@@ -121,6 +121,7 @@ mod tests {
             error_code: code.map(str::to_owned),
             progress: None,
             parent_id: None,
+            schedule: None,
             request: None,
             run: ending.map(|_| run),
         }

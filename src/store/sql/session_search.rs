@@ -68,15 +68,15 @@ pub(in crate::store) fn find(
     Ok(Found { rows, next, cut_short: next.is_some(), looked_through: all })
 }
 
-/// What the newest session of a schedule answered that was done before this one: of its newest occurrences, as many as one
+/// The newest session of a schedule that was done before this one, and what it answered: of its newest occurrences, as many as one
 /// search looks at.
 pub(in crate::store) fn last_answer(
     conn: &Connection,
     schedule: i64,
     before: JobId,
-) -> Result<Option<String>> {
+) -> Result<Option<(JobId, String)>> {
     const SQL: &str = "
-        SELECT s.response
+        SELECT j.id, s.response
         FROM (
             SELECT id, status, schedule_id
             FROM jobs
@@ -89,7 +89,8 @@ pub(in crate::store) fn last_answer(
         LIMIT 1";
     let params = named_params! {":schedule": schedule, ":before": before.0, ":most": SEARCHED};
     let mut statement = conn.prepare_cached(SQL)?;
-    Ok(statement.query_row(params, |row| text(row, 0)).optional()?)
+    let read = |row: &rusqlite::Row<'_>| Ok((JobId(row.get(0)?), text(row, 1)?));
+    Ok(statement.query_row(params, read).optional()?)
 }
 
 /// A running session that has begun.

@@ -17,7 +17,8 @@ pub(super) const COLUMNS: &str = "j.id, j.status, j.trigger, j.created_at, j.sta
     s.tier, s.profile, s.model, s.prompt_file, s.prompt_text, s.continues_id, s.working_dir, s.place, s.isolation, \
     s.agent_version, s.cli_session_id, s.exit_code, s.ending, s.response, s.structured, s.cost_usd, s.cost_at_least, s.num_turns, \
     s.duration_ms, s.input_tokens, s.output_tokens, s.transcript_bytes, s.transcript_lines, s.transcript_dropped, \
-    s.began_at, s.ended_at, s.note, s.given, s.counts_at_least";
+    s.began_at, s.ended_at, s.note, s.given, s.counts_at_least, s.answer_of, \
+    (SELECT name FROM job_schedules WHERE id = j.schedule_id)";
 pub(super) const FROM: &str = "FROM jobs j LEFT JOIN sessions s ON s.job_id = j.id";
 
 /// What an attempt adds to its session's sums. An attempt of which nothing is known leaves them as they are.
@@ -42,6 +43,7 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Session> {
         error_code: parsed(row, 8, Some)?,
         progress: parsed(row, 9, Some)?,
         parent_id: row.get::<_, Option<i64>>(10)?.map(JobId),
+        schedule: parsed(row, 43, Some)?,
         request: request.and_then(|payload| serde_json::from_str(&payload).ok()),
         run: match row.get::<_, Option<i64>>(12)? {
             Some(_) => Some(run_from_row(row)?),
@@ -82,6 +84,7 @@ fn run_from_row(row: &Row<'_>) -> rusqlite::Result<SessionRun> {
         note: parsed(row, 39, Some)?,
         given: parsed(row, 40, |text| serde_json::from_str(&text).ok())?,
         counts_at_least: row.get(41)?,
+        answer_of: row.get::<_, Option<i64>>(42)?.map(JobId),
     })
 }
 
@@ -143,9 +146,9 @@ pub(in crate::store) fn begin(
 ) -> Result<(u64, u64)> {
     const SQL: &str = "
         INSERT INTO sessions (job_id, tier, profile, model, prompt_file, prompt_text, continues_id, working_dir,
-            place, marker, file, cost_before, given, began_at)
+            place, marker, file, cost_before, given, answer_of, began_at)
         VALUES (:id, :tier, :profile, :model, :prompt_file, :prompt_text, :continues, :working_dir,
-            :place, :marker, :file, :cost_before, :given, :now)
+            :place, :marker, :file, :cost_before, :given, :answer_of, :now)
         ON CONFLICT (job_id) DO UPDATE SET
             tier = excluded.tier,
             profile = excluded.profile,
@@ -156,6 +159,7 @@ pub(in crate::store) fn begin(
             file = excluded.file,
             cost_before = excluded.cost_before,
             given = excluded.given,
+            answer_of = coalesce(excluded.answer_of, answer_of),
             transcript_from = transcript_bytes,
             main_pid = NULL,
             main_start = NULL,
@@ -180,6 +184,7 @@ pub(in crate::store) fn begin(
             ":file": file,
             ":cost_before": start.cost_before,
             ":given": start.given.as_ref().map(|given| json!(given).to_string()),
+            ":answer_of": start.answer_of.map(|id| id.0),
             ":now": now.millis(),
         },
         |row| Ok((row.get::<_, i64>(0)? as u64, row.get::<_, i64>(1)? as u64)),

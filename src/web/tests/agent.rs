@@ -56,6 +56,7 @@ impl<'a> Run<'a> {
             place: job.id.to_string(),
             marker: format!("m{}", job.id),
             cost_before: 0.0,
+            answer_of: None,
             given: Some(FolderGiven {
                 claude_md: Some(GivenFile { bytes: 12, sha256: "0123456789abcdef".into() }),
                 mcp_servers: vec!["db".into()],

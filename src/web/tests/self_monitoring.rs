@@ -253,6 +253,7 @@ async fn a_scan_unfolds_to_its_findings_its_analyzer_and_its_transcript() {
         place: "1".into(),
         marker: "m1".into(),
         cost_before: 0.0,
+        answer_of: None,
         given: None,
     };
     site.web.store.begin_session(lease.clone(), start, START).await.unwrap();

@@ -36,6 +36,7 @@ impl Run {
             place: context.job.id.to_string(),
             marker: "marker".into(),
             cost_before: 0.0,
+            answer_of: None,
             given: None,
         };
         store.begin_session(context.lease.clone(), start, now()).await.unwrap();
