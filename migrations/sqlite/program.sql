@@ -90,6 +90,7 @@ CREATE TABLE sessions (
   cost_before        REAL NOT NULL DEFAULT 0,      -- of the runs that its last attempt resumes
   given              TEXT CHECK (given IS NULL OR json_valid(given)),   -- by its folder: CLAUDE.md, MCP servers
   answer_of          INTEGER,            -- the session of its schedule whose answer it was given
+  refused            TEXT CHECK (refused IS NULL OR json_valid(refused)),   -- what the network wall has refused, and how often
   num_turns          INTEGER,
   counts_at_least    INTEGER NOT NULL DEFAULT 0,   -- whether turns and tokens may have been more
   duration_ms        INTEGER,

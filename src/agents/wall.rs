@@ -26,7 +26,7 @@ use super::words::INSIDE;
 use crate::agents::claude::Served;
 use crate::error::{Code, Error, Result, ignore};
 use crate::files;
-use crate::model::AllowedHost;
+use crate::model::{AllowedHost, Refusal};
 use dial::Dialer;
 use ledger::Ledger;
 use pass::{Placeholder, USER};
@@ -234,6 +234,11 @@ impl Passage {
     /// The answers of models to the run that told their tokens.
     pub fn served(&self) -> Served {
         self.ledger.served()
+    }
+
+    /// What was refused, each with how often.
+    pub fn refused(&self) -> Vec<Refusal> {
+        self.ledger.refused()
     }
 
     /// What passed and what was refused, as a line of the transcript; `None` if the run asked for nothing.

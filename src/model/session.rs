@@ -4,7 +4,7 @@ use super::digest::sha256_hex;
 use super::job::word_enum;
 use super::prompt_values::{self, PromptValues};
 use super::{
-    ConcurrencyKey, Cost, FolderGiven, Job, JobId, Process, RunEnding, Status, Timestamp, Trigger,
+    ConcurrencyKey, Cost, FolderGiven, Job, JobId, Process, Refusal, RunEnding, Status, Timestamp, Trigger,
 };
 use crate::error::{Code, Error, Result};
 use serde::{Deserialize, Serialize};
@@ -296,6 +296,8 @@ pub struct SessionRun {
     pub given: Option<FolderGiven>,
     /// The session of its schedule whose answer it was given.
     pub answer_of: Option<JobId>,
+    /// What its network wall has refused.
+    pub refused: Vec<Refusal>,
     /// When it began.
     pub began_at: Timestamp,
     /// When no process of it was left.
@@ -364,6 +366,8 @@ pub struct SessionEnd {
     pub input_tokens: Option<u64>,
     /// Tokens that the model wrote.
     pub output_tokens: Option<u64>,
+    /// What its network wall has refused.
+    pub refused: Vec<Refusal>,
 }
 
 impl SessionEnd {
@@ -397,6 +401,7 @@ impl SessionEnd {
             duration_ms: None,
             input_tokens: None,
             output_tokens: None,
+            refused: Vec::new(),
         }
     }
 }

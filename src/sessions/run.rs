@@ -20,7 +20,7 @@ use crate::agents::{self as agent_programs, Exit, FolderId, Limits, Marker, Spec
 use crate::engine::{Context, Hold};
 use crate::error::{Code, Error, Result, ignore};
 use crate::heavy::heavy;
-use crate::model::{Cost, JobId, Process, Profile, RunEnding, SessionEnd, SessionStart};
+use crate::model::{Cost, JobId, Process, Profile, Refusal, RunEnding, SessionEnd, SessionStart};
 use crate::redact::redactor;
 use crate::warn_coded;
 use serde_json::json;
@@ -279,6 +279,8 @@ struct Ended {
     summary: Summary,
     verdict: Verdict,
     exit: Option<Exit>,
+    /// What its network wall has refused.
+    refused: Vec<Refusal>,
 }
 
 impl Watched<'_> {
@@ -352,7 +354,10 @@ impl Watched<'_> {
         verdict.cost = Cost::with_floor(verdict.cost, self.passage.cost());
         verdict.count(&summary, self.passage.served());
         doubt(&mut verdict, self.passage.counted());
-        Ok(Ended { summary, verdict: without_secrets(verdict).await, exit: ended.exit })
+        let mut refused = self.passage.refused();
+        refused.iter_mut().for_each(|one| redactor().clean(&mut one.what));
+        let verdict = without_secrets(verdict).await;
+        Ok(Ended { summary, verdict, exit: ended.exit, refused })
     }
 
     /// What the server itself holds the run to.
@@ -442,7 +447,7 @@ fn why_cancelled(context: &Context) -> Stop {
 }
 
 fn record_of(ended: &Ended) -> SessionEnd {
-    let Ended { summary, verdict, exit } = ended;
+    let Ended { summary, verdict, exit, refused } = ended;
     let limited = verdict.ending == RunEnding::Limit;
     let report = verdict.structured.as_ref().and_then(|answer| answer["report"].as_str());
     SessionEnd {
@@ -465,5 +470,6 @@ fn record_of(ended: &Ended) -> SessionEnd {
         duration_ms: verdict.duration_ms,
         input_tokens: verdict.tokens.map(Tokens::read_by_model),
         output_tokens: verdict.tokens.map(|tokens| tokens.output),
+        refused: refused.clone(),
     }
 }

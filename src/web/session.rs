@@ -228,6 +228,10 @@ fn facts(session: &Session, family: &[Session], now: Timestamp) -> Markup {
                         dt { "Tokens" } dd { (read) " read, " (written) " written" }
                     }
                     @if let Some(note) = &run.note { dt { "Note" } dd { (note) } }
+                    @if !run.refused.is_empty() {
+                        dt { "Refused by the network wall" }
+                        dd { @for one in &run.refused { div { (one.words()) } } }
+                    }
                     @if session.status.is_final() { dt { "Exit code" } dd { (known(run.exit_code.map(i64::from))) } }
                 }
                 (relations(session, family))

@@ -95,6 +95,8 @@ pub struct SessionRun {
     pub input_tokens: Option<i64>,
     /// Tokens that it wrote.
     pub output_tokens: Option<i64>,
+    /// What its network wall has refused, each with how often; a run that its server did not see to its end has none.
+    pub refused: Vec<model::Refusal>,
     /// The transcript's length.
     pub transcript_bytes: u64,
     /// The transcript's lines.
@@ -168,6 +170,7 @@ impl From<&model::SessionRun> for SessionRun {
             duration_ms: run.duration_ms,
             input_tokens: run.input_tokens,
             output_tokens: run.output_tokens,
+            refused: run.refused.clone(),
             transcript_bytes: run.transcript_bytes,
             transcript_lines: run.transcript_lines,
             transcript_dropped: run.transcript_dropped,

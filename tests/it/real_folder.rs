@@ -245,6 +245,10 @@ async fn a_server_of_the_web_goes_through_the_wall_and_one_that_does_not_come_up
     assert_eq!(told["given"]["claude_md"], Value::Null);
     let lines = transcript(&desk.store, id).await;
     assert!(lines.contains("CONNECT mcp.example:443"), "the wall has refused it: {lines}");
+    let refused = &told["refused"][0];
+    assert!(refused["what"].as_str().unwrap().contains("CONNECT mcp.example:443"), "{told:#}");
+    let shown = desk.ask(&["sessions", "show", &id.to_string()]);
+    assert!(shown.contains("refused by the wall"), "{shown}");
     let tail = desk.ask(&["sessions", "tail", &id.to_string()]);
     assert!(tail.contains("MCP servers that failed: web"), "{tail}");
 }

@@ -1,6 +1,7 @@
 //! What passed the wall in a run, and what did not: bytes of each host, refusals, tokens of each model.
 
 use crate::agents::claude::{Meter, Served, Tokens, Usage};
+use crate::model::Refusal;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -117,6 +118,13 @@ impl Ledger {
         usage.iter().map(one).collect()
     }
 
+    /// What was refused, each with how often.
+    pub(super) fn refused(&self) -> Vec<Refusal> {
+        let refusals = locked(&self.refusals);
+        let one = |(what, times): (&String, &u64)| Refusal { what: what.clone(), times: *times };
+        refusals.iter().map(one).collect()
+    }
+
     /// What passed and how often something was refused, for the log; `None` if nothing happened.
     pub(super) fn summary(&self) -> Option<String> {
         let mut parts: Vec<_> = locked(&self.hosts)
@@ -148,10 +156,7 @@ impl Ledger {
                 })
             })
             .collect();
-        let refused: Vec<_> = locked(&self.refusals)
-            .iter()
-            .map(|(what, times)| json!({"what": what, "times": times}))
-            .collect();
+        let refused = self.refused();
         if hosts.is_empty() && refused.is_empty() {
             return None;
         }

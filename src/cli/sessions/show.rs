@@ -4,7 +4,7 @@ use super::super::{Cli, output};
 use crate::actions::sessions::{self as actions, SessionsAsk};
 use crate::error::Result;
 use crate::model::{
-    FolderGiven, JobId, RunEnding, Session, SessionChanges, SessionRequest, SessionRun, Timestamp,
+    FolderGiven, JobId, Refusal, RunEnding, Session, SessionChanges, SessionRequest, SessionRun, Timestamp,
 };
 use crate::wire;
 
@@ -118,6 +118,7 @@ fn facts(session: &Session) -> Vec<Vec<String>> {
         ("asked to stop", at(session.cancel_requested_at)),
         ("ending", run.and_then(|run| run.ending).map(|ending| ending.to_string())),
         ("note", run.and_then(|run| run.note.clone())),
+        ("refused by the wall", run.and_then(|run| Refusal::line(&run.refused))),
         ("exit code", run.and_then(|run| run.exit_code).map(|code| code.to_string())),
         ("cost", run.and_then(SessionRun::cost).map(|cost| cost.to_string())),
         ("turns", run.and_then(|run| run.count(run.num_turns))),

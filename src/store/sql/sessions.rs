@@ -18,7 +18,7 @@ pub(super) const COLUMNS: &str = "j.id, j.status, j.trigger, j.created_at, j.sta
     s.agent_version, s.cli_session_id, s.exit_code, s.ending, s.response, s.structured, s.cost_usd, s.cost_at_least, s.num_turns, \
     s.duration_ms, s.input_tokens, s.output_tokens, s.transcript_bytes, s.transcript_lines, s.transcript_dropped, \
     s.began_at, s.ended_at, s.note, s.given, s.counts_at_least, s.answer_of, \
-    (SELECT name FROM job_schedules WHERE id = j.schedule_id)";
+    (SELECT name FROM job_schedules WHERE id = j.schedule_id), s.refused";
 pub(super) const FROM: &str = "FROM jobs j LEFT JOIN sessions s ON s.job_id = j.id";
 
 /// What an attempt adds to its session's sums. An attempt of which nothing is known leaves them as they are.
@@ -85,6 +85,7 @@ fn run_from_row(row: &Row<'_>) -> rusqlite::Result<SessionRun> {
         given: parsed(row, 40, |text| serde_json::from_str(&text).ok())?,
         counts_at_least: row.get(41)?,
         answer_of: row.get::<_, Option<i64>>(42)?.map(JobId),
+        refused: parsed(row, 44, |text| serde_json::from_str(&text).ok())?.unwrap_or_default(),
     })
 }
 
@@ -245,6 +246,7 @@ pub(in crate::store) fn finish(
             response = :response,
             structured = :structured,
             note = :note,
+            refused = coalesce(:refused, refused),
             duration_ms = coalesce(duration_ms + :duration, duration_ms, :duration),
             {ADD_SPENT},
             ended_at = :now,
@@ -261,6 +263,7 @@ pub(in crate::store) fn finish(
         ":response": end.response,
         ":structured": end.structured.as_ref().map(ToString::to_string),
         ":note": end.note,
+        ":refused": (!end.refused.is_empty()).then(|| json!(end.refused).to_string()),
         ":duration": end.duration_ms.map(|ms| ms as i64),
         ":now": now.millis(),
     };

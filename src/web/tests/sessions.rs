@@ -8,7 +8,7 @@ use crate::actions::Call;
 use crate::actions::jobs::{RunAgain, run_again};
 use crate::error::Code;
 use crate::model::{
-    JobId, Kind, NewJob, NewSchedule, Outcome, Plan, Queue, Role, Rule, RunEnding, ScheduleName,
+    JobId, Kind, NewJob, NewSchedule, Outcome, Plan, Queue, Refusal, Role, Rule, RunEnding, ScheduleName,
     SessionEnd, SessionRequest, Status, Trigger,
 };
 use serde_json::json;
@@ -116,6 +116,21 @@ async fn a_session_of_a_schedule_names_the_schedule_its_values_and_what_it_was_g
     ] {
         assert!(page.contains(text), "{text}: {page}");
     }
+}
+
+#[tokio::test]
+async fn what_the_network_wall_refused_is_a_line_of_its_session() {
+    let site = Site::signed_in().await;
+    let run = Run::of(&site, SessionRequest::of("look")).await;
+    let what = "CONNECT <evil>.example:443: no such host is allowed".to_owned();
+    let end = SessionEnd {
+        refused: vec![Refusal { what, times: 3 }],
+        ..SessionEnd::new(RunEnding::Done)
+    };
+    let id = run.finish(end, Outcome::Done(true.into())).await;
+    let page = site.see(&format!("/sessions/{id}")).await.body;
+    let line = "CONNECT &lt;evil&gt;.example:443: no such host is allowed (3 times)";
+    assert!(page.contains("Refused by the network wall") && page.contains(line), "{page}");
 }
 
 #[tokio::test]
