@@ -31,7 +31,7 @@ pub use leftovers::clear_leftovers;
 pub use program::{AgentProgram, AgentState};
 pub use prompts::check_prompt;
 pub use run::{Plan, run};
-pub use session::{folder_is_there, register, rules};
+pub use session::{register, rules, why_not_continued};
 pub use settings::{Dollars, Tier, Wishes, reserve, wishes};
 pub use transcript::{TranscriptFile, TranscriptForm};
 

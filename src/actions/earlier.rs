@@ -2,31 +2,27 @@
 
 use crate::error::{Code, Error, Result};
 use crate::model::{JobId, Session, SessionRequest};
-use crate::sessions::folder_is_there;
+use crate::sessions;
 use crate::store::Store;
 
-/// Whether a further prompt can continue a session that has ended.
-pub fn may_continue(session: &Session) -> bool {
-    let known = session.run.as_ref().is_some_and(|run| run.cli_session_id.is_some());
-    session.status.is_final() && known
+/// Why no further prompt can continue a session; `None` if one can.
+pub fn why_not_continued(store: &Store, session: &Session) -> Option<String> {
+    if !session.status.is_final() {
+        return Some("it is not over".to_owned());
+    }
+    match (&session.run, store.folder()) {
+        (None, _) => Some("it never began".to_owned()),
+        (Some(run), Some(folder)) => sessions::why_not_continued(folder, run),
+        (Some(_), None) => None,
+    }
 }
 
 /// The request, filled in from the session that it continues.
 pub(super) async fn inherited(store: &Store, request: SessionRequest) -> Result<SessionRequest> {
     let Some(id) = request.continues.map(JobId) else { return Ok(request) };
     let session = existing(store, id).await?;
-    if !may_continue(&session) {
-        let why = if session.status.is_final() {
-            "its agent left nothing to go on with"
-        } else {
-            "it is not over"
-        };
+    if let Some(why) = why_not_continued(store, &session) {
         return Err(Error::new(Code::SessionNotOver, format!("go on with session {id}: {why}")));
-    }
-    if let Some(run) = session.run.as_ref().filter(|run| !folder_is_there(run)) {
-        let folder = run.working_dir.display();
-        let why = format!("go on with session {id}: its folder {folder} is gone, or a link now");
-        return Err(Error::new(Code::SessionNotOver, why));
     }
     let before = session.request.unwrap_or_default();
     Ok(SessionRequest {

@@ -5,7 +5,7 @@ mod new_file;
 mod patch;
 mod wait;
 
-pub use super::earlier::{existing, may_continue};
+pub use super::earlier::{existing, why_not_continued};
 use super::kinds::{self, ASK_FOR_SESSION};
 pub use super::ready::unready;
 use super::{Answer, Call, Right, ready, waiting};

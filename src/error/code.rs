@@ -212,7 +212,7 @@ codes! {
     AgentPatch: NotFound = "AGENT-PATCH-001", "There is no patch of this session",
         "The session could only read, is not over yet, or its folder could not be compared, because the server was killed or for the reason that the message names.", "For a session that is not over, wait for its end. Where its changes are not known, look into its folder: `lamplighter sessions show` names the folder.";
     SessionNotOver: Conflict = "AGENT-RESUME-001", "The session cannot be continued",
-        "The session is not over yet, its agent left nothing that could be continued, or the folder in which it worked is gone.", "Wait for the end of the session, or start a new one.";
+        "The session is not over yet, its agent left nothing that could be continued, or the folder in which it worked or the files of its agent are gone.", "Wait for the end of the session, or start a new one.";
     AgentNotStarted: Internal = "AGENT-START-002", "The agent program refused to start",
         "The program does not know a flag, or the session that should be continued is gone.", "Read in the message what the program says. If it does not know a flag, install a version that is accepted; if the session to continue is gone, start a new one.";
     AgentMissing: Missing = "AGENT-START-003", "The agent program cannot be used",

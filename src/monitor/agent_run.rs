@@ -235,6 +235,7 @@ async fn plan(
         wall: wishes.wall,
         idle: wishes.idle,
         on_denial: OnDenial::Note,
+        answer_of: None,
         cost_before: 0.0,
     })
 }

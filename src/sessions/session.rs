@@ -18,6 +18,8 @@ use crate::model::{
 };
 use crate::warn_coded;
 use serde_json::{Value, json};
+use std::io::ErrorKind;
+use std::path::Path;
 use std::time::Duration;
 
 /// When a missing agent program is looked for again.
@@ -26,6 +28,8 @@ const LOOK_AGAIN: Duration = Duration::from_mins(5);
 const BEGIN_AGAIN: Duration = Duration::from_secs(5);
 /// When a session looks again whether its folder is free.
 const FOLDER_AGAIN: Duration = Duration::from_secs(30);
+/// Where the agent program keeps its sessions, in the folder of a run.
+const KEPT: &str = "config/projects";
 /// Sessions that one chain of follow-ups may have.
 const MAX_CHAIN: usize = 1_000;
 /// The most bytes that a session hands on: they become part of an argument.
@@ -256,14 +260,10 @@ impl Earlier {
         let run = |session: Option<Session>| session.and_then(|session| session.run);
         let last = run(agents.store.session(id).await?)
             .ok_or_else(|| refused("there is no such session, or it never began"))?;
-        let session = last
-            .cli_session_id
-            .as_deref()
-            .ok_or_else(|| refused("the agent program left nothing to go on with"))?;
-        if !folder_is_there(&last) {
-            let why = format!("its folder {} is gone, or a link now", last.working_dir.display());
+        if let Some(why) = why_not_continued(&agents.data_dir, &last) {
             return Err(refused(&why));
         }
+        let session = last.cli_session_id.as_deref().unwrap_or_default();
         let own_place = agents.data_dir.join("jobs").join(&last.place);
         let mut earlier = Self {
             resume: Some(Resume::Copy(CliSession::parse(session)?)),
@@ -283,8 +283,22 @@ impl Earlier {
     }
 }
 
+/// Why nobody can go on with a run; `None` if somebody can. What this process may not look at counts as there.
+pub fn why_not_continued(data_dir: &Path, run: &SessionRun) -> Option<String> {
+    if run.cli_session_id.is_none() {
+        return Some("its agent left nothing to go on with".to_owned());
+    }
+    if !folder_is_there(run) {
+        return Some(format!("its folder {} is gone, or a link now", run.working_dir.display()));
+    }
+    // The program finds its earlier session by these files. A backup does not have them.
+    let kept = data_dir.join("jobs").join(&run.place).join(KEPT);
+    let is_gone = kept.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound);
+    is_gone.then(|| "the files are gone in which its agent has kept what was said".to_owned())
+}
+
 /// Whether the folder is there in which a run worked, and no link stands in its place.
-pub fn folder_is_there(run: &SessionRun) -> bool {
+fn folder_is_there(run: &SessionRun) -> bool {
     run.working_dir.canonicalize().is_ok_and(|path| path == run.working_dir)
 }
 

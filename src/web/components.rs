@@ -37,7 +37,8 @@ pub(super) use schedule::{
 };
 #[cfg(feature = "monitor")]
 pub(super) use session::{
-    headline, session_cost, session_mark, session_model, session_state, session_tier, trigger_badge,
+    headline, session_cost, session_mark, session_model, session_state, session_tier,
+    session_turns, trigger_badge,
 };
 #[cfg(feature = "monitor")]
 pub(super) use session_form::{continue_form, session_form};

@@ -106,7 +106,7 @@ pub(super) async fn page(
             (part)
             div.row.row-cards.below {
                 div."col-12" { (transcript) }
-                div."col-12" { (follow_up_part(&session, role).1) }
+                div."col-12" { (follow_up_part(store, &session, role).1) }
             }
             @if !extent.over && sessions::may_stop(role) { (stop_dialog(id)) }
         }
@@ -127,21 +127,29 @@ pub(super) async fn follow_up(
     Query(asked): Query<SessionQuery>,
 ) -> Result<Response, Problem> {
     let session = sessions::existing(&app.web.store, id).await?;
-    let (version, part) = follow_up_part(&session, who.role());
+    let (version, part) = follow_up_part(&app.web.store, &session, who.role());
     Ok(fresh(&version, &part, asked.v.as_deref()))
 }
 
-fn follow_up_part(session: &Session, role: Role) -> (String, Markup) {
-    let offered = sessions::may_continue(session) && sessions::may_trigger(role);
+fn follow_up_part(store: &Store, session: &Session, role: Role) -> (String, Markup) {
+    let kept_by = sessions::why_not_continued(store, session);
+    // While it goes on, and where it never began, nobody looks for a way to continue it.
+    let is_over = session.status.is_final() && session.run.is_some();
+    let shown = is_over && sessions::may_trigger(role);
     let full = session.run.as_ref().is_some_and(|run| run.profile == Some(Profile::Full));
     let content = html! {
-        @if offered {
+        @if shown {
             (card("continue", "Continue", &html! {}, &html! {
-                div.card-body { (continue_form(session.id, full)) }
+                div.card-body {
+                    @match &kept_by {
+                        None => (continue_form(session.id, full)),
+                        Some(why) => p.text-secondary { "Nobody can continue it: " (why) "." },
+                    }
+                }
             }))
         }
     };
-    let version = version(&offered);
+    let version = version(&(shown, &kept_by));
     let link = nav::session(session.id).under("follow-up");
     let part = live("follow-up", &link, &version, &content);
     (version, part)

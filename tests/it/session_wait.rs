@@ -149,4 +149,11 @@ async fn a_session_whose_folder_is_gone_is_not_continued_and_says_so_at_once() {
     let said = desk.refused(&["sessions", "trigger", "x", "--continues", &id, "--confirm", "full"]);
     assert!(said.contains("[AGENT-RESUME-001]"), "{said}");
     assert!(said.contains(&format!("its folder {} is gone", shop.display())), "{said}");
+
+    // The same where its agent's own files are gone, as after a restore.
+    std::fs::create_dir(&shop).unwrap();
+    std::fs::remove_dir_all(desk.folder.path().join("jobs").join(&id)).unwrap();
+    let said = desk.refused(&["sessions", "trigger", "x", "--continues", &id, "--confirm", "full"]);
+    let why = "the files are gone in which its agent has kept what was said";
+    assert!(said.contains("[AGENT-RESUME-001]") && said.contains(why), "{said}");
 }

@@ -45,6 +45,9 @@ impl<'a> Run<'a> {
         let job = claimed(site).await;
         let wish: SessionRequest = serde_json::from_str(&job.payload).unwrap();
         let lease = job.lease().unwrap();
+        // By these files a follow-up would find the session again.
+        let kept = site.folder.path().join(format!("jobs/{}/config/projects", job.id));
+        std::fs::create_dir_all(kept).unwrap();
         let start = SessionStart {
             tier: wish.tier(),
             profile: wish.profile().unwrap_or(Profile::ReadOnly),
@@ -52,7 +55,7 @@ impl<'a> Run<'a> {
             prompt_file: wish.prompt_file,
             prompt_text: wish.prompt,
             continues: wish.continues.map(JobId),
-            working_dir: "/srv/app".into(),
+            working_dir: "/usr".into(),
             place: job.id.to_string(),
             marker: format!("m{}", job.id),
             cost_before: 0.0,

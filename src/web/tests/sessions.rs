@@ -307,7 +307,7 @@ async fn the_page_of_a_session_tells_all_of_it() {
         "bwrap: a sandbox",
         "CLAUDE.md (12 bytes, SHA-256 0123456789ab); the MCP server db",
         "2.1.329",
-        "/srv/app",
+        "<code>/usr</code>",
         "$0.25",
         "1200 read, 340 written",
         r#"<a href="/jobs/1">job 1</a>"#,
@@ -342,6 +342,7 @@ async fn a_failure_has_its_reason_its_code_and_what_to_do() {
     }
     assert!(page.contains("Structured answer") && page.contains("&quot;a&quot;: ["));
     assert!(!page.contains("name=\"continues\""), "its program never told its id");
+    assert!(page.contains("Nobody can continue it: its agent left nothing to go on with."));
 }
 
 #[tokio::test]
@@ -452,4 +453,8 @@ async fn the_page_follows_what_happens_and_keeps_what_somebody_types() {
     let part = site.part(&path("session")).await.body;
     assert!(part.contains("Completed") && !part.contains("class=\"transcript\""));
     assert!(site.part(&path("follow-up")).await.body.contains("name=\"continues\""));
+    std::fs::remove_dir_all(site.folder.path().join("jobs")).unwrap();
+    let part = site.part(&path("follow-up")).await.body;
+    let why = "Nobody can continue it: the files are gone in which its agent has kept what was said.";
+    assert!(part.contains(why) && !part.contains("name=\"continues\""), "{part}");
 }

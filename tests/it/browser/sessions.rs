@@ -39,6 +39,9 @@ impl Run {
             answer_of: None,
             given: None,
         };
+        // By these files a follow-up finds the session again.
+        let jobs = store.folder().unwrap().join("jobs").join(&start.place);
+        std::fs::create_dir_all(jobs.join("config/projects")).unwrap();
         store.begin_session(context.lease.clone(), start, now()).await.unwrap();
         store.session_started(context.lease.clone(), None, "bwrap").await.unwrap();
         Self { store: store.clone(), context, outcome, bytes: 0, lines: 0 }
