@@ -99,6 +99,7 @@ fn cases() -> Vec<Case> {
         ("term_tool", terminated, Failed, RunEnding::Cancelled, CUT_COST, CUT_TURNS, None),
         ("text", PLAIN, Done, RunEnding::Done, 0.0004, 1, hello),
         ("think", PLAIN, Done, RunEnding::Done, 0.0004, 1, Some("thought through")),
+        ("tool_not_offered", PLAIN, Done, RunEnding::Denied, 0.00007, 2, Some("done")),
         ("tool_timeout", PLAIN, Done, RunEnding::Done, 0.0012, 3, unscripted),
         ("trunc", PLAIN, Done, RunEnding::Done, 0.00076, 1, Some("second try")),
     ]

@@ -60,6 +60,8 @@ async fn a_real_run_ends_with_its_status_its_word_its_code_and_its_reason() {
     let forbidden = json!({"file_path": path, "old_string": "", "new_string": "{}"});
     let forbidden = Reply::Tool("Edit", forbidden);
     api.script("case-denied", [forbidden, Reply::Text("so be it")]);
+    let absent = Reply::Tool("Write", json!({"file_path": "x", "content": "y"}));
+    api.script("case-absent", [absent, Reply::Text("so be it")]);
     api.script("case-turns", [Reply::bash("true")]);
     api.script("case-budget", [Reply::Costly("Bash", json!({"command": "true"}), 2_000_000)]);
     api.script("case-request", [Reply::Refuse(400, "invalid_request_error", None)]);
@@ -71,6 +73,7 @@ async fn a_real_run_ends_with_its_status_its_word_its_code_and_its_reason() {
 
     let success = desk.trigger(&["case-success"]);
     let denied = desk.trigger(&["case-denied", "--profile", "workspace"]);
+    let absent = desk.trigger(&["case-absent", "--profile", "read-only"]);
     let turns = desk.enqueue(&json!({"prompt": "case-turns", "max_turns": 2}));
     let budget = desk.trigger(&["case-budget", "--budget", "0.01"]);
     let request = desk.trigger(&["case-request"]);
@@ -87,6 +90,11 @@ async fn a_real_run_ends_with_its_status_its_word_its_code_and_its_reason() {
     assert!(told.contains("tool  Bash: echo seen-"), "{told}");
     let session = desk.ends(denied, ("completed", "denied", None)).await;
     assert_eq!(session["response"], "so be it");
+    let session = desk.ends(absent, ("completed", "denied", None)).await;
+    let note = "A tool was not allowed: Write: it is not offered to this session.";
+    assert_eq!(session["note"], note, "{session:#}");
+    let waited = desk.refused(&["sessions", "wait", &absent.to_string()]);
+    assert!(waited.contains("[AGENT-TOOLS-001]"), "{waited}");
     let session = desk.ends(turns, ("failed", "max_turns", Some("AGENT-LIMIT-002"))).await;
     assert!(reason(&session).contains("took all its turns"), "{session:#}");
     let session = desk.ends(budget, ("failed", "budget", Some("AGENT-LIMIT-003"))).await;

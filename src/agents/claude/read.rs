@@ -239,16 +239,33 @@ fn user(object: &Value) -> Vec<Event> {
     if let Some(words) = content.as_str() {
         return vec![Event::Remark(words.to_owned())];
     }
-    let event = |block: &Value| match block["type"].as_str() {
-        Some("text") => Some(Event::Remark(text(block, "text"))),
-        Some("tool_result") => Some(Event::ToolResult {
-            id: text(block, "tool_use_id"),
-            text: result_text(&block["content"]),
-            is_error: block["is_error"].as_bool() == Some(true),
-        }),
-        _ => None,
+    let events = |block: &Value| match block["type"].as_str() {
+        Some("text") => vec![Event::Remark(text(block, "text"))],
+        Some("tool_result") => {
+            let result = Event::ToolResult {
+                id: text(block, "tool_use_id"),
+                text: result_text(&block["content"]),
+                is_error: block["is_error"].as_bool() == Some(true),
+            };
+            not_offered(&result).map(Event::Denied).into_iter().chain([result]).collect()
+        }
+        _ => Vec::new(),
     };
-    list(&object["message"], "content").iter().filter_map(event).collect()
+    list(&object["message"], "content").iter().flat_map(events).collect()
+}
+
+/// The denial of a tool that the program does not offer to the model: a tool's answer is all that it says of that.
+///
+/// # Source
+/// `<tool_use_error>Error: No such tool available: Write. Write is disabled for this session, …`, of 2.1.329; the sentence
+/// after the name is another one in 2.1.128, and there is none where no tool has that name.
+fn not_offered(result: &Event) -> Option<Denial> {
+    let Event::ToolResult { id, text, is_error: true } = result else { return None };
+    let told = text.strip_prefix("<tool_use_error>Error: No such tool available: ")?;
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    let tool = told.split(|c| !is_of_name(c)).next().filter(|tool| !tool.is_empty())?;
+    let telling = "it is not offered to this session".to_owned();
+    Some(Denial { tool: tool.to_owned(), id: id.clone(), telling })
 }
 
 /// What a tool answered: a text, or a list of blocks.
@@ -317,6 +334,26 @@ mod tests {
         let line = r#"{"type":"result","subtype":"success","result":"\\ud83d \ud83d\ude00 \ud83d|\ude00"}"#;
         let Some(Event::Report(report)) = read(line).pop() else { panic!("no report") };
         assert_eq!(report.text.as_deref(), Some("\\ud83d 😀 \u{fffd}|\u{fffd}"));
+    }
+
+    #[test]
+    fn a_tool_that_is_not_offered_is_denied_whatever_a_command_prints() {
+        let answered = |text: &str, is_error: bool| {
+            let content = serde_json::json!([
+                {"type": "tool_result", "tool_use_id": "t", "content": text, "is_error": is_error}]);
+            read(&serde_json::json!({"type": "user", "message": {"content": content}}).to_string())
+        };
+        for more in ["</tool_use_error>", ". Write is disabled for this session.</tool_use_error>"] {
+            let text = format!("<tool_use_error>Error: No such tool available: Write{more}");
+            let found = answered(&text, true);
+            let telling = "it is not offered to this session".to_owned();
+            let denial = Denial { tool: "Write".into(), id: "t".into(), telling };
+            assert_eq!(found[0], Event::Denied(denial), "{text}");
+            assert!(matches!(&found[1], Event::ToolResult { is_error: true, .. }));
+            assert_eq!(answered(&text, false).len(), 1, "a tool that succeeds is offered");
+            assert_eq!(answered(&format!("Exit code 1\n{text}"), true).len(), 1);
+        }
+        assert_eq!(answered("<tool_use_error>Error: No such tool available: ", true).len(), 1);
     }
 
     #[test]
