@@ -145,14 +145,20 @@ pub(super) async fn authenticate(
     let verified =
         app.hasher.run(move |memory| people::verify(&password, stored.as_deref(), memory)).await?;
     let is_enabled = |account: &Account| account.disabled_at.is_none();
+    let whose = whose(account.as_ref());
     let Some(account) = account.filter(|account| verified && is_enabled(account)) else {
-        // The name is not logged: people sometimes type their password there.
-        warn_coded!(Code::AuthFailed, "a sign-in from {} failed", caller.remote);
+        warn_coded!(Code::AuthFailed, "a sign-in from {} {whose} failed", caller.remote);
         return Err(Problem::of(Code::AuthFailed));
     };
     app.throttle().succeeded(&attempt);
     let mark = hash.filter(|_| is_new).map(|hash| cookie::mark(&username, &hash, caller));
     Ok((account, mark.transpose()?))
+}
+
+/// Whose sign-in it is, for the log. A name that no account has is not logged: people sometimes type their password there.
+fn whose(account: Option<&Account>) -> String {
+    let known = account.map(|account| format!("as {}", account.username));
+    known.unwrap_or_else(|| "by a name that no account has".to_owned())
 }
 
 /// Whether a browser that is sent to this path stays on this server.
@@ -188,6 +194,19 @@ fn form_page(app: &App, next: Option<&str>, problem: Option<&Problem>) -> Html<S
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_log_names_an_account_that_there_is_and_nothing_else_that_was_typed() {
+        let account = Account {
+            id: 1,
+            username: "ada".into(),
+            role: crate::model::Role::Viewer,
+            disabled_at: None,
+            passwords: 1,
+        };
+        assert_eq!(whose(Some(&account)), "as ada");
+        assert_eq!(whose(None), "by a name that no account has");
+    }
 
     #[test]
     fn a_sign_in_leads_back_to_paths_of_this_server_only() {
