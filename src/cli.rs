@@ -98,7 +98,7 @@ enum Command {
     /// List, follow and import log lines, and group the lines of a log
     #[command(subcommand)]
     Logs(logs::Command),
-    /// Show and change the prompt of scans
+    /// List prompt files; show and change the prompt of scans
     #[command(subcommand)]
     Prompts(prompts::Command),
     /// List and change settings; a running server follows at once

@@ -91,9 +91,9 @@ pub use cost::Cost;
 pub(crate) use cost::usd;
 pub use deed::{Deed, DeedFilter};
 pub use prompt_values::PromptValues;
-#[cfg(feature = "agents")]
-pub(crate) use prompt_values::filled;
 pub(crate) use prompt_values::with_values;
+#[cfg(feature = "agents")]
+pub(crate) use prompt_values::{filled, parameters};
 // `self`, because a crate has the same name.
 pub use self::cron::{Cron, CronError};
 pub use declared::ScheduleDraft;

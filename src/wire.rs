@@ -42,7 +42,7 @@ pub use person::{
 };
 pub use problem::{Problem, ProblemField};
 #[cfg(feature = "monitor")]
-pub use prompt::Prompt;
+pub use prompt::{Prompt, PromptFile};
 pub use queue::{AllResumed, AllStopped, Pause, Queue, QueueNone, QueueResumed};
 pub use repository::{Repository, RepositoryAsked, RepositoryRemoved};
 pub use scan::{Scan, ScanDryRun, ScanQueued, ScanStory, ScanVerdict};

@@ -4,6 +4,7 @@ use super::{Answer, Call, Right};
 use crate::error::{Class, Code, Error, Result};
 use crate::model::Role;
 use crate::monitor::prompt;
+use crate::sessions;
 use crate::store::Store;
 use crate::wire;
 
@@ -37,6 +38,15 @@ pub fn parse_name(text: &str) -> Result<PromptName> {
             Err(Error::new(Code::ModelInvalid, why))
         }
     }
+}
+
+/// The prompt files by which sessions can be asked, in the order of their names.
+///
+/// # Errors
+/// `STORE-IO-001` if the system refuses to read their folder.
+pub fn files(store: &Store) -> Result<Vec<wire::PromptFile>> {
+    let files = store.folder().map_or_else(|| Ok(Vec::new()), sessions::prompt_files)?;
+    Ok(files.into_iter().map(wire::PromptFile::from).collect())
 }
 
 /// Stores an edited prompt, or goes back to the shipped one (`None`). The next scan uses it.

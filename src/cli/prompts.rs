@@ -1,4 +1,4 @@
-//! `lamplighter prompts`: shows the prompt of scans, changes it, and has the shipped one again.
+//! `lamplighter prompts`: lists prompt files; shows the prompt of scans, changes it, and has the shipped one again.
 
 use super::{Cli, input, output};
 use crate::actions::Call;
@@ -10,6 +10,8 @@ use clap::Subcommand;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
+    /// List the prompt files by which sessions can be asked
+    List,
     /// Print a prompt
     Show {
         /// Its name: `self_monitoring`
@@ -32,6 +34,7 @@ pub(super) enum Command {
 pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
     let call = Call::by_owner(cli.now());
     match command {
+        Command::List => list(cli),
         Command::Show { prompt } => show(cli, prompts::parse_name(&prompt)?).await,
         Command::Set { prompt, file } => {
             let (name, text) = (prompts::parse_name(&prompt)?, input::of_file(&file)?);
@@ -42,6 +45,26 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
             cli.say(&prompts::save(&cli.existing_store()?, &call, name, None).await?)
         }
     }
+}
+
+/// The prompt files, one line each.
+fn list(cli: &Cli) -> Result<()> {
+    let files = prompts::files(&cli.existing_store()?)?;
+    if cli.json {
+        return files.iter().try_for_each(output::json);
+    }
+    let row = |file: &wire::PromptFile| {
+        let path = file.path.as_ref().map(|path| path.display().to_string());
+        let dash = || "-".to_owned();
+        vec![
+            file.prompt_file.clone(),
+            Some(file.parameters.join(", ")).filter(|all| !all.is_empty()).unwrap_or_else(dash),
+            path.unwrap_or_else(|| "comes with the program".to_owned()),
+            output::plain(file.problem.as_deref().unwrap_or_default(), 200),
+        ]
+    };
+    let rows: Vec<_> = files.iter().map(row).collect();
+    output::table(&["NAME", "PARAMETERS", "FILE", "PROBLEM"], &rows)
 }
 
 async fn show(cli: &Cli, name: PromptName) -> Result<()> {

@@ -100,6 +100,16 @@ pub(crate) fn filled(text: &str, values: &PromptValues) -> Result<String, String
     Ok(filled)
 }
 
+/// The names of the parameters that the text of a prompt file declares.
+///
+/// # Errors
+/// Why they cannot be read.
+#[cfg(feature = "agents")]
+pub(crate) fn parameters(text: &str) -> Result<Vec<String>, String> {
+    let names = declared(text)?.map(|(names, _)| names).unwrap_or_default();
+    Ok(names.into_iter().map(str::to_owned).collect())
+}
+
 /// The names of the parameters and the text after them; `None` for a file that declares none.
 #[cfg(any(feature = "agents", test))]
 fn declared(text: &str) -> Result<Option<(Vec<&str>, &str)>, String> {

@@ -14,7 +14,7 @@ const MAX_BYTES: u64 = 1024 * 1024;
 const FOLDER: &str = "the data directory's prompts folder";
 
 /// What comes with the program, by name.
-const EMBEDDED: [(&str, &str); 4] = [
+pub(super) const EMBEDDED: [(&str, &str); 4] = [
     ("health_check", include_str!("../../prompts/health_check.md")),
     ("tier_1_observe", include_str!("../../prompts/tier_1_observe.md")),
     ("tier_2_investigate", include_str!("../../prompts/tier_2_investigate.md")),

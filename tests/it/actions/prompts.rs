@@ -2,14 +2,42 @@
 
 use super::queues::check;
 use crate::support::faces::{Faces, Request, value};
+use crate::support::open;
+use crate::support::server::program;
 use lamplighter::Code;
 use lamplighter::actions::prompts;
 use lamplighter::model::Role;
+use serde_json::{Value, json};
 use std::path::Path;
 
 const PAGE: &str = "/admin/self-monitoring/prompt";
 
 fn bare(_: &Path) {}
+
+#[test]
+fn prompt_files_are_listed_with_their_parameters_and_where_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(open(folder.path()));
+    let own = folder.path().join("prompts");
+    std::fs::create_dir(&own).unwrap();
+    std::fs::write(own.join("orders.md"), "---\nparameters: who, days\n---\n{{who}} {{days}}\n")
+        .unwrap();
+    let ask = |arguments: &[&str]| {
+        let output = program(folder.path()).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let listed = ask(&["--json", "prompts", "list"]);
+    let listed: Vec<Value> =
+        listed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let one = |name: &str| listed.iter().find(|file| file["prompt_file"] == name).unwrap();
+    let path = own.join("orders.md");
+    let wanted = json!({"prompt_file": "orders", "path": path, "parameters": ["who", "days"], "problem": null});
+    assert_eq!(one("orders"), &wanted);
+    assert_eq!(one("health_check")["path"], Value::Null);
+    let table = ask(&["prompts", "list"]);
+    assert!(table.contains("who, days") && table.contains("comes with the program"), "{table}");
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn prompts_are_changed_alike_by_every_face() {
