@@ -194,6 +194,12 @@ impl fmt::Display for Code {
     }
 }
 
+/// A text that may begin with this code in brackets, without it: whoever shows the code beside the text says it once.
+pub(crate) fn without_code<'a>(text: &'a str, code: Option<&str>) -> &'a str {
+    let rest = code.and_then(|code| text.strip_prefix('[')?.strip_prefix(code)?.strip_prefix("] "));
+    rest.unwrap_or(text)
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A person at the command line owns the machine, and is told of a failure of ours in full, too.
@@ -203,7 +209,10 @@ impl fmt::Display for Error {
             write!(f, " {text}")?;
         }
         if f.alternate() {
-            write!(f, "\n{}. {}", self.code.title(), self.code.remedy())?;
+            // The title is for a text that does not say it.
+            let (title, remedy) = (self.code.title(), self.code.remedy());
+            let title = if text.contains(title) { String::new() } else { format!("{title}. ") };
+            write!(f, "\n{title}{remedy}")?;
         }
         Ok(())
     }
@@ -238,6 +247,24 @@ mod tests {
         let error = Error::new(Code::StoreIo, "open jobs.db").because(io);
         assert_eq!(error.to_string(), "[STORE-IO-001] open jobs.db: disk on fire");
         assert!(format!("{error:#}").ends_with(Code::StoreIo.remedy()));
+    }
+
+    #[test]
+    fn a_title_and_a_code_that_a_text_says_itself_are_not_said_again() {
+        let code = Code::AgentDenied;
+        let error = Error::saying(code, format!("Session 3 is done. {}: Bash.", code.title()));
+        let shown = format!("{error:#}");
+        assert_eq!(shown.matches(code.title()).count(), 1, "{shown}");
+        assert!(shown.ends_with(code.remedy()), "{shown}");
+        for (text, code, wanted) in [
+            ("[A-1] why", Some("A-1"), "why"),
+            ("[A-1] why", Some("A-2"), "[A-1] why"),
+            ("[A-1] why", None, "[A-1] why"),
+            ("why", Some("A-1"), "why"),
+            ("[A-1", Some("A-1"), "[A-1"),
+        ] {
+            assert_eq!(without_code(text, code), wanted);
+        }
     }
 
     #[test]

@@ -115,7 +115,7 @@ pub use issue_home::IssueHome;
 pub use issue_id::IssueId;
 pub use job::{
     Attempt, AttemptEnding, BatchId, Cancelled, Cause, Event, Job, JobId, Lease, Occurrence,
-    OnInterrupt, ParkedBy, Status, Trigger, WaitsFor,
+    OnInterrupt, ParkedBy, Status, Trigger, WaitsFor, by_whom,
 };
 pub(crate) use job_event::EventFilter;
 pub use job_event::{JobEvent, Lagged};

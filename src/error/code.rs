@@ -236,7 +236,7 @@ codes! {
     AgentFailed: Internal = "AGENT-RUN-003", "The agent failed",
         "The program reports an error of its own.", "Read the transcript, then run the job again.";
     AgentInterrupted: Internal = "AGENT-RUN-004", "The agent was interrupted",
-        "Somebody stopped the agent, or its supervisor was killed.", "Run the job again if its work is still needed; the transcript is kept.";
+        "Somebody stopped the agent, or the server stopped or was killed while it ran.", "Run the job again if its work is still needed; the transcript is kept.";
     AgentAuthentication: Internal = "AGENT-AUTH-001", "The model's service refused the key or the login",
         "The key is missing, wrong or revoked, or the login has expired.", "Set ANTHROPIC_API_KEY, or CLAUDE_CODE_OAUTH_TOKEN from `claude setup-token`, for the server, and start the server again. The queue tries one run again every 15 minutes, and at once when you resume it.";
     AgentBilling: Internal = "AGENT-BILL-001", "The account of the model's service has no credit left",

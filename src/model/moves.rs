@@ -11,7 +11,7 @@ use super::{
 /// The reason of [`WaitsFor::Handler`].
 const NO_HANDLER: &str = "no running process has a handler for this kind";
 /// Who does what nobody asked for by name.
-const POLLER: &str = "poller";
+pub(super) const POLLER: &str = "poller";
 
 /// What a waiting job becomes. What is not named is gone: its place in the claim order, its slot, what it waited for and
 /// what had parked it.

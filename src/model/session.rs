@@ -4,9 +4,10 @@ use super::digest::sha256_hex;
 use super::job::word_enum;
 use super::prompt_values::{self, PromptValues};
 use super::{
-    ConcurrencyKey, Cost, FolderGiven, Job, JobId, Process, Refusal, RunEnding, Status, Timestamp, Trigger,
+    ConcurrencyKey, Cost, FolderGiven, Job, JobId, Process, Refusal, RunEnding, Status, Timestamp,
+    Trigger,
 };
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Result, without_code};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::path::PathBuf;
@@ -412,10 +413,35 @@ impl SessionRun {
         Some(Cost { usd: self.cost_usd?, is_at_least: self.cost_at_least })
     }
 
+    /// What keeps it from the rest of the machine, as people read it; `None` before its program was started.
+    pub fn isolated(&self) -> Option<String> {
+        let isolation = self.isolation.as_deref()?;
+        let (kind, user) = match isolation.split_once(", as ") {
+            Some((kind, user)) => (kind, Some(user)),
+            None => (isolation, None),
+        };
+        Some(match (kind, user) {
+            ("bwrap", None) => "bwrap: a sandbox of its own".to_owned(),
+            ("bwrap", Some(user)) => format!("bwrap: a sandbox of its own, in which it is {user}"),
+            ("supervisor", user) => {
+                let user = user.unwrap_or("the server's user");
+                format!("none: it sees and may do what {user} may; its processes are owned")
+            }
+            (_, _) => isolation.to_owned(),
+        })
+    }
+
     /// A number of turns or tokens as people read it, if it is known.
     pub fn count(&self, number: Option<i64>) -> Option<String> {
         let words = if self.counts_at_least { "at least " } else { "" };
         number.map(|number| format!("{words}{number}"))
+    }
+}
+
+impl Session {
+    /// Why it failed, without the code, for faces that show the code beside it.
+    pub fn reason(&self) -> Option<&str> {
+        Some(without_code(self.error.as_deref()?, self.error_code.as_deref()))
     }
 }
 

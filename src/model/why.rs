@@ -168,13 +168,7 @@ impl Look<'_> {
         ]
         .into_iter()
         .chain(self.gates_of_handler().map(Some))
-        .chain([
-            self.usage_limit(),
-            self.pause(),
-            self.limit(),
-            self.key(),
-            self.rate(),
-        ])
+        .chain([self.usage_limit(), self.pause(), self.limit(), self.key(), self.rate()])
         .flatten()
         .collect()
     }
@@ -675,7 +669,7 @@ mod tests {
         let said = why(&new, &none, NOW).to_string();
         assert_eq!(
             said,
-            "Two things hold it: no process runs the engine; all queues were stopped by ada: x."
+            "Two things hold it: no process runs jobs; all queues were stopped by ada: x."
         );
     }
 
@@ -725,7 +719,7 @@ mod tests {
     fn a_job_that_was_just_stored_starts_now_if_only_the_look_is_missing_and_there_is_room() {
         let new = Job { waits_for: Some(WaitsFor::Admission), ..job() };
         let seen = why(&new, &around(), NOW);
-        assert_eq!(seen.to_string(), "The engine has not looked at it yet.");
+        assert_eq!(seen.to_string(), "It was just stored, and is looked at in a moment.");
         assert!(seen.starts_now() && seen.starts_now_since(NOW));
         let claimed = Job { status: Status::Running, started_at: Some(NOW), ..job() };
         let seen = why(&claimed, &around(), NOW);

@@ -18,9 +18,7 @@ use crate::environment;
 use crate::error::{Code, Error, Result};
 use crate::files;
 use crate::heavy::heavy;
-use crate::model::{
-    ChangedFile, FileChange, JobId, OpenRun, Profile, RunEnding, SessionChanges,
-};
+use crate::model::{ChangedFile, FileChange, JobId, OpenRun, Profile, RunEnding, SessionChanges};
 use crate::redact::redactor;
 use crate::warn_coded;
 use std::collections::BTreeMap;
@@ -164,7 +162,8 @@ impl Look {
             return Err("it ran for another data directory, of which this one is a copy".to_owned());
         }
         let repository = repository_of(agents, run.id).map_err(|error| error.to_string())?;
-        let is_whole = repository.join("before").symlink_metadata().is_ok_and(|file| file.len() > 0);
+        let is_whole =
+            repository.join("before").symlink_metadata().is_ok_and(|file| file.len() > 0);
         if !is_whole {
             return Err("what was in the folder before the run is not known any more".to_owned());
         }

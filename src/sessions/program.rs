@@ -120,9 +120,7 @@ impl AgentProgram {
                 let reason = format!("{name} is no file that may be run: its mode has no x");
                 return AgentState::Missing { reason };
             }
-            let reason = format!(
-                "{name} is not on the server's PATH; install it, or name it by agent.command in lamplighter.toml or LAMPLIGHTER_AGENT_COMMAND"
-            );
+            let reason = format!("{name} is not on the server's PATH");
             return AgentState::Missing { reason };
         };
         let reason = match self.version(&path).await {

@@ -174,7 +174,10 @@ fn plan(
     };
     let evidence = [
         (&request.handoff, "the session of the tier below reports"),
-        (&earlier.last_answer.as_ref().map(|(_, answer)| answer.clone()), "the last session of this schedule has answered"),
+        (
+            &earlier.last_answer.as_ref().map(|(_, answer)| answer.clone()),
+            "the last session of this schedule has answered",
+        ),
     ];
     let evidence = evidence.iter().filter(|_| !earlier.goes_on);
     let evidence = evidence.filter_map(|(text, what)| Some(fenced(text.as_ref()?, what)));

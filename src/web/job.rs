@@ -16,7 +16,7 @@ use super::problem::Problem;
 use crate::actions::jobs::{self, RunAgain};
 use crate::model::{
     After, BatchId, Cause, Event, Filter, Gate, Job, JobId, Kind, Neighbours, Role, Status,
-    Timestamp, Why,
+    Timestamp, Why, by_whom,
 };
 use axum::extract::State;
 use axum::response::Response;
@@ -267,7 +267,7 @@ fn history(job: &Job, events: &[Event], now: Timestamp) -> Markup {
 fn step(event: &Event) -> Step {
     let title = html! { (happened(event)) " " };
     let detail = html! {
-        "by " (event.actor)
+        "by " (by_whom(&event.actor))
         @if let Some(detail) = &event.detail { ": " (detail) }
     };
     Step { to: event.to, at: event.at, title, detail }

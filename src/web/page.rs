@@ -278,8 +278,8 @@ fn page_header(title: &str, live: bool) -> Markup {
 fn standing_by() -> Markup {
     html! {
         div.alert.alert-warning role="status" {
-            strong { "Another process leads the engine." }
-            " This server runs jobs too, and leads when that process ends."
+            strong { "Another process decides what starts." }
+            " This server runs jobs too, and decides when that process ends."
         }
     }
 }

@@ -5,8 +5,8 @@ use super::caller::Signed;
 use super::changes::changes_card;
 use super::components::{
     badge, card, continue_form, dialog, elapsed, job_sentence, known, live, pretty, session_cost,
-    session_mark, session_model, session_state, session_tier, session_turns, size, text_card, trigger_badge, when,
-    when_known,
+    session_mark, session_model, session_state, session_tier, session_turns, size, text_card,
+    trigger_badge, when, when_known,
 };
 use super::extract::{Id, Query};
 use super::face::Face;
@@ -221,7 +221,7 @@ fn facts(session: &Session, family: &[Session], now: Timestamp) -> Markup {
                     dt { "Tier" } dd { (session_tier(session)) }
                     dt { "Profile" } dd.text-danger-strong[profile == Some(Profile::Full)] { (profile.map_or(unknown, Profile::as_str)) }
                     dt { "Model" } dd { (session_model(session).unwrap_or("as the tier says")) }
-                    @if let Some(isolation) = &run.isolation { dt { "Isolation" } dd.text-danger-strong[isolation.starts_with("supervisor")] { (isolated(isolation)) } }
+                    @if let Some(isolated) = run.isolated() { dt { "Isolation" } dd.text-danger-strong[isolated.starts_with("none")] { (isolated) } }
                     @if let Some(version) = &run.agent_version { dt { "Agent" } dd { (version) } }
                     @if started { dt { "Working directory" } dd { code { (run.working_dir.display()) } } }
                     @if let Some(given) = &run.given { dt { "Given by it" } dd { (given.sentence()) } }
@@ -277,22 +277,6 @@ fn origin(session: &Session) -> Markup {
 /// What the session of the tier below handed on to this one.
 fn handed_on(session: &Session) -> Option<&str> {
     session.request.as_ref()?.handoff.as_deref()
-}
-
-fn isolated(isolation: &str) -> String {
-    let (kind, user) = match isolation.split_once(", as ") {
-        Some((kind, user)) => (kind, Some(user)),
-        None => (isolation, None),
-    };
-    match (kind, user) {
-        ("bwrap", None) => "bwrap: a sandbox of its own".to_owned(),
-        ("bwrap", Some(user)) => format!("bwrap: a sandbox of its own, in which it is {user}"),
-        ("supervisor", user) => {
-            let user = user.unwrap_or("the server's user");
-            format!("none: it sees and may do what {user} may; its processes are owned")
-        }
-        (_, _) => isolation.to_owned(),
-    }
 }
 
 /// The links to the session's job and to the sessions of its family.

@@ -1,8 +1,8 @@
 //! The rows of a list of sessions.
 
 use super::components::{
-    badge, elapsed, empty, headline, session_cost, session_mark, session_model,
-    session_tier, session_turns, table, trigger_badge, when_known,
+    badge, elapsed, empty, headline, session_cost, session_mark, session_model, session_tier,
+    session_turns, table, trigger_badge, when_known,
 };
 use super::nav::{self, Tab};
 use crate::model::{JobId, Session, Timestamp, Why};

@@ -7,8 +7,8 @@ use lamplighter::actions::Call;
 use lamplighter::actions::sessions::{SessionTrigger, trigger};
 use lamplighter::clock::Clock;
 use lamplighter::model::{
-    Actor, Cost, Gate, JobId, Kind, NewJob, NewSchedule, Plan, PromptValues, Queue, Rule, RunEnding,
-    ScheduleName, SessionRequest, Spend, Status, WaitsFor,
+    Actor, Cost, Gate, JobId, Kind, NewJob, NewSchedule, Plan, PromptValues, Queue, Rule,
+    RunEnding, ScheduleName, SessionRequest, Spend, Status, WaitsFor,
 };
 use lamplighter::sessions::{self, Asked};
 use lamplighter::store::Store;

@@ -78,7 +78,10 @@ async fn a_real_run_that_is_stopped_or_killed_is_paid() {
     assert_eq!(session["cost_at_least"], true, "{session:#}");
     let all = spent(&desk).await;
     let looks = 7.0 + served as f64;
-    assert!(((looks - 0.1) * look..(looks + 0.2) * look).contains(&all), "{all} for {looks} looks of {look}");
+    assert!(
+        ((looks - 0.1) * look..(looks + 0.2) * look).contains(&all),
+        "{all} for {looks} looks of {look}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

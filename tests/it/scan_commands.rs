@@ -40,13 +40,10 @@ async fn a_scan_that_is_asked_for_prints_its_id_alone_and_says_the_rest_beside_i
     let asked: Value = serde_json::from_slice(&asked.stdout).unwrap();
     assert_eq!((&asked["status"], &asked["scan_id"]), (&"queued".into(), &"2".into()));
     let list = text(&ask(folder.path(), &["scans", "list"]).stdout);
-    assert_eq!(list.matches("waits: no process runs the engine").count(), 2, "{list}");
+    assert_eq!(list.matches("waits: no server runs").count(), 2, "{list}");
     let show = ask(folder.path(), &["--json", "scans", "show", "1"]);
     let show: Value = serde_json::from_slice(&show.stdout).unwrap();
-    assert_eq!(
-        (&show["id"], &show["waits"]),
-        (&1.into(), &"waits: no process runs the engine".into())
-    );
+    assert_eq!((&show["id"], &show["waits"]), (&1.into(), &"waits: no server runs".into()));
     assert_eq!(show["findings"], serde_json::json!([]));
 
     let other =

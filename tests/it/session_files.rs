@@ -183,7 +183,8 @@ async fn the_files_that_a_session_changed_are_listed_and_their_patch_is_a_file()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_run_changed_whose_server_was_killed_is_found_at_the_next_start_or_said_to_be_unknown() {
+async fn what_a_run_changed_whose_server_was_killed_is_found_at_the_next_start_or_said_to_be_unknown()
+ {
     let files = tempfile::tempdir().unwrap();
     let mut desk = Desk::start(&stub(files.path(), "2.1.329"), &[]);
     let shop = files.path().join("shop");
@@ -216,7 +217,10 @@ async fn what_a_run_changed_whose_server_was_killed_is_found_at_the_next_start_o
     let id = unknown.to_string();
     let why = "the server was killed during the run, and what was in the folder before the run is not known any more";
     let shown = desk.ask(&["sessions", "show", &id]);
-    assert!(shown.contains(&format!("It is not known which files were changed: {why}.")), "{shown}");
+    assert!(
+        shown.contains(&format!("It is not known which files were changed: {why}.")),
+        "{shown}"
+    );
     let refused = desk.refused(&["sessions", "patch", &id]);
     assert!(refused.contains("[AGENT-PATCH-001]") && refused.contains(why), "{refused}");
 }

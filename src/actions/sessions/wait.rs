@@ -71,7 +71,7 @@ async fn not_over(store: &Store, clock: &Clock, id: i64, length: Duration) -> Re
 /// denied to its agent.
 pub fn outcome(session: &Session) -> Result<()> {
     let id = session.id;
-    let why = session.error.as_deref().unwrap_or("no reason is known");
+    let why = session.reason().unwrap_or("no reason is known");
     match session.status {
         Status::Completed if is_denied(session) => {
             let run = session.run.as_ref();
@@ -117,7 +117,7 @@ mod tests {
             started_at: None,
             finished_at: None,
             cancel_requested_at: None,
-            error: code.map(|_| "for a reason".to_owned()),
+            error: code.map(|code| format!("[{code}] for a reason")),
             error_code: code.map(str::to_owned),
             progress: None,
             parent_id: None,

@@ -343,7 +343,8 @@ mod tests {
                 {"type": "tool_result", "tool_use_id": "t", "content": text, "is_error": is_error}]);
             read(&serde_json::json!({"type": "user", "message": {"content": content}}).to_string())
         };
-        for more in ["</tool_use_error>", ". Write is disabled for this session.</tool_use_error>"] {
+        for more in ["</tool_use_error>", ". Write is disabled for this session.</tool_use_error>"]
+        {
             let text = format!("<tool_use_error>Error: No such tool available: Write{more}");
             let found = answered(&text, true);
             let telling = "it is not offered to this session".to_owned();

@@ -3,7 +3,7 @@
 use super::super::{Cli, output};
 use crate::actions::jobs::{self, JobsAsk};
 use crate::error::Result;
-use crate::model::Job;
+use crate::model::{Job, by_whom};
 use crate::store::Store;
 use crate::wire;
 
@@ -191,7 +191,7 @@ fn step(event: &wire::JobEvent) -> Vec<String> {
         event.at.clone(),
         format!("{} -> {}", event.from.unwrap_or("-"), event.to),
         event.cause.clone(),
-        event.actor.clone(),
+        by_whom(&event.actor).into_owned(),
         output::plain(event.detail.as_deref().unwrap_or_default(), NOTE),
     ]
 }

@@ -4,7 +4,8 @@ use super::super::{Cli, output};
 use crate::actions::sessions::{self as actions, SessionsAsk};
 use crate::error::Result;
 use crate::model::{
-    FolderGiven, JobId, Refusal, RunEnding, Session, SessionChanges, SessionRequest, SessionRun, Timestamp,
+    FolderGiven, JobId, Refusal, RunEnding, Session, SessionChanges, SessionRequest, SessionRun,
+    Timestamp,
 };
 use crate::wire;
 
@@ -94,7 +95,7 @@ fn facts(session: &Session) -> Vec<Vec<String>> {
     let rows = [
         ("status", Some(session.status.to_string())),
         ("error code", session.error_code.clone()),
-        ("error", session.error.clone()),
+        ("error", session.reason().map(str::to_owned)),
         ("progress", session.progress.clone().filter(|_| !session.status.is_final())),
         ("prompt", request.and_then(|request| request.prompt.clone())),
         ("prompt file", request.and_then(|request| request.prompt_file.clone())),
@@ -110,7 +111,7 @@ fn facts(session: &Session) -> Vec<Vec<String>> {
         ("model", run.and_then(|run| run.model.clone())),
         ("working directory", run.map(|run| run.working_dir.display().to_string())),
         ("given", run.and_then(|run| run.given.as_ref()).map(FolderGiven::sentence)),
-        ("isolation", run.and_then(|run| run.isolation.clone())),
+        ("isolation", run.and_then(SessionRun::isolated)),
         ("agent", run.and_then(|run| run.agent_version.clone())),
         ("asked for", Some(session.created_at.to_string())),
         ("started", at(session.started_at)),

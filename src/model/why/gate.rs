@@ -304,10 +304,13 @@ impl Gate {
 impl fmt::Display for Gate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoEngine { seen_at: None, .. } => f.write_str("no process runs the engine"),
+            Self::NoEngine { kind, seen_at: None } if is_of_the_server(kind) => {
+                f.write_str("no server runs")
+            }
+            Self::NoEngine { seen_at: None, .. } => f.write_str("no process runs jobs"),
             Self::NoEngine { seen_at: Some(at), .. } => write!(
                 f,
-                "the process that runs the engine was last heard of at {at} and hangs or is gone"
+                "the process that runs jobs was last heard of at {at} and hangs or is gone"
             ),
             Self::Stopped(pause) => {
                 write!(
@@ -320,7 +323,7 @@ impl fmt::Display for Gate {
             Self::NoHandler { kind, known } => {
                 write!(f, "no running process has a handler for the kind {kind}{}", have(known))
             }
-            Self::NotAdmitted => f.write_str("the engine has not looked at it yet"),
+            Self::NotAdmitted => f.write_str("it was just stored, and is looked at in a moment"),
             Self::AgentMissing { reason } => {
                 write!(f, "the agent program cannot be used: {}", plain(reason))
             }

@@ -20,11 +20,7 @@ pub(super) struct Held {
 }
 
 /// What keeps each of these jobs from beginning, all of which wait or run. One that has begun is kept by nothing.
-pub(super) fn of(
-    conn: &Connection,
-    jobs: &[&Job],
-    now: Timestamp,
-) -> Result<HashMap<JobId, Held>> {
+pub(super) fn of(conn: &Connection, jobs: &[&Job], now: Timestamp) -> Result<HashMap<JobId, Held>> {
     let mut held = HashMap::new();
     if jobs.is_empty() {
         return Ok(held);
@@ -57,7 +53,8 @@ pub(super) fn of(
 
 /// Whether the run of this attempt has begun: all that could put it off lies behind it.
 fn has_begun(conn: &Connection, job: &Job) -> Result<bool> {
-    const SQL: &str = "SELECT EXISTS (SELECT 1 FROM sessions WHERE job_id = :id AND began_at >= :started)";
+    const SQL: &str =
+        "SELECT EXISTS (SELECT 1 FROM sessions WHERE job_id = :id AND began_at >= :started)";
     if !ledger::has_program(conn)? {
         return Ok(true);
     }

@@ -139,7 +139,8 @@ pub(in crate::store) fn holder(
     others.find_map(|other| {
         let its = other.writes_in.as_ref()?;
         let is_shared = its.starts_with(folder) || folder.starts_with(its);
-        let why = || format!("session {} may write in {} until it is over", other.id, its.display());
+        let why =
+            || format!("session {} may write in {} until it is over", other.id, its.display());
         is_shared.then(|| (other.id, why()))
     })
 }

@@ -23,7 +23,7 @@ pub(in crate::web) fn job_sentence(job: &Job, why: Option<&Why>, now: Timestamp)
             }
             Status::Completed => { "Completed " (when_known(job.finished_at, now)) " after " (took) "." }
             Status::Failed => {
-                "Failed " (when_known(job.finished_at, now)) " on attempt " (attempts(job)) ": " (job.error.as_deref().map_or("no reason was given.", first_line))
+                "Failed " (when_known(job.finished_at, now)) " on attempt " (attempts(job)) ": " (job.reason().map_or("no reason was given.", first_line))
             }
             Status::Cancelled => { "Was cancelled " (when_known(job.finished_at, now)) "." }
         }

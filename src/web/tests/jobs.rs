@@ -113,7 +113,7 @@ async fn the_list_goes_on_where_the_page_ends() {
     let first = site.see("/jobs?kind=other").await.body;
     let older = r#"href="/jobs?q=kind%3Aother&amp;before=2""#;
     assert!(first.contains(older) && !first.contains("Newest"), "{first}");
-    assert!(first.contains("waits: no process runs the engine"));
+    assert!(first.contains("waits: no process runs jobs"));
     assert_eq!(listed(&site, "?kind=other&before=2").await, [1]);
     let rest = site.see("/jobs?kind=other&before=2").await.body;
     assert!(rest.contains("Newest") && !rest.contains("Older"));
@@ -132,10 +132,10 @@ async fn a_search_by_id_leads_to_the_job() {
 async fn one_sentence_says_how_a_job_stands() {
     let site = Site::signed_in().await;
     let id = enqueue(&site, "other").await;
-    let nobody = "QueuedNo process runs the engine.";
+    let nobody = "QueuedNo process runs jobs.";
     assert_eq!(says(&site, id).await, nobody);
     lead(&site).await;
-    assert_eq!(says(&site, id).await, "QueuedThe engine has not looked at it yet.");
+    assert_eq!(says(&site, id).await, "QueuedIt was just stored, and is looked at in a moment.");
     assert!(poll(&site, "another").await.is_none());
     let no_handler = "QueuedNo running process has a handler for the kind other (the running ones have another).";
     assert_eq!(says(&site, id).await, no_handler);

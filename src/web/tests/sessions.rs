@@ -8,8 +8,8 @@ use crate::actions::Call;
 use crate::actions::jobs::{RunAgain, run_again};
 use crate::error::Code;
 use crate::model::{
-    JobId, Kind, NewJob, NewSchedule, Outcome, Plan, Queue, Refusal, Role, Rule, RunEnding, ScheduleName,
-    SessionEnd, SessionRequest, Status, Trigger,
+    JobId, Kind, NewJob, NewSchedule, Outcome, Plan, Queue, Refusal, Role, Rule, RunEnding,
+    ScheduleName, SessionEnd, SessionRequest, Status, Trigger,
 };
 use serde_json::json;
 use std::time::Duration;
@@ -94,7 +94,7 @@ async fn a_prompt_over_the_limit_is_too_large_by_itself_as_json_and_as_a_body() 
 async fn a_session_of_a_schedule_names_the_schedule_its_values_and_what_it_was_given() {
     let site = Site::signed_in().await;
     let payload = json!({"prompt_file": "health_check", "set": {"host": "<db-7>"}, "handoff": "the fan is loud"});
-    let rule = Rule::parse("1d", START).unwrap();
+    let rule = Rule::parse("6h", START).unwrap();
     let plan = Plan { payload: payload.clone().into(), ..Plan::new(rule, Kind::AGENT_SESSION) };
     let new = NewSchedule { name: ScheduleName::parse("nightly").unwrap(), plan };
     site.web.store.create_schedule(new, Actor::cli(), START).await.unwrap();
@@ -455,6 +455,7 @@ async fn the_page_follows_what_happens_and_keeps_what_somebody_types() {
     assert!(site.part(&path("follow-up")).await.body.contains("name=\"continues\""));
     std::fs::remove_dir_all(site.folder.path().join("jobs")).unwrap();
     let part = site.part(&path("follow-up")).await.body;
-    let why = "Nobody can continue it: the files are gone in which its agent has kept what was said.";
+    let why =
+        "Nobody can continue it: the files are gone in which its agent has kept what was said.";
     assert!(part.contains(why) && !part.contains("name=\"continues\""), "{part}");
 }

@@ -110,7 +110,10 @@ pub async fn a_schedule_has_a_last_answer_once_a_session_of_it_was_done(store: &
     store.finish_session(lease.clone(), end, START).await.unwrap();
     assert_eq!(store.last_answer(schedule, second).await.unwrap(), None, "it is not done");
     leader.settle(lease, done()).await;
-    assert_eq!(store.last_answer(schedule, second).await.unwrap(), Some((first, "fine".to_owned())));
+    assert_eq!(
+        store.last_answer(schedule, second).await.unwrap(),
+        Some((first, "fine".to_owned()))
+    );
     assert_eq!(store.last_answer(schedule, first).await.unwrap(), None, "its own");
     assert_eq!(store.last_answer(schedule + 1, other).await.unwrap(), None);
 }
