@@ -12,6 +12,7 @@ mod begun;
 mod browser;
 mod budget;
 mod bulk;
+mod by_whom;
 mod cadence;
 mod changes;
 mod cost;
@@ -84,6 +85,7 @@ pub(crate) use browser::browser_words;
 pub(crate) use budget::set_aside;
 pub use budget::{ALARM, Budgets, OverBudget, Reserve, Spend, Spent, day_of, month_start};
 pub use bulk::{Bulk, BulkAct, BulkSlice, CommonError, JobState, Preview, Skip};
+pub use by_whom::by_whom;
 pub use cadence::{SCAN_SCHEDULE, scan_schedule};
 pub use changes::{ChangedFile, FileChange, SessionChanges};
 pub use cost::Cost;
@@ -115,7 +117,7 @@ pub use issue_home::IssueHome;
 pub use issue_id::IssueId;
 pub use job::{
     Attempt, AttemptEnding, BatchId, Cancelled, Cause, Event, Job, JobId, Lease, Occurrence,
-    OnInterrupt, ParkedBy, Status, Trigger, WaitsFor, by_whom,
+    OnInterrupt, ParkedBy, Status, Trigger, WaitsFor,
 };
 pub(crate) use job_event::EventFilter;
 pub use job_event::{JobEvent, Lagged};

@@ -1,11 +1,9 @@
 //! The job: one stored unit of work.
 
 use super::begun::begun;
-use super::moves::POLLER;
 use super::{ConcurrencyKey, Kind, Queue, Tag, Timestamp, UniqueKey, WorkerId};
 use crate::error::without_code;
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -331,22 +329,6 @@ pub struct Event {
     pub detail: Option<String>,
 }
 
-/// Who took a step, as people read it. A worker's name holds the number of its process.
-pub fn by_whom(actor: &str) -> Cow<'_, str> {
-    if actor == POLLER {
-        return "the server".into();
-    }
-    let mut parts = actor.split('-');
-    let mut number = |digits: usize| {
-        let is_number = |part: &&str| part.bytes().all(|byte| byte.is_ascii_digit());
-        parts.next().filter(is_number).filter(|part| part.len() >= digits)
-    };
-    match (number(1), number(10), number(6), parts.next()) {
-        (Some(process), Some(_), Some(_), None) => format!("process {process}").into(),
-        (_, _, _, _) => actor.into(),
-    }
-}
-
 impl Event {
     /// How many steps between another one and this one are not kept any more.
     pub fn left_out_after(&self, before: &Self) -> i64 {
@@ -433,24 +415,4 @@ pub enum Cancelled {
     Requested,
     /// It was over before; nothing was changed.
     AlreadyFinal(Status),
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_step_is_said_to_be_by_a_process_and_not_by_the_name_of_a_worker() {
-        for (actor, words) in [
-            ("21742-1800000000000-004711", "process 21742"),
-            ("poller", "the server"),
-            ("ada", "ada"),
-            ("build-7", "build-7"),
-            ("7-1-2", "7-1-2"),
-            ("21742-1800000000000-004711-x", "21742-1800000000000-004711-x"),
-            ("", ""),
-        ] {
-            assert_eq!(by_whom(actor), words);
-        }
-    }
 }

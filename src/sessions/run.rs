@@ -350,10 +350,7 @@ impl Watched<'_> {
             return Err(error);
         }
         let stop = Stop::of(ended.reason, asked);
-        let mut verdict = self.judge(plan, &summary, (ended.exit, stop));
-        verdict.cost = Cost::with_floor(verdict.cost, self.passage.cost());
-        verdict.count(&summary, self.passage.served());
-        doubt(&mut verdict, self.passage.counted());
+        let verdict = self.judge(plan, &summary, (ended.exit, stop));
         let mut refused = self.passage.refused();
         refused.iter_mut().for_each(|one| redactor().clean(&mut one.what));
         let verdict = without_secrets(verdict).await;
@@ -390,6 +387,9 @@ impl Watched<'_> {
         if let Some(met) = limit_met(verdict.ending, exit, &self.agents.resources) {
             verdict.message = met;
         }
+        verdict.cost = Cost::with_floor(verdict.cost, self.passage.cost());
+        verdict.count(summary, self.passage.served());
+        doubt(&mut verdict, self.passage.counted());
         verdict
     }
 

@@ -24,6 +24,7 @@ mod repositories;
 mod scans;
 mod schedules;
 mod self_monitoring;
+mod session_facts;
 mod session_search;
 mod sessions;
 mod token_jobs;

@@ -1,5 +1,4 @@
-//! What keeps a session from beginning that only its handler meets, after the session was claimed: money that is set aside for
-//! others, and a folder that another session has.
+//! What only its handler finds to keep a session from beginning: money set aside for others, a folder that another one has.
 
 use super::session_search::{self, Open};
 use super::{folder_key, spend};
