@@ -27,6 +27,7 @@ use crate::agents::claude::Served;
 use crate::error::{Code, Error, Result, ignore};
 use crate::files;
 use crate::model::{AllowedHost, Refusal};
+use crate::redact::redactor;
 use dial::Dialer;
 use ledger::Ledger;
 use pass::{Placeholder, USER};
@@ -236,9 +237,13 @@ impl Passage {
         self.ledger.served()
     }
 
-    /// What was refused, each with how often.
+    /// What was refused, each with how often; secrets removed, because a run chooses what it asks for.
     pub fn refused(&self) -> Vec<Refusal> {
-        self.ledger.refused()
+        let mut refused = self.ledger.refused();
+        for one in &mut refused {
+            redactor().clean(&mut one.what);
+        }
+        refused
     }
 
     /// What passed and what was refused, as a line of the transcript; `None` if the run asked for nothing.

@@ -351,9 +351,7 @@ impl Watched<'_> {
         }
         let stop = Stop::of(ended.reason, asked);
         let verdict = self.judge(plan, &summary, (ended.exit, stop));
-        let mut refused = self.passage.refused();
-        refused.iter_mut().for_each(|one| redactor().clean(&mut one.what));
-        let verdict = without_secrets(verdict).await;
+        let (verdict, refused) = (without_secrets(verdict).await, self.passage.refused());
         Ok(Ended { summary, verdict, exit: ended.exit, refused })
     }
 

@@ -186,8 +186,8 @@ async fn a_session_is_not_said_to_start_now_while_others_have_the_money_or_its_f
         working_dir: Some(folder.to_owned()),
         ..SessionRequest::of(script)
     };
-    let (first, begins) = said(&office, ask(&waits, &inner)).await;
-    assert_eq!(begins, format!("Session {first} starts now."));
+    let (first, _) = said(&office, ask(&waits, &inner)).await;
+    // By then the engine has said which kinds it runs.
     until_said(&office.store, first, "here").await;
     let (second, kept) = said(&office, ask("result 0 y", shop.path())).await;
     let held = format!("session {first} may write in {} until it is over", inner.display());
