@@ -26,7 +26,13 @@ fn version(claude: &Path, home: &Path) -> Version {
 
 /// Asks the program and ends it when it is silent for `idle`, with the arguments that we give it but `without`. Answers how it
 /// ended, and what it printed.
-async fn ask(claude: &Path, url: &str, prompt: &str, without: Option<&str>, idle: Duration) -> (Ended, String) {
+async fn ask(
+    claude: &Path,
+    url: &str,
+    prompt: &str,
+    without: Option<&str>,
+    idle: Duration,
+) -> (Ended, String) {
     let folder = tempfile::tempdir().unwrap();
     let home = folder.path().to_str().unwrap().to_owned();
     let mut argv = vec![claude.to_str().unwrap().to_owned()];
@@ -83,7 +89,9 @@ async fn each_piece_of_a_long_answer_is_a_sign_of_life_and_a_service_that_says_n
     let [drips, whole, hangs] = loop {
         let (api, answers) = three_answers(&claude, idle).await;
         // A program that was ended while it still started has shown nothing about answers: it needs more time on this machine.
-        let unasked = ["case-drip", "case-whole", "case-hang"].into_iter().find(|word| api.requests(word).is_empty());
+        let unasked = ["case-drip", "case-whole", "case-hang"]
+            .into_iter()
+            .find(|word| api.requests(word).is_empty());
         let Some(word) = unasked else { break answers };
         println!("{word}: not asked within {idle:?}");
         idle *= 2;

@@ -71,7 +71,7 @@ pub(super) fn classify(said: &Said<'_>) -> Option<Verdict> {
     let words: Vec<&str> = words.take(MAX_NAMED).collect();
     let mut cause = advice(classification).to_owned();
     if !words.is_empty() {
-        cause += &format!(" Words that say so: {}.", words.join(", "));
+        cause.extend([" Words that say so: ", &words.join(", "), "."]);
     }
     Some(Verdict { classification, cause })
 }
