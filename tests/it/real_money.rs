@@ -63,10 +63,10 @@ async fn a_real_run_that_is_stopped_or_killed_is_paid() {
     api.script("case-dear", [dear("true")]);
     let cut = desk.trigger(&["--budget", &format!("{:.4}", 1.5 * look), "case-dear"]);
     let session = desk.ends(cut, ("failed", "budget", Some("AGENT-LIMIT-003"))).await;
-    let served = api.requests("case-dear").len() as u64;
+    let served = u32::try_from(api.requests("case-dear").len()).unwrap();
     println!("served: {served}, told: {}, {}", session["num_turns"], session["input_tokens"]);
     assert_eq!(session["num_turns"], json!(served), "{session:#}");
-    assert!(session["input_tokens"].as_u64().unwrap() >= served * TOKENS, "{session:#}");
+    assert!(session["input_tokens"].as_u64().unwrap() >= u64::from(served) * TOKENS, "{session:#}");
 
     let killed = desk.trigger(&["case-kill"]);
     until_said(&desk.store, killed, "exec sleep 4245").await;
@@ -77,7 +77,7 @@ async fn a_real_run_that_is_stopped_or_killed_is_paid() {
     assert!((2.9 * look..3.1 * look).contains(&usd(&session)), "{session:#}");
     assert_eq!(session["cost_at_least"], true, "{session:#}");
     let all = spent(&desk).await;
-    let looks = 7.0 + served as f64;
+    let looks = 7.0 + f64::from(served);
     assert!(
         ((looks - 0.1) * look..(looks + 0.2) * look).contains(&all),
         "{all} for {looks} looks of {look}"
