@@ -82,6 +82,7 @@ pub use batch::{Batch, MAX_BATCH};
 pub(crate) use batch::{then_job, then_text};
 #[cfg(feature = "web")]
 pub(crate) use browser::browser_words;
+#[cfg(feature = "agents")]
 pub(crate) use budget::set_aside;
 pub use budget::{ALARM, Budgets, OverBudget, Reserve, Spend, Spent, day_of, month_start};
 pub use bulk::{Bulk, BulkAct, BulkSlice, CommonError, JobState, Preview, Skip};

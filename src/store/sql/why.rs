@@ -37,12 +37,13 @@ pub(in crate::store) fn of(
     } else {
         Processes::default()
     };
-    let mut around = if jobs.iter().any(waits) {
+    let around = if jobs.iter().any(waits) {
         Around::read(conn, &jobs, processes, now)?
     } else {
         Around { kinds: processes.kind_facts(), processes, ..Around::default() }
     };
-    around.read_held(conn, &open, now)?;
+    #[cfg(feature = "agents")]
+    let around = around.with_held(conn, &open, now)?;
     let told = jobs.iter().map(|job| (job.id, why(job, &around.of(job), now)));
     Ok(told.collect())
 }
@@ -130,18 +131,12 @@ impl Around {
         Ok(around)
     }
 
-    /// Reads what keeps sessions from beginning that only their handler meets.
+    /// The same with what keeps sessions from beginning that only their handler meets.
     #[cfg(feature = "agents")]
-    fn read_held(&mut self, conn: &Connection, open: &[&Job], now: Timestamp) -> Result<()> {
+    fn with_held(mut self, conn: &Connection, open: &[&Job], now: Timestamp) -> Result<Self> {
         let spend: Vec<_> = open.iter().filter(|job| self.spends(job)).copied().collect();
         self.held = session_gates::of(conn, &spend, now)?;
-        Ok(())
-    }
-
-    /// Without agents nothing is asked of a handler.
-    #[cfg(not(feature = "agents"))]
-    fn read_held(&mut self, _: &Connection, _: &[&Job], _: Timestamp) -> Result<()> {
-        Ok(())
+        Ok(self)
     }
 
     /// The facts of a kind that some process runs.
