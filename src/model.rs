@@ -35,6 +35,9 @@ mod json;
 mod kind_rules;
 mod limits;
 mod log;
+#[cfg(feature = "monitor")]
+mod log_rules;
+#[cfg(feature = "monitor")]
 mod log_source;
 mod log_table;
 mod marker;
@@ -129,6 +132,9 @@ pub use limits::{
     MAX_TAGS, PRIORITIES, PRIORITY_STEP_MS,
 };
 pub use log::{Cited, Level, LogProgress, LogRow, LogSlice, LogStep, NewLogRow, RowTemplate};
+#[cfg(feature = "monitor")]
+pub use log_rules::LogRules;
+#[cfg(feature = "monitor")]
 pub use log_source::LogSource;
 #[cfg(feature = "monitor")]
 pub(crate) use log_source::{file_key, journal_key};

@@ -368,8 +368,8 @@ fn follow(
     let (mut files, mut journals) = (Vec::new(), Vec::new());
     for source in sources.iter().cloned() {
         match source {
-            LogSource::File { path, source } => {
-                let log = LogFiles::new(path, source, logs.clone());
+            LogSource::File { path, source, rules } => {
+                let log = LogFiles::new(path, source, logs.clone()).with_rules(rules);
                 files.push(log.beside_runs_of(data_dir));
             }
             LogSource::Journal { unit, source } => {

@@ -1,7 +1,7 @@
 //! `[[log_source]]`: the logs of other programs that the server follows.
 
 use crate::error::{Code, Error, Result};
-use crate::model::LogSource;
+use crate::model::{LogRules, LogSource};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +15,8 @@ pub(super) struct LogSourceFile {
     path: Option<PathBuf>,
     journal: Option<Journal>,
     source: Option<String>,
+    zone: Option<String>,
+    begins: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -35,7 +37,8 @@ pub(super) fn log_sources(written: Vec<LogSourceFile>) -> Result<Vec<LogSource>>
         return Err(refused(&format!("more than {MAX_SOURCES}")));
     }
     let mut sources: Vec<LogSource> = Vec::with_capacity(written.len());
-    for LogSourceFile { path, journal, source } in written {
+    for LogSourceFile { path, journal, source, zone, begins } in written {
+        let (zone, begins) = (zone.as_deref(), begins.as_deref());
         let read = match (path, journal) {
             (Some(path), None) if !path.is_absolute() => {
                 return Err(refused(&format!("{} is not an absolute path", path.display())));
@@ -44,7 +47,19 @@ pub(super) fn log_sources(written: Vec<LogSourceFile>) -> Result<Vec<LogSource>>
                 if let Err(why) = check_pattern(&path) {
                     return Err(refused(&format!("{}: {why}", path.display())));
                 }
-                LogSource::File { path, source }
+                let rules = LogRules::new(zone, begins)
+                    .map_err(|error| refused(&path.display().to_string()).because(error))?;
+                LogSource::File { path, source, rules }
+            }
+            (None, Some(_)) if zone.is_some() => {
+                return Err(refused(
+                    "journal takes no zone: the journal knows the instant of each entry",
+                ));
+            }
+            (None, Some(_)) if begins.is_some() => {
+                return Err(refused(
+                    "journal takes no begins: each entry of the journal is an event",
+                ));
             }
             (None, Some(Journal::All(true))) => LogSource::Journal { unit: None, source },
             (None, Some(Journal::Unit(unit))) if is_unit(&unit) => {
@@ -89,17 +104,25 @@ mod tests {
             log_source: Vec<LogSourceFile>,
         }
         let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
-        log_sources(file.log_source).map_err(|error| error.code().as_str().to_owned())
+        log_sources(file.log_source).map_err(|error| format!("{error:#}"))
     }
 
     #[test]
     fn log_sources_are_files_or_the_journal_and_what_is_neither_is_refused() {
         let file = "[[log_source]]\npath = \"/var/log/a.log\"\nsource = \"shop\"\n\
-            [[log_source]]\npath = \"/var/log/*.log\"\n\
+            [[log_source]]\npath = \"/var/log/*.log\"\nzone = \"Europe/Berlin\"\nbegins = '^\\d{4}-'\n\
             [[log_source]]\njournal = true\n[[log_source]]\njournal = \"nginx.service\"";
         let expected = vec![
-            LogSource::File { path: "/var/log/a.log".into(), source: Some("shop".into()) },
-            LogSource::File { path: "/var/log/*.log".into(), source: None },
+            LogSource::File {
+                path: "/var/log/a.log".into(),
+                source: Some("shop".into()),
+                rules: LogRules::default(),
+            },
+            LogSource::File {
+                path: "/var/log/*.log".into(),
+                source: None,
+                rules: LogRules::new(Some("Europe/Berlin"), Some(r"^\d{4}-")).unwrap(),
+            },
             LogSource::Journal { unit: None, source: None },
             LogSource::Journal { unit: Some("nginx.service".into()), source: None },
         ];
@@ -116,6 +139,14 @@ mod tests {
             ("path = \"/a\"\njournal = true", code),
             ("path = \"/a\"\n[[log_source]]\npath = \"/a\"", code),
             ("file = \"/a\"", "unknown field"),
+            (
+                "path = \"/a\"\nzone = \"Berlin\"",
+                "/a: read the time zone \"Berlin\": zones are named",
+            ),
+            ("path = \"/a\"\nbegins = '['", "/a: read \"[\" as a regular expression: unclosed"),
+            ("path = \"/a\"\nbegins = ''", "it is empty"),
+            ("journal = true\nzone = \"UTC\"", "journal takes no zone: the journal knows"),
+            ("journal = true\nbegins = '^'", "journal takes no begins: each entry"),
         ] {
             let refused = load(&format!("[[log_source]]\n{bad}")).unwrap_err();
             assert!(refused.contains(why), "{bad}: {refused}");

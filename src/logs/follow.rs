@@ -17,8 +17,9 @@ mod reading;
 
 pub use pattern::LogFiles;
 
+use super::read::Defaults;
 use crate::error::{Code, Error, Result};
-use crate::model::{LogStep, NewLogRow, Service, Timestamp, file_key};
+use crate::model::{LogRules, LogStep, NewLogRow, Service, Timestamp, file_key};
 use crate::redact::redactor;
 use crate::store::LogStore;
 use crate::written::Written;
@@ -36,6 +37,7 @@ pub struct LogFile {
     path: PathBuf,
     /// The source of rows whose lines name none.
     source: String,
+    rules: LogRules,
     logs: LogStore,
     /// Whose runs of agents may have written where the file lies.
     data_dir: Option<PathBuf>,
@@ -60,6 +62,7 @@ impl LogFile {
         Self {
             path,
             source,
+            rules: LogRules::default(),
             logs,
             data_dir: None,
             reading: None,
@@ -75,6 +78,12 @@ impl LogFile {
     #[must_use]
     pub fn beside_runs_of(self, data_dir: impl Into<PathBuf>) -> Self {
         Self { data_dir: Some(data_dir.into()), ..self }
+    }
+
+    /// The same read by these rules. What was read before stays as it was read.
+    #[must_use]
+    pub fn with_rules(self, rules: LogRules) -> Self {
+        Self { rules, ..self }
     }
 
     /// The file's path.
@@ -145,15 +154,16 @@ impl LogFile {
         let progress = self.logs.progress(&file_key(&self.path)).await?;
         self.stored = progress.map(|progress| progress.position);
         let position = self.stored.as_deref().and_then(Position::read);
-        let (path, source, data_dir) =
-            (self.path.clone(), self.source.clone(), self.data_dir.clone());
+        let defaults =
+            Defaults::new(self.source.clone(), now.to_string()).ruled(self.rules.clone());
+        let (path, data_dir) = (self.path.clone(), self.data_dir.clone());
         let upcoming = std::mem::take(&mut self.upcoming);
         let open = move || match place::find(&path, position.as_ref(), &upcoming)? {
             Some(found) => {
                 if let Some(data_dir) = data_dir {
                     Written::read(&data_dir)?.admit(&path, &found.file)?;
                 }
-                Reading::open(path, found, upcoming, source, now).map(Box::new).map(Some)
+                Reading::open(path, found, upcoming, defaults, now).map(Box::new).map(Some)
             }
             None => Ok(None),
         };

@@ -16,7 +16,7 @@ pub use named::{named_logs, not_all};
 use super::read::{Decoder, Defaults, Learned};
 use super::stream::MAX_LEARNED;
 use crate::error::{Code, Error, Result};
-use crate::model::{Level, Timestamp, time_zone};
+use crate::model::{Level, LogRules, Timestamp};
 use crate::store::LogStore;
 use known::{Known, start};
 use packed::Packing;
@@ -39,6 +39,9 @@ pub struct ImportOptions {
     pub source: Option<String>,
     /// The zone of times that name none, as the IANA calls it; `None`: UTC.
     pub zone: Option<String>,
+    /// A regular expression: a line that fits it begins an event, every other line goes on with the event before; `None`: the
+    /// reader judges by what the lines are.
+    pub begins: Option<String>,
     /// Imports what was imported before, too.
     pub again: bool,
 }
@@ -94,7 +97,7 @@ pub async fn import(file: &Path, logs: &LogStore, now: Timestamp) -> Result<Impo
 /// The same for any input. What was stored before an error stays, and is told with it: the next import goes on there. Says after each piece
 /// how far it is.
 ///
-/// The errors are `JOB-VALUE-001` for a zone that there is not, `LOGS-INPUT-001` if the input cannot be read on, `-002` if it is not text, `-003` if it is packed
+/// The errors are `JOB-VALUE-001` for a zone that there is not and for an expression that is none, `LOGS-INPUT-001` if the input cannot be read on, `-002` if it is not text, `-003` if it is packed
 /// and damaged or cut short, and those of the log database.
 pub async fn import_input(
     input: Input,
@@ -105,13 +108,12 @@ pub async fn import_input(
     let (logs, handle, name) = (logs.clone(), Handle::current(), input.name.clone());
     let run = move || {
         let Input { name, source, time, packing, text, length, read } = input;
-        let zone = options.zone.as_deref().map(time_zone).transpose();
-        let zone = match zone {
-            Ok(zone) => zone,
+        let rules = match LogRules::new(options.zone.as_deref(), options.begins.as_deref()) {
+            Ok(rules) => rules,
             Err(error) => return (Imported::default(), Some(error)),
         };
         let source = options.source.unwrap_or(source);
-        let defaults = Defaults { zone, ..Defaults::new(source, time.to_string()) };
+        let defaults = Defaults::new(source, time.to_string()).ruled(rules);
         let log = Log { name, packing, text, defaults };
         let work = Import {
             store: Storing { logs, handle, again: options.again, pending: None },

@@ -34,7 +34,7 @@ pub(super) use learn::{Learned, MAX_LEARNED};
 pub(super) use level::telemetry;
 pub(super) use row::{cut, extra, field};
 
-use crate::model::{NewLogRow, Timestamp};
+use crate::model::{LogRules, NewLogRow, Timestamp};
 use chrono_tz::Tz;
 use columns::Columns;
 use event::Event;
@@ -42,25 +42,30 @@ use interpret::Known;
 use serde::{Deserialize, Serialize};
 use time::{Moment, TimeFrame};
 
-/// What a row takes where its line says nothing.
+/// What is known of a log besides its lines, and what a row takes where its line says nothing.
 #[derive(Clone, Debug)]
 pub(super) struct Defaults {
     /// The source, commonly the file's name without its suffix.
     pub(super) source: String,
     /// The instant, ISO 8601, commonly when the file was last changed; also lends its year to syslog lines.
     pub(super) timestamp: String,
-    /// The zone of times that name none; `None`: UTC.
-    pub(super) zone: Option<Tz>,
+    /// The zone of times that name none, and where events begin.
+    pub(super) rules: LogRules,
 }
 
 impl Defaults {
     /// Those of a log of which nothing more is known.
     pub(super) fn new(source: impl Into<String>, timestamp: impl Into<String>) -> Self {
-        Self { source: source.into(), timestamp: timestamp.into(), zone: None }
+        Self { source: source.into(), timestamp: timestamp.into(), rules: LogRules::default() }
+    }
+
+    /// Those of a log that is read by these rules.
+    pub(super) fn ruled(self, rules: LogRules) -> Self {
+        Self { rules, ..self }
     }
 
     fn frame(&self) -> TimeFrame {
-        frame(&self.timestamp, self.zone)
+        frame(&self.timestamp, self.rules.tz())
     }
 }
 
@@ -107,8 +112,13 @@ impl LineReader {
         let unread = text::is_unread(line);
         self.unread += u64::from(unread);
         let clean = text::clean(line);
-        if clean.trim().is_empty() || (unread && text::is_noise(&clean)) {
+        if unread && text::is_noise(&clean) {
             return None;
+        }
+        let begins = self.defaults.rules.begin(&clean);
+        if clean.trim().is_empty() {
+            // An event that an empty line begins has its text from the next one on.
+            return if begins == Some(true) { self.finish() } else { None };
         }
         if self.columns().is_some_and(|columns| columns.is_head(&clean)) {
             // What waits is of the columns before.
@@ -128,8 +138,10 @@ impl LineReader {
             }
             return None;
         }
+        let begins =
+            begins.map(|begins| begins || self.defaults.rules.begin(line.text()) == Some(true));
         if let Some(event) = &mut self.pending
-            && event.goes_on(&line, &self.learned, known)
+            && event.goes_on(&line, begins, (&self.learned, known))
         {
             event.join(&line);
             return None;

@@ -6,7 +6,7 @@ use super::follow::left;
 use super::follow::pattern::{found, is_pattern};
 use crate::error::Result;
 use crate::heavy::heavy;
-use crate::model::{LogProgress, LogSource, Timestamp, file_key, journal_key};
+use crate::model::{LogProgress, LogRules, LogSource, Timestamp, file_key, journal_key};
 use crate::store::LogStore;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -19,6 +19,8 @@ pub struct LogPlace {
     pub name: String,
     /// The pattern of the configuration that it fits, where it is one of many.
     pub pattern: Option<String>,
+    /// How its lines are read, where that is said.
+    pub rules: LogRules,
     /// Whether it is there, and how much of it is left.
     pub state: LogState,
     /// When the file changed last.
@@ -82,6 +84,8 @@ struct Candidate {
 /// # Errors
 /// Those of reading the log database.
 pub async fn log_places(sources: &[LogSource], logs: &LogStore) -> Result<Vec<LogPlace>> {
+    // A file that is named by itself is followed under that name.
+    let named: BTreeSet<_> = sources.iter().filter_map(named).collect();
     let (mut places, mut known) = (Vec::new(), BTreeSet::new());
     for source in sources.iter().cloned() {
         let name = source.to_string();
@@ -89,21 +93,32 @@ pub async fn log_places(sources: &[LogSource], logs: &LogStore) -> Result<Vec<Lo
             LogSource::Journal { unit, .. } => {
                 let progress = logs.progress(&journal_key(unit.as_deref())).await?;
                 let (state, pattern, changed_at) = (LogState::Journal, None, None);
-                places.push(LogPlace { name, pattern, state, changed_at, progress });
+                let rules = LogRules::default();
+                places.push(LogPlace { name, pattern, rules, state, changed_at, progress });
             }
-            LogSource::File { path, .. } => {
+            LogSource::File { path, rules, .. } => {
                 let candidates = heavy(usize::MAX, move || candidates(&path)).await;
-                for Candidate { path, pattern } in candidates {
-                    if known.insert(path.clone()) {
-                        let progress = logs.progress(&file_key(&path)).await?;
-                        places
-                            .push(heavy(usize::MAX, move || look(&path, pattern, progress)).await);
+                for candidate in candidates {
+                    let is_others = candidate.pattern.is_some() && named.contains(&candidate.path);
+                    if !is_others && known.insert(candidate.path.clone()) {
+                        let progress = logs.progress(&file_key(&candidate.path)).await?;
+                        let rules = rules.clone();
+                        let look = move || look(candidate, rules, progress);
+                        places.push(heavy(usize::MAX, look).await);
                     }
                 }
             }
         }
     }
     Ok(places)
+}
+
+/// The file that a source names by itself.
+fn named(source: &LogSource) -> Option<PathBuf> {
+    match source {
+        LogSource::File { path, .. } if !is_pattern(path) => Some(path.clone()),
+        LogSource::File { .. } | LogSource::Journal { .. } => None,
+    }
 }
 
 fn candidates(path: &Path) -> Vec<Candidate> {
@@ -118,9 +133,10 @@ fn candidates(path: &Path) -> Vec<Candidate> {
     }
 }
 
-fn look(path: &Path, pattern: Option<String>, progress: Option<LogProgress>) -> LogPlace {
+fn look(candidate: Candidate, rules: LogRules, progress: Option<LogProgress>) -> LogPlace {
+    let Candidate { path, pattern } = candidate;
     let stored = progress.as_ref().map(|progress| progress.position.as_str());
-    let (state, changed_at) = match left(path, stored) {
+    let (state, changed_at) = match left(&path, stored) {
         Ok(None) => (LogState::Missing, None),
         Ok(Some((file, left))) => {
             let changed_at = Timestamp::from(file.changed_at);
@@ -128,5 +144,5 @@ fn look(path: &Path, pattern: Option<String>, progress: Option<LogProgress>) -> 
         }
         Err(error) => (LogState::Refused(error.to_string()), None),
     };
-    LogPlace { name: path.display().to_string(), pattern, state, changed_at, progress }
+    LogPlace { name: path.display().to_string(), pattern, rules, state, changed_at, progress }
 }

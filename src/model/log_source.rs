@@ -1,9 +1,8 @@
 //! A log of another program, as an operator names it.
 
+use super::LogRules;
 use std::fmt;
-#[cfg(feature = "monitor")]
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A log that is followed while the server runs. `Display` names its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +14,8 @@ pub enum LogSource {
         path: PathBuf,
         /// The name.
         source: Option<String>,
+        /// `zone = "Europe/Berlin"` and `begins = '^\d{4}-'`: how its lines are read.
+        rules: LogRules,
     },
     /// `journal = "app.service"`, or `journal = true` for all of it.
     Journal {
@@ -36,13 +37,11 @@ impl fmt::Display for LogSource {
 }
 
 /// The name under which the position of a followed file is stored.
-#[cfg(feature = "monitor")]
 pub(crate) fn file_key(path: &Path) -> String {
     format!("file:{}", path.display())
 }
 
 /// The name under which the position of a followed journal is stored.
-#[cfg(feature = "monitor")]
 pub(crate) fn journal_key(unit: Option<&str>) -> String {
     format!("journal:{}", unit.unwrap_or_default())
 }

@@ -39,13 +39,18 @@ pub struct Intake {
 
 impl Intake {
     /// Starts following on the current tokio runtime, whenever `leading` says that this process leads.
-    /// A file that is named by itself is followed under that name, also where a pattern fits it.
+    /// A file that is named by itself is followed under that name, also where a pattern fits it; of several patterns the first that
+    /// fits it counts.
     pub fn start(mut logs: Vec<LogFiles>, clock: &Clock, leading: &Receiver<bool>) -> Self {
         let (mut tasks, stop) = (JoinSet::new(), CancellationToken::new());
         let claimed = files::Claimed::default();
         logs.retain(|log| log.is_pattern() || claimed.claim(log.path()));
+        let mut patterns: Vec<LogFiles> = Vec::new();
         for log in logs {
-            let serving = files::serve(log, claimed.clone(), clock.clone(), leading.clone());
+            let before = patterns.clone();
+            patterns.extend(Some(log.clone()).filter(LogFiles::is_pattern));
+            let others = files::Others { before, claimed: claimed.clone() };
+            let serving = files::serve(log, others, clock.clone(), leading.clone());
             let stop = stop.clone();
             tasks.spawn(async move {
                 stop.run_until_cancelled(serving).await;

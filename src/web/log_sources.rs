@@ -78,6 +78,12 @@ fn line(place: &LogPlace, run: Option<&ServiceRun>, now: Timestamp) -> Markup {
             td.source {
                 (place.name)
                 @if let Some(pattern) = &place.pattern { div.text-secondary { "by " (pattern) } }
+                @if let Some(zone) = place.rules.zone() {
+                    div.text-secondary { "times without a zone are of " (zone) }
+                }
+                @if let Some(begins) = place.rules.begins() {
+                    div.text-secondary { "an event begins with " code { (begins) } }
+                }
             }
             td { (state(place, now)) }
             td { (count(|known| known.rows)) }

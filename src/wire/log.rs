@@ -90,6 +90,10 @@ pub struct LogSource {
     pub log: String,
     /// The pattern of the configuration that it fits, where it is one of many.
     pub pattern: Option<String>,
+    /// The zone of its times that name none; `null`: UTC.
+    pub zone: Option<&'static str>,
+    /// The regular expression that the first line of an event fits; `null`: the reader judges.
+    pub begins: Option<String>,
     /// `missing`, `refused`, `behind`, `up_to_date`, or `journal`, of which nothing can be seen from outside.
     pub state: &'static str,
     /// Why it cannot be looked at.
@@ -111,7 +115,7 @@ pub struct LogSource {
 #[cfg(feature = "monitor")]
 impl From<&LogPlace> for LogSource {
     fn from(place: &LogPlace) -> Self {
-        let LogPlace { name, pattern, state, changed_at, progress } = place;
+        let LogPlace { name, pattern, rules, state, changed_at, progress } = place;
         let (why, bytes, left) = match state {
             LogState::Missing | LogState::Journal => (None, None, None),
             LogState::Refused(why) => (Some(why.clone()), None, None),
@@ -120,6 +124,8 @@ impl From<&LogPlace> for LogSource {
         Self {
             log: name.clone(),
             pattern: pattern.clone(),
+            zone: rules.zone(),
+            begins: rules.begins().map(str::to_owned),
             state: state.as_str(),
             why,
             bytes,

@@ -48,6 +48,7 @@ mod library_embed;
 mod library_jobs;
 mod library_orders;
 mod library_shop;
+mod log_rules;
 mod logs;
 mod making;
 mod metrics;

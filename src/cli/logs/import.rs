@@ -26,6 +26,10 @@ pub(in crate::cli) struct Arguments {
     /// The zone of times that name none, such as Europe/Berlin [default: UTC]
     #[arg(long, value_name = "ZONE")]
     zone: Option<String>,
+    /// A regular expression: a line that fits it begins an event, every other line goes on with the event before
+    /// [default: the reader judges by what the lines are]
+    #[arg(long, value_name = "REGEX")]
+    begins: Option<String>,
     /// Import what was imported before, too; its rows are then there twice
     #[arg(long)]
     again: bool,
@@ -35,8 +39,8 @@ pub(in crate::cli) struct Arguments {
 type Done = (String, Imported, Option<Error>);
 
 pub(in crate::cli) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
-    let Arguments { logs, source, zone, again } = arguments;
-    let options = ImportOptions { source, zone, again };
+    let Arguments { logs, source, zone, begins, again } = arguments;
+    let options = ImportOptions { source, zone, begins, again };
     let files = named_logs(&logs)?;
     let store = cli.log_store()?;
     let mut done = Vec::new();

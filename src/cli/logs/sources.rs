@@ -30,11 +30,11 @@ pub(in crate::cli) async fn run(cli: &Cli, arguments: &Arguments) -> Result<()> 
         output::note("no log is followed; name one as [[log_source]] in the configuration");
     }
     let rows: Vec<_> = places.iter().map(row).collect();
-    output::table(&["LOG", "STATE", "ROWS", "NO TEXT", "STORED"], &rows)
+    output::table(&["LOG", "STATE", "ROWS", "NO TEXT", "STORED", "ZONE", "BEGINS"], &rows)
 }
 
 fn row(place: &LogPlace) -> Vec<String> {
-    let LogPlace { name, state, progress, .. } = place;
+    let LogPlace { name, rules, state, progress, .. } = place;
     let none = || "-".to_owned();
     let (rows, unread, stored) = match progress {
         Some(known) => {
@@ -42,5 +42,8 @@ fn row(place: &LogPlace) -> Vec<String> {
         }
         None => (none(), none(), none()),
     };
-    vec![output::plain(name, 100), output::plain(&state.to_string(), 100), rows, unread, stored]
+    let (zone, begins) = (rules.zone(), rules.begins());
+    let begins = begins.map_or_else(none, |begins| output::plain(begins, 60));
+    let (name, state) = (output::plain(name, 100), output::plain(&state.to_string(), 100));
+    vec![name, state, rows, unread, stored, zone.map_or_else(none, str::to_owned), begins]
 }

@@ -8,8 +8,9 @@ use super::place::{self, is_rotated};
 use crate::error::{Code, Error, Result};
 use crate::files;
 use crate::logs::read::is_text;
-use crate::model::{Service, Timestamp};
+use crate::model::{LogRules, Service, Timestamp};
 use crate::store::LogStore;
+use glob::{MatchOptions, Pattern};
 use std::fmt;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -29,6 +30,7 @@ const COMPRESSED: [&str; 8] = ["gz", "bz2", "xz", "zst", "lz4", "Z", "zip", "7z"
 pub struct LogFiles {
     path: PathBuf,
     source: Option<String>,
+    rules: LogRules,
     logs: LogStore,
     data_dir: Option<PathBuf>,
 }
@@ -37,13 +39,19 @@ impl LogFiles {
     /// The file at `path`, or all that fit the pattern `path`, to be followed into `logs`. `source` names rows whose lines
     /// name none; default is the file's name without its ending.
     pub fn new(path: impl Into<PathBuf>, source: Option<String>, logs: LogStore) -> Self {
-        Self { path: path.into(), source, logs, data_dir: None }
+        Self { path: path.into(), source, rules: LogRules::default(), logs, data_dir: None }
     }
 
     /// As [`LogFile::beside_runs_of`], for each of them.
     #[must_use]
     pub fn beside_runs_of(self, data_dir: impl Into<PathBuf>) -> Self {
         Self { data_dir: Some(data_dir.into()), ..self }
+    }
+
+    /// As [`LogFile::with_rules`], for each of them.
+    #[must_use]
+    pub fn with_rules(self, rules: LogRules) -> Self {
+        Self { rules, ..self }
     }
 
     /// The path, or the pattern.
@@ -56,9 +64,17 @@ impl LogFiles {
         is_pattern(&self.path)
     }
 
+    /// Whether a file's name fits the pattern.
+    pub fn fits(&self, file: &Path) -> bool {
+        let options = MatchOptions { require_literal_separator: true, ..MatchOptions::new() };
+        Pattern::new(&self.path.to_string_lossy())
+            .is_ok_and(|pattern| pattern.matches_path_with(file, options))
+    }
+
     /// One of them, to be followed.
     pub fn file(&self, path: PathBuf) -> LogFile {
-        let file = LogFile::new(path, self.source.clone(), self.logs.clone());
+        let file = LogFile::new(path, self.source.clone(), self.logs.clone())
+            .with_rules(self.rules.clone());
         match &self.data_dir {
             Some(data_dir) => file.beside_runs_of(data_dir),
             None => file,
@@ -190,6 +206,31 @@ mod tests {
         let (found, more) = found(&folder.path().join("*.log")).unwrap();
         assert_eq!((found.len(), more), (MAX_FILES, 5));
         assert!(found[0].ends_with("005.log"), "{found:?}");
+    }
+
+    #[tokio::test]
+    async fn a_file_fits_the_pattern_that_finds_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let logs = crate::store::LogStore::open(
+            &folder.path().join("logs.db"),
+            crate::store::OpenMode::Migrate,
+        );
+        let logs = logs.unwrap();
+        for name in ["a/x.log", "a/.y.log", "a/b/x.log", "a/b/c/[x].log"] {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "words\n").unwrap();
+        }
+        let all = found(&folder.path().join("**/*.log")).unwrap().0;
+        assert_eq!(all.len(), 4);
+        for pattern in
+            ["a/*.log", "*/x.log", "**/x.log", "a/**/*.log", "a/*/x.log", "a/b/c/[[]x].log"]
+        {
+            let files = LogFiles::new(folder.path().join(pattern), None, logs.clone());
+            let fitting: Vec<_> = all.iter().filter(|path| files.fits(path)).cloned().collect();
+            assert_eq!(files.found().await.unwrap().0, fitting, "{pattern}");
+            assert!(!fitting.is_empty(), "{pattern}");
+        }
     }
 
     #[test]

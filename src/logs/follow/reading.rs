@@ -76,7 +76,7 @@ impl Reading {
         log: PathBuf,
         found: Found,
         mut upcoming: Upcoming,
-        source: String,
+        defaults: Defaults,
         now: Timestamp,
     ) -> io::Result<Self> {
         let Found { file, offset, before } = found;
@@ -90,7 +90,6 @@ impl Reading {
         } else {
             Decoder::default()
         };
-        let defaults = Defaults::new(source, now.to_string());
         Ok(Self {
             log,
             file,

@@ -16,7 +16,7 @@ use std::borrow::Cow;
 /// Bytes of an event that are kept: its message and the head before it.
 const MAX_TEXT: usize = MAX_MESSAGE + 4 * 1024;
 /// Most lines of an event: what does not end, as a JSON object or a cell may, begins anew.
-const MAX_OPEN_LINES: usize = 10_000;
+pub(super) const MAX_OPEN_LINES: usize = 10_000;
 
 /// A line and its place among the others.
 pub(super) struct Line<'a> {
@@ -25,7 +25,7 @@ pub(super) struct Line<'a> {
 }
 
 impl Line<'_> {
-    fn text(&self) -> &str {
+    pub(super) fn text(&self) -> &str {
         &self.peeled.text
     }
 
@@ -122,16 +122,32 @@ impl Event {
         self.lines += 1;
     }
 
-    /// Whether the line goes on with this event.
-    pub(super) fn goes_on(&self, line: &Line<'_>, learned: &Learned, known: Known<'_>) -> bool {
+    /// Whether the line goes on with this event. `begins` is what an operator's rule says of the line, if there is one.
+    pub(super) fn goes_on(
+        &self,
+        line: &Line<'_>,
+        begins: Option<bool>,
+        (learned, known): (&Learned, Known<'_>),
+    ) -> bool {
+        if self.lines >= MAX_OPEN_LINES {
+            return false;
+        }
+        if let Some(begins) = begins {
+            return self.envelope.is_partial || !begins;
+        }
         let envelope = &line.peeled.envelope;
-        if envelope.lane != self.envelope.lane || self.lines >= MAX_OPEN_LINES {
+        if envelope.lane != self.envelope.lane {
             return false;
         }
         if self.envelope.is_partial {
             return true;
         }
-        let text = line.text();
+        self.is_continued_by(line, learned, known)
+    }
+
+    /// The same for a whole line that came the same way.
+    fn is_continued_by(&self, line: &Line<'_>, learned: &Learned, known: Known<'_>) -> bool {
+        let (text, envelope) = (line.text(), &line.peeled.envelope);
         if envelope.joins == Joins::Tabs {
             return text.starts_with('\t');
         }

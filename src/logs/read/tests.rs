@@ -3,6 +3,7 @@
 mod hostile;
 mod kinds;
 mod lookalikes;
+mod ruled;
 
 pub(in crate::logs) use hostile::PIECES;
 
@@ -243,8 +244,8 @@ fn each_line_is_of_the_columns_of_the_header_before_it() {
 
 #[test]
 fn times_without_a_zone_are_of_the_zone_of_the_log() {
-    let zone = Some(chrono_tz::Europe::Berlin);
-    let read = |line: &str| read_text(line, &Defaults { zone, ..defaults() }).timestamp;
+    let rules = LogRules::new(Some("Europe/Berlin"), None).unwrap();
+    let read = |line: &str| read_text(line, &defaults().ruled(rules.clone())).timestamp;
     assert_eq!(read("2026-07-01 12:00:00 INFO x"), "2026-07-01T10:00:00.000Z");
     assert_eq!(read("2026-12-01 12:00:00 INFO x"), "2026-12-01T11:00:00.000Z");
     assert_eq!(read("2026-12-01T12:00:00+05:00 INFO x"), "2026-12-01T07:00:00.000Z");

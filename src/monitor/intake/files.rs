@@ -31,20 +31,35 @@ impl Claimed {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned())
     }
 
+    fn has(&self, path: &Path) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(path)
+    }
+
     fn give_back(&self, path: &Path) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(path);
     }
 }
 
+/// What a source must leave to others.
+pub(super) struct Others {
+    /// The patterns before it, whose files are theirs.
+    pub(super) before: Vec<LogFiles>,
+    pub(super) claimed: Claimed,
+}
+
+impl Others {
+    /// Whether the file is left to this source, and was not followed yet; it is from now on.
+    fn leave(&self, path: &Path) -> bool {
+        !self.claimed.has(path)
+            && !self.before.iter().any(|files| files.fits(path))
+            && self.claimed.claim(path)
+    }
+}
+
 /// Follows the files of a source for ever; a file that is named by itself is claimed already.
-pub(super) async fn serve(
-    files: LogFiles,
-    claimed: Claimed,
-    clock: Clock,
-    leading: Receiver<bool>,
-) {
+pub(super) async fn serve(files: LogFiles, others: Others, clock: Clock, leading: Receiver<bool>) {
     if files.is_pattern() {
-        return serve_pattern(files, claimed, clock, leading).await;
+        return serve_pattern(files, others, clock, leading).await;
     }
     let file = files.only();
     if !file.path().exists() {
@@ -58,12 +73,7 @@ pub(super) async fn serve(
 }
 
 /// Follows all files that fit a pattern, each in a task.
-async fn serve_pattern(
-    files: LogFiles,
-    claimed: Claimed,
-    clock: Clock,
-    mut leading: Receiver<bool>,
-) {
+async fn serve_pattern(files: LogFiles, others: Others, clock: Clock, mut leading: Receiver<bool>) {
     let (mut tasks, mut trouble) = (JoinSet::new(), Trouble::default());
     let (mut said_none, mut said_more) = (false, false);
     while leading.wait_for(|leads| *leads).await.is_ok() {
@@ -87,7 +97,7 @@ async fn serve_pattern(
                     );
                 }
                 (said_none, said_more) = (true, more > 0);
-                for path in found.into_iter().filter(|path| claimed.claim(path)) {
+                for path in found.into_iter().filter(|path| others.leave(path)) {
                     let file = files.file(path.clone());
                     let (clock, leading) = (clock.clone(), leading.clone());
                     tasks.spawn(async move {
@@ -100,7 +110,7 @@ async fn serve_pattern(
         tokio::time::sleep(FIND_EVERY).await;
         while let Some(ended) = tasks.try_join_next() {
             if let Ok(path) = ended {
-                claimed.give_back(&path);
+                others.claimed.give_back(&path);
             }
         }
     }

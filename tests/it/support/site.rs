@@ -9,7 +9,9 @@ use lamplighter::agents::Launcher;
 use lamplighter::agents::wall::Wall;
 use lamplighter::clock::Clock;
 use lamplighter::engine::Context;
-use lamplighter::model::{Actor, Kind, KindRules, LogSource, OnInterrupt, Outcome, Queue};
+use lamplighter::model::{
+    Actor, Kind, KindRules, LogRules, LogSource, OnInterrupt, Outcome, Queue,
+};
 use lamplighter::monitor::{self, Tracking};
 use lamplighter::sessions::{AgentProgram, Agents, Sandboxed};
 use lamplighter::store::{LogStore, OpenMode, Store};
@@ -97,8 +99,17 @@ impl Site {
                 tracking: Tracking::Local,
                 demo: false,
                 log_sources: vec![
-                    LogSource::File { path: folder.join("shop.log"), source: None },
-                    LogSource::File { path: folder.join("lamplighter.db"), source: None },
+                    LogSource::File {
+                        path: folder.join("shop.log"),
+                        source: None,
+                        rules: LogRules::new(Some("Europe/Berlin"), Some(r"^\d{4}-\d\d-\d\d "))
+                            .unwrap(),
+                    },
+                    LogSource::File {
+                        path: folder.join("lamplighter.db"),
+                        source: None,
+                        rules: LogRules::default(),
+                    },
                     LogSource::Journal { unit: Some("nginx.service".into()), source: None },
                 ],
             }),
