@@ -6,7 +6,7 @@ use super::caller::Signed;
 use super::components::{empty, folded, level_badge, pager, table};
 use super::extract::{Query, given};
 use super::log_sources;
-use super::nav::Tab;
+use super::nav::{SCANNED, Tab};
 use super::page::Frame;
 use super::part::{LivePart, live_page, version};
 use super::problem::Problem;
@@ -23,8 +23,6 @@ pub(super) const PATH: &str = Tab::Logs.path();
 pub(super) const PART_PATH: &str = "/logs/part";
 /// How many rows a page shows.
 const ROWS: usize = 50;
-/// What stands in the address for the log that scans read.
-const SCANNED: &str = "scanned";
 
 /// The address's query.
 #[derive(Clone, Default, Deserialize, Serialize)]

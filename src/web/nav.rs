@@ -134,13 +134,35 @@ pub(super) fn log_rows_of(correlation_id: &str) -> Link {
     Tab::Logs.link().with(&[("correlation_id", correlation_id)])
 }
 
+/// What stands in the address of log rows for the log that scans read, where it is another program's.
+pub(super) const SCANNED: &str = "scanned";
+
+/// A log whose rows can be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ShownLog {
+    /// The server's.
+    Own,
+    /// Another program's, which scans read.
+    Scanned,
+}
+
+impl ShownLog {
+    fn rows(self, condition: (&str, &str)) -> Link {
+        let link = Tab::Logs.link();
+        match self {
+            Self::Own => link.with(&[condition]),
+            Self::Scanned => link.with(&[condition, ("log", SCANNED)]),
+        }
+    }
+}
+
 /// The log rows of these ids.
-pub(super) fn log_rows(ids: &[i64]) -> Link {
+pub(super) fn log_rows(log: ShownLog, ids: &[i64]) -> Link {
     let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
-    Tab::Logs.link().with(&[("ids", ids.join(","))])
+    log.rows(("ids", &ids.join(",")))
 }
 
 /// The log rows that have this error code.
-pub(super) fn log_rows_with(code: &str) -> Link {
-    Tab::Logs.link().with(&[("code", code)])
+pub(super) fn log_rows_with(log: ShownLog, code: &str) -> Link {
+    log.rows(("code", code))
 }

@@ -21,7 +21,7 @@ pub(super) fn list(lists: &Lists, asked: &ListsQuery, role: Role, now: Timestamp
     let columns = ["Number", "Title", "State", "Class", "Codes", "Seen", "Created", "Last seen"];
     let rows: Vec<_> = {
         let issues = lists.issues.iter();
-        issues.map(|issue| row(issue, lists.seen.get(&issue.id), asked, (role, now))).collect()
+        issues.map(|issue| row(issue, lists, asked, (role, now))).collect()
     };
     let at = |Slice { page, size }| {
         page_with(&ListsQuery { issue_page: Some(page), issue_size: Some(size), ..asked.clone() })
@@ -41,12 +41,8 @@ pub(super) fn list(lists: &Lists, asked: &ListsQuery, role: Role, now: Timestamp
     )
 }
 
-fn row(
-    issue: &Issue,
-    seen: Option<&SeenOverTime>,
-    asked: &ListsQuery,
-    (role, now): (Role, Timestamp),
-) -> Markup {
+fn row(issue: &Issue, lists: &Lists, asked: &ListsQuery, (role, now): (Role, Timestamp)) -> Markup {
+    let (seen, log) = (lists.seen.get(&issue.id), lists.log);
     html! {
         tr {
             td {
@@ -66,14 +62,14 @@ fn row(
                         (hours("spark spark-week", "Rows an hour, the last seven days", seen, (WEEK, now)))
                     }
                     @if !issue.evidence.is_empty() {
-                        p { a href=(nav::log_rows(&issue.evidence)) { "Rows " (rows(&issue.evidence)) " in the log" } }
+                        p { a href=(nav::log_rows(log, &issue.evidence)) { "Rows " (rows(&issue.evidence)) " in the log" } }
                     }
                     pre { (issue.body) }
                 }
             }
             td { (state(issue)) }
             td { @if let Some(class) = issue.classification { (class_badge(class)) } }
-            td { @for code in &issue.error_codes { a href=(nav::log_rows_with(code)) { code { (code) } } " " } }
+            td { @for code in &issue.error_codes { a href=(nav::log_rows_with(log, code)) { code { (code) } } " " } }
             td data-label="Seen" {
                 (issue.occurrences) "×"
                 @if let Some(seen) = seen {

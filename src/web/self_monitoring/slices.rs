@@ -2,7 +2,7 @@
 
 use super::super::app::App;
 use super::super::base::Link;
-use super::super::nav::Tab;
+use super::super::nav::{ShownLog, Tab};
 use super::super::part::version;
 use super::super::problem::Problem;
 use super::super::slice::Slice;
@@ -44,6 +44,8 @@ pub(super) struct Lists {
     pub(super) seen: BTreeMap<IssueId, SeenOverTime>,
     pub(super) issue_total: u64,
     pub(super) issue_slice: Slice,
+    /// The log that scans read, in which the rows of the issues stand.
+    pub(super) log: ShownLog,
 }
 
 pub(super) async fn read(app: &App, asked: &ListsQuery) -> Result<Lists, Problem> {
@@ -55,7 +57,9 @@ pub(super) async fn read(app: &App, asked: &ListsQuery) -> Result<Lists, Problem
     let whys = store.whys(waiting.collect(), app.web.clock.now()).await?;
     let (issues, issue_total) = store.issue_list(issue_slice.skip(), issue_slice.most()).await?;
     let seen = issues::over_time(store, &issues, app.web.clock.now()).await?;
-    Ok(Lists { scans, whys, scan_total, scan_slice, issues, seen, issue_total, issue_slice })
+    let scanned = app.web.program.as_ref().and_then(|program| program.scanned.as_ref());
+    let log = scanned.map_or(ShownLog::Own, |_| ShownLog::Scanned);
+    Ok(Lists { scans, whys, scan_total, scan_slice, issues, seen, issue_total, issue_slice, log })
 }
 
 impl Lists {

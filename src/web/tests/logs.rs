@@ -1,7 +1,9 @@
 //! Tests of the page of log rows.
 
+use super::work::{complete_with_issue, run_now};
 use super::*;
-use crate::model::{Level, NewLogRow};
+use crate::model::{Level, LogTable, NewLogRow, Tracker};
+use crate::store::ForeignLog;
 
 fn row(level: Level, source: &str, message: &str, correlation: Option<&str>) -> NewLogRow {
     NewLogRow {
@@ -85,4 +87,40 @@ async fn long_and_many_lined_messages_are_folded_and_whole() {
     let page = site.see("/logs").await.body;
     assert!(page.contains(r#"<details id="message-1"><summary>panic…</summary>"#));
     assert!(page.contains(&format!("<pre>{trace}</pre>")));
+}
+
+/// The links to log rows that the page of self-monitoring has for its issues.
+async fn evidence(site: &Site) -> Vec<String> {
+    let page = site.see("/admin/self-monitoring").await.body;
+    let links = page.split("href=\"/logs?").skip(1).map(|rest| rest.split('"').next().unwrap());
+    links.map(|link| format!("/logs?{}", link.replace("&amp;", "&"))).collect()
+}
+
+#[tokio::test]
+async fn the_evidence_of_an_issue_leads_to_the_log_that_scans_read() {
+    let mut site = Site::signed_in().await;
+    let rows =
+        |place: &str| vec![row(Level::Error, "shop", &format!("[SHOP-PAY-001] {place}"), None)];
+    site.logs().append(rows("of the server")).await.unwrap();
+    let path = site.folder.path().join("events.db");
+    let events = LogStore::open(&path, OpenMode::Migrate).unwrap();
+    events.append(rows("of the shop")).await.unwrap();
+    run_now(&site, &[]).await;
+    complete_with_issue(&site, "payments fail", Tracker::Local).await;
+    let own = evidence(&site).await;
+    assert_eq!(own.len(), 2, "its rows and its code: {own:?}");
+    let (columns, levels) = Default::default();
+    let table = LogTable { path, table: "logs".into(), id: None, columns, levels };
+    site.web.program.as_mut().unwrap().scanned = Some(ForeignLog::new(table));
+    site.router = router(site.web.clone(), Access::accounts()).unwrap();
+    let scanned = evidence(&site).await;
+    assert_eq!(scanned.len(), 2);
+    for (links, theirs, others) in
+        [(own, "of the server", "of the shop"), (scanned, "of the shop", "of the server")]
+    {
+        for link in links {
+            let page = site.see(&link).await.body;
+            assert!(page.contains(theirs) && !page.contains(others), "{link}");
+        }
+    }
 }
