@@ -24,15 +24,6 @@ impl Level {
     pub const ALL: [Self; 5] =
         [Self::Debug, Self::Info, Self::Warning, Self::Error, Self::Critical];
 
-    /// The words that programs commonly have for each.
-    pub const WORDS: [(Self, &'static [&'static str]); 5] = [
-        (Self::Debug, &["trace", "debug", "dbg", "verbose"]),
-        (Self::Info, &["info", "information", "notice"]),
-        (Self::Warning, &["warn", "warning"]),
-        (Self::Error, &["err", "error", "severe"]),
-        (Self::Critical, &["crit", "critical", "fatal", "alert", "emerg", "emergency", "panic"]),
-    ];
-
     /// The word stored and shown.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -45,13 +36,53 @@ impl Level {
     }
 }
 
-/// Reads the stored word and the common words of other programs, in any case: `warn`, `err`, `fatal`, `notice`, …
+/// Writes one table of words twice: as a list, and as what compares a word with all of them at once.
+macro_rules! level_words {
+    ($($level:ident: $($word:literal)*;)*) => {
+        impl Level {
+            /// The words that programs have for each, in lower case, also with a letter left out or cut off.
+            pub const WORDS: [(Self, &'static [&'static str]); 5] =
+                [$((Self::$level, &[$($word),*])),*];
+
+            fn of_lower(word: &[u8]) -> Option<Self> {
+                let word = str::from_utf8(word).ok()?;
+                match word {
+                    $($($word)|* => Some(Self::$level),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+level_words! {
+    Debug: "trace" "trc" "trce" "trac" "verbose" "vrb" "verb" "fine" "finer" "finest" "debug" "dbg" "dbug" "debu" "spam";
+    Info: "info" "inf" "information" "informational" "notice" "note" "log" "system" "success" "config" "default" "detail"
+        "hint" "statement" "context" "ntc";
+    Warning: "warn" "warning" "wrn" "warni" "deprecation" "deprecated";
+    Error: "err" "error" "eror" "erro" "severe" "fail" "failure";
+    Critical: "crit" "critical" "crt" "fatal" "fata" "ftl" "alert" "emerg" "emergency" "panic" "pani" "pnc" "dpanic";
+}
+
+/// Longest of these words, in bytes.
+const MAX_WORD: usize = 16;
+
+impl Level {
+    /// The level of a word in any case, with nothing around it.
+    pub(crate) fn of_word(word: &str) -> Option<Self> {
+        let mut lower = [0; MAX_WORD];
+        let lower = lower.get_mut(..word.len())?;
+        lower.copy_from_slice(word.as_bytes());
+        lower.make_ascii_lowercase();
+        Self::of_lower(lower)
+    }
+}
+
+/// Reads the stored word and the words of other programs, in any case: `warn`, `err`, `fatal`, `notice`, …
 impl FromStr for Level {
     type Err = ();
     fn from_str(text: &str) -> Result<Self, ()> {
-        let text = text.trim();
-        let has = |words: &[&str]| words.iter().any(|word| word.eq_ignore_ascii_case(text));
-        Self::WORDS.into_iter().find(|(_, words)| has(words)).map(|(level, _)| level).ok_or(())
+        Self::of_word(text.trim()).ok_or(())
     }
 }
 
@@ -173,4 +204,26 @@ pub struct Cited {
     pub template: Option<String>,
     /// How many rows of warning or worse have this template and source; 0 for a row of context.
     pub alike: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_word_has_its_level_in_any_case_and_what_is_stored_is_among_them() {
+        for (level, words) in Level::WORDS {
+            for word in words {
+                assert_eq!(format!(" {} ", word.to_uppercase()).parse(), Ok(level), "{word}");
+                assert_eq!(Level::of_word(word), Some(level), "{word}");
+            }
+            assert_eq!(level.as_str().parse(), Ok(level));
+        }
+        let words: Vec<_> = Level::WORDS.iter().flat_map(|(_, words)| *words).collect();
+        assert_eq!(words.iter().map(|word| word.len()).max(), Some(MAX_WORD - 3));
+        for other in ["", "loud", "errors", " ", "informationally so to say", "ERRÖR"] {
+            assert_eq!(other.parse::<Level>(), Err(()), "{other}");
+        }
+        assert_eq!(Level::of_word("error "), None);
+    }
 }

@@ -22,22 +22,7 @@ pub(super) fn word(text: &str) -> Option<Level> {
         Some(name) if name.len() > 3 => name,
         _ => text,
     };
-    let mut lower = [0; 16];
-    let lower = lower.get_mut(..text.len())?;
-    lower.copy_from_slice(text.as_bytes());
-    lower.make_ascii_lowercase();
-    match &*lower {
-        b"trace" | b"trc" | b"trce" | b"trac" | b"verbose" | b"vrb" | b"verb" | b"fine"
-        | b"finer" | b"finest" | b"debug" | b"dbg" | b"dbug" | b"debu" | b"spam" => Some(Debug),
-        b"info" | b"inf" | b"information" | b"informational" | b"notice" | b"note" | b"log"
-        | b"system" | b"success" | b"config" | b"default" | b"detail" | b"hint" | b"statement"
-        | b"context" | b"ntc" => Some(Info),
-        b"warn" | b"warning" | b"wrn" | b"warni" | b"deprecation" | b"deprecated" => Some(Warning),
-        b"err" | b"error" | b"eror" | b"erro" | b"severe" | b"fail" | b"failure" => Some(Error),
-        b"crit" | b"critical" | b"crt" | b"fatal" | b"fata" | b"ftl" | b"alert" | b"emerg"
-        | b"emergency" | b"panic" | b"pani" | b"pnc" | b"dpanic" => Some(Critical),
-        _ => None,
-    }
+    Level::of_word(text)
 }
 
 /// Words that state a level only where a mark sets them apart: they are common in prose.
