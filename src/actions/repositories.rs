@@ -2,7 +2,8 @@
 
 use super::{Answer, Call, Right, waiting};
 use crate::error::{Code, Error, Result};
-use crate::model::{Enqueued, Kind, NewJob, Role, Trigger};
+use crate::model::settings::SCAN_REPOSITORY;
+use crate::model::{Enqueued, Kind, NewJob, Role, Setting, Trigger};
 use crate::repositories;
 use crate::store::Store;
 use crate::wire;
@@ -119,7 +120,19 @@ pub async fn remove(
     store.remove_repository(name.clone(), call.actor(), call.now).await?;
     let sentence =
         format!("The repository {name} and its description are forgotten; its folder stays.");
-    Ok(Answer::new(wire::RepositoryRemoved { repository: name }, sentence))
+    let notes = note_on_scans(store, &name).await.into_iter().collect();
+    Ok(Answer::new(wire::RepositoryRemoved { repository: name }, sentence).with_notes(notes))
+}
+
+/// The note that scans check their findings in a repository no longer; the repository is removed, so that an error hides a note alone.
+async fn note_on_scans(store: &Store, name: &str) -> Option<String> {
+    let set = store.settings([SCAN_REPOSITORY.key]).await.ok()?;
+    (Setting::text(&SCAN_REPOSITORY.of(&set)) == name).then(|| {
+        format!(
+            "The setting {} names it: the agent of a scan has nothing to check its findings against until the setting names another, and each scan says so.",
+            SCAN_REPOSITORY.key
+        )
+    })
 }
 
 /// The name of the repository that has this name or number.
@@ -145,6 +158,7 @@ fn asked(name: String, made: Enqueued, sentence: String) -> Answer<wire::Reposit
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::actions::settings::{self, SettingChange};
     use crate::error::Class;
     use crate::model::Timestamp;
     use crate::testing;
@@ -193,6 +207,35 @@ mod tests {
         let deeds = store.deeds(50).await.unwrap();
         let deeds: Vec<_> = deeds.iter().rev().map(|deed| deed.action.as_str()).collect();
         assert_eq!(deeds, ["add", "enqueue", "cancel", "enqueue", "remove"]);
+    }
+
+    #[tokio::test]
+    async fn scans_check_against_registered_repositories_only_and_who_removes_theirs_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = testing::store_in(folder.path()).unwrap();
+        let call = Call::by_owner(NOW);
+        let set = async |name: &str| {
+            let change = SettingChange::set(SCAN_REPOSITORY.key, name);
+            settings::change(&store, &call, &[change]).await.map(|answer| answer.sentence)
+        };
+        let refused = set("shop").await.unwrap_err();
+        assert_eq!(refused.class(), Class::Invalid);
+        assert_eq!(
+            refused.sentence(),
+            "Could not set self_monitoring.repository to \"shop\": no repository of this name is registered; add it first."
+        );
+        for name in ["shop", "cart"] {
+            add(&store, &call, new(&repository(folder.path(), name), "")).await.unwrap();
+        }
+        assert!(set("").await.is_ok() && set("default").await.is_ok());
+        // By its number it is the same one, whose name is what is kept.
+        let id = store.repository("shop".into()).await.unwrap().unwrap().id.to_string();
+        let said = set(&id).await.unwrap();
+        assert_eq!(said, "self_monitoring.repository is shop from now on.");
+        let notes = async |name: &str| remove(&store, &call, name).await.unwrap().notes;
+        assert!(notes("cart").await.is_empty());
+        let said = notes("shop").await;
+        assert!(said.len() == 1 && said[0].contains("nothing to check its findings"), "{said:?}");
     }
 
     #[tokio::test]

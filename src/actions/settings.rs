@@ -2,6 +2,8 @@
 
 use super::{Answer, Call, Right};
 use crate::error::{Class, Code, Error, Result};
+#[cfg(feature = "monitor")]
+use crate::model::settings::SCAN_REPOSITORY;
 use crate::model::settings::{self, CADENCE, ENABLED};
 use crate::model::{
     Consequence, Role, ScheduleName, ServerFacts, Setting, SettingState, Timestamp, ValueType,
@@ -105,7 +107,7 @@ fn unknown(key: &str) -> Error {
 /// # Errors
 /// `AUTH-ROLE-001` below the role admin; `AUTH-LOGIN-005` for a change of the settings of agents or of the tracker by a
 /// sign-in that is not fresh; `JOB-VALUE-001` for a name that no setting has and for a value that the setting
-/// does not take; the errors of [`may_scan`] for a change that lets scans run by themselves while the running server says
+/// does not take, such as a repository that is not registered; the errors of [`may_scan`] for a change that lets scans run by themselves while the running server says
 /// that it cannot take their findings to the tracker. The error says for each setting what is wrong with it.
 pub async fn change(
     store: &Store,
@@ -118,16 +120,10 @@ pub async fn change(
     let is_on = ENABLED.of(&set) == true;
     let (mut wanted, mut refused) = (Vec::<Wanted>::new(), Vec::new());
     for change in changes {
-        let read = read(change).and_then(|wish| {
-            if wanted.iter().any(|other| other.setting.key == wish.setting.key) {
-                let why = format!("set {}: it is named twice", wish.setting.key);
-                return Err(Error::new(Code::ModelInvalid, why));
-            }
-            if wish.setting.key == ENABLED.key && wish.value == Some(true.into()) && !is_on {
-                may_begin(server.as_ref())?;
-            }
-            Ok(wish)
-        });
+        let read = match judged(change, &wanted, (is_on, server.as_ref())) {
+            Ok(wish) => registered(store, wish).await,
+            refused => refused,
+        };
         match read {
             Ok(wish) => wanted.push(wish),
             Err(error) => refused.push((pointer(&change.key), error)),
@@ -167,6 +163,49 @@ fn read(change: &SettingChange) -> Result<Wanted> {
     let setting = named(&change.key)?;
     let text = Some(change.text.trim()).filter(|text| *text != DEFAULT);
     Ok(Wanted { setting, value: text.map(|text| setting.parse(text)).transpose()? })
+}
+
+/// Reads a change after those that are wanted already, and refuses what cannot hold.
+fn judged(
+    change: &SettingChange,
+    wanted: &[Wanted],
+    (is_on, server): (bool, Option<&ServerFacts>),
+) -> Result<Wanted> {
+    let wish = read(change)?;
+    let setting = wish.setting;
+    if wanted.iter().any(|other| other.setting.key == setting.key) {
+        let why = format!("set {}: it is named twice", setting.key);
+        return Err(Error::new(Code::ModelInvalid, why));
+    }
+    if setting.key == ENABLED.key && wish.value == Some(true.into()) && !is_on {
+        may_begin(server)?;
+    }
+    Ok(wish)
+}
+
+/// The same change, for the setting that names a repository by the name of the registered one that has this name or number.
+#[cfg(feature = "monitor")]
+async fn registered(store: &Store, wish: Wanted) -> Result<Wanted> {
+    let asked = wish.value.as_ref().map(Setting::text).filter(|name| !name.is_empty());
+    let Some(asked) = asked.filter(|_| wish.setting.key == SCAN_REPOSITORY.key) else {
+        return Ok(wish);
+    };
+    if store.is_guest() {
+        return Ok(wish);
+    }
+    let Some(found) = store.repository(asked.clone()).await? else {
+        let known = "no repository of this name is registered; add it first";
+        let why = format!("set {} to {asked:?}: {known}", SCAN_REPOSITORY.key);
+        return Err(Error::new(Code::ModelInvalid, why));
+    };
+    Ok(Wanted { value: Some(found.name.into()), ..wish })
+}
+
+/// A build without scans has no repositories.
+#[cfg(not(feature = "monitor"))]
+#[expect(clippy::unused_async, reason = "with the feature `monitor` it asks the store")]
+async fn registered(_: &Store, wish: Wanted) -> Result<Wanted> {
+    Ok(wish)
 }
 
 /// The JSON pointer of a setting's field.
