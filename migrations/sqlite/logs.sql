@@ -37,7 +37,8 @@ CREATE TABLE log_positions (
 ) STRICT;
 
 -- What was imported, by its text, whatever its file is called and however it is packed: each slice is added in the transaction of its
--- rows. A text that begins with a chain of these is known that far. Some 200 bytes for a megabyte of text, kept.
+-- rows. A text that begins with a chain of these is known that far. Some 200 bytes for a megabyte of text, kept until all that goes on
+-- after it is older than rows are kept.
 CREATE TABLE log_slices (
   after      TEXT NOT NULL,   -- what comes before: SHA-256 of the text up to here, or, at its start, what its first line says
   digest     TEXT NOT NULL,   -- SHA-256 of the text from its start to the end of this slice
@@ -49,3 +50,4 @@ CREATE TABLE log_slices (
   created_at INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)),
   PRIMARY KEY (after, digest, is_last)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX log_slices_digest ON log_slices (digest) WHERE is_last = 0;

@@ -127,7 +127,7 @@ impl LogStore {
     ) -> Result<bool> {
         let append = move |c: &sqlite::Tx<'_>| {
             for (index, slice) in slices.iter().enumerate() {
-                if !sql::logs::add_slice(c, slice)? && index == 0 && !again {
+                if !sql::logs::add_slice(c, slice, again)? && index == 0 && !again {
                     return Ok(false);
                 }
             }
@@ -141,6 +141,11 @@ impl LogStore {
     /// row stays, since its id tells where the log is.
     pub async fn prune(&self, before: Timestamp) -> Result<bool> {
         self.db.row("remove old log rows", move |c| sql::logs::prune(c, before)).await
+    }
+
+    /// Forgets which texts were imported before `before`, except those that have grown since: an import adds what it does not know.
+    pub async fn forget_imports(&self, before: Timestamp) -> Result<()> {
+        self.db.row("forget old imports", move |c| sql::logs::forget_slices(c, before)).await
     }
 
     /// Whether the oldest row came in before this instant.

@@ -39,6 +39,7 @@ mod grouping;
 mod guarded_files;
 mod hidden;
 mod hosts;
+mod import_again;
 mod imports;
 mod issues;
 mod kills;

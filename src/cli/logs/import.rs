@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 /// What is said below the options.
 pub(in crate::cli) const HELP: &str = "\
 A log is known by its text: what an earlier import of it has added, also under another name, packed or unpacked, is not added a second time. \
-An import that was cut off goes on where it was, and of a log that has grown the new part is added.";
+An import that was cut off goes on where it was, and of a log that has grown the new part is added. What was added is known for as long as its rows \
+are kept (the setting retention.logs_days): after that, an import of the whole log adds it again, unless the log has grown by an import since.";
 
 #[derive(clap::Args)]
 pub(in crate::cli) struct Arguments {

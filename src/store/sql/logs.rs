@@ -142,12 +142,18 @@ pub(in crate::store) fn slices_after(conn: &Connection, after: &str) -> Result<V
     Ok(slices.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Adds a slice; `false` if it is there.
-pub(in crate::store) fn add_slice(conn: &Connection, slice: &LogSlice) -> Result<bool> {
+/// Adds a slice; `false` if it is there, and then it is of now if it is added `again`.
+pub(in crate::store) fn add_slice(
+    conn: &Connection,
+    slice: &LogSlice,
+    again: bool,
+) -> Result<bool> {
     const SQL: &str = "
         INSERT INTO log_slices (after, digest, is_last, length, rows, name, carried)
         VALUES (:after, :digest, :is_last, :length, :rows, :name, :carried)
-        ON CONFLICT DO NOTHING";
+        ON CONFLICT (after, digest, is_last) DO UPDATE
+        SET created_at = excluded.created_at
+        WHERE :again";
     let params = named_params! {
         ":after": slice.after,
         ":digest": slice.digest,
@@ -156,8 +162,27 @@ pub(in crate::store) fn add_slice(conn: &Connection, slice: &LogSlice) -> Result
         ":rows": slice.rows as i64,
         ":name": slice.name,
         ":carried": slice.carried,
+        ":again": again,
     };
     Ok(conn.prepare_cached(SQL)?.execute(params)? > 0)
+}
+
+/// Removes the slices of before, except those after which a text goes on that was imported since.
+pub(in crate::store) fn forget_slices(conn: &Connection, before: Timestamp) -> Result<()> {
+    const SQL: &str = "
+        WITH RECURSIVE needed (digest) AS (
+          SELECT after FROM log_slices WHERE created_at >= :before
+          UNION
+          SELECT log_slices.after
+          FROM needed
+          JOIN log_slices ON log_slices.digest = needed.digest AND log_slices.is_last = 0
+        )
+        DELETE FROM log_slices
+        WHERE created_at < :before
+          AND (is_last = 1 OR digest NOT IN (SELECT digest FROM needed))";
+    let params = named_params! {":before": before.millis()};
+    conn.prepare_cached(SQL)?.execute(params)?;
+    Ok(())
 }
 
 /// Rows that one slice of pruning removes: some ten milliseconds, which everybody else waits for.

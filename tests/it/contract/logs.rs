@@ -60,7 +60,13 @@ pub async fn rows_are_appended_found_and_removed(logs: &LogStore, folder: &Path)
     assert!(add(false).await.unwrap());
     assert!(!add(false).await.unwrap(), "it is there");
     assert!(add(true).await.unwrap());
-    assert_eq!(logs.slices_after("start".into()).await.unwrap(), std::slice::from_ref(&slice));
+    let known = async || logs.slices_after("start".into()).await.unwrap();
+    assert_eq!(known().await, std::slice::from_ref(&slice));
+    let at = lamplighter::model::Timestamp::from_millis;
+    logs.forget_imports(at(0)).await.unwrap();
+    assert_eq!(known().await.len(), 1, "it is of later");
+    logs.forget_imports(at(i64::MAX)).await.unwrap();
+    assert_eq!(known().await.len(), 0);
 
     let path = folder.join("snapshot.db");
     let grouping = Grouping::by(|row| RowTemplate { text: row.message.clone(), known_since: None });
