@@ -171,10 +171,13 @@ fn work(folder: &Path) {
 
 /// What an error says of the deed: it was not done, it may have been, or the store has another answer.
 fn word(error: &Error) -> &'static str {
-    match error.class() {
-        Class::Busy | Class::Unavailable => "refused",
-        Class::Unknown => "unknown",
-        _ => "answered",
+    let class = error.class();
+    if matches!(class, Class::Busy | Class::Unavailable) {
+        "refused"
+    } else if class == Class::Unknown {
+        "unknown"
+    } else {
+        "answered"
     }
 }
 

@@ -162,14 +162,14 @@ async fn call(store: Store, said: Said, mut random: Rng, numbers: Arc<AtomicI64>
 struct Recorded {
     folder: PathBuf,
     /// Removes the folder, unless the record is kept.
-    _kept: Option<TempDir>,
+    kept: Option<TempDir>,
 }
 
 impl Recorded {
     /// The one that is given, or a new one.
     fn take(seed: u64, failing_sync: Option<usize>) -> Self {
         if let Some(folder) = std::env::var_os("LAMPLIGHTER_POWER_RECORD") {
-            return Self { folder: folder.into(), _kept: None };
+            return Self { folder: folder.into(), kept: None };
         }
         let folder = tempfile::tempdir().unwrap();
         let (data, before) = (folder.path().join("data"), folder.path().join("before"));
@@ -189,34 +189,34 @@ impl Recorded {
         command.env(SEED, seed.to_string());
         let ended = command.output().unwrap();
         assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
-        Self { folder: folder.path().to_owned(), _kept: Some(folder) }
+        Self { folder: folder.path().to_owned(), kept: Some(folder) }
     }
 
     /// Keeps the record of a failed run.
     fn keep(self) -> PathBuf {
-        self._kept.map_or(self.folder, TempDir::keep)
+        self.kept.map_or(self.folder, TempDir::keep)
     }
 }
 
 /// What was seen of a record's crashes.
 #[derive(Default)]
-struct Seen {
+struct Report {
     crashes: usize,
     acknowledged: usize,
     wrong: Vec<String>,
 }
 
 /// Plays a record and looks at so many crashes, spread evenly over its moments.
-fn play(recorded: &Path, crashes: usize, seed: u64, lies: bool) -> Seen {
+fn play(recorded: &Path, crashes: usize, seed: u64, lies: bool) -> Report {
     let threads = 2;
-    let seen = std::thread::scope(|scope| {
+    let report = std::thread::scope(|scope| {
         let share = |thread| {
             scope.spawn(move || play_share(recorded, crashes, seed, lies, (thread, threads)))
         };
         let threads: Vec<_> = (0..threads).map(share).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
     });
-    seen.into_iter().fold(Seen::default(), |mut all, part| {
+    report.into_iter().fold(Report::default(), |mut all, part| {
         all.crashes += part.crashes;
         all.acknowledged = all.acknowledged.max(part.acknowledged);
         all.wrong.extend(part.wrong);
@@ -230,7 +230,7 @@ fn play_share(
     seed: u64,
     lies: bool,
     share: (usize, usize),
-) -> Seen {
+) -> Report {
     let steps = recorder::read(&recorded.join("record"));
     let seed = seed.wrapping_add(share.0 as u64);
     let mut disk = Disk::of(&recorded.join("before"), &DATABASE, seed);
@@ -239,7 +239,7 @@ fn play_share(
     }
     let folder = crash_folder();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let (mut seen, mut said) = (Seen::default(), Acknowledged::default());
+    let (mut report, mut said) = (Report::default(), Acknowledged::default());
     let said_as = steps
         .iter()
         .find(|step| matches!(&step.done, Done::Name(name) if name == SAID))
@@ -257,15 +257,15 @@ fn play_share(
         let due = |moment: usize| moment * crashes / moments;
         for crash in (due(moment)..due(moment + 1)).filter(|crash| crash % share.1 == share.0) {
             let left = Left::ALL[crash / share.1 % Left::ALL.len()];
-            seen.crashes += 1;
+            report.crashes += 1;
             if let Err(what) = crash_here(&mut disk, &said, folder.path(), &runtime, left) {
-                seen.wrong.push(format!("after moment {moment}, with {left:?} left: {what}"));
+                report.wrong.push(format!("after moment {moment}, with {left:?} left: {what}"));
             }
         }
         moment += 1;
     }
-    seen.acknowledged = said.len();
-    seen
+    report.acknowledged = said.len();
+    report
 }
 
 /// Memory where there is a folder of it: what a crash left is read once.
@@ -297,16 +297,16 @@ fn nothing_is_lost(name: &str, crashes: usize, failing_sync: Option<usize>) {
     let seed = std::env::var(SEED).map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
     let begun = Instant::now();
     let recorded = Recorded::take(seed, failing_sync);
-    let seen = play(&recorded.folder, crashes, seed, false);
+    let report = play(&recorded.folder, crashes, seed, false);
     println!(
         "{name}, seed {seed}: {} crashes, {} things acknowledged, {} wrong, {:?}",
-        seen.crashes,
-        seen.acknowledged,
-        seen.wrong.len(),
+        report.crashes,
+        report.acknowledged,
+        report.wrong.len(),
         begun.elapsed()
     );
-    assert_eq!(seen.crashes, crashes);
-    if let Some(first) = seen.wrong.first() {
+    assert_eq!(report.crashes, crashes);
+    if let Some(first) = report.wrong.first() {
         panic!("{first}; the record is kept in {}", recorded.keep().display());
     }
 }
@@ -331,7 +331,7 @@ fn p1_a_sync_that_fails_takes_back_what_it_covered_and_nothing_that_was_acknowle
 #[test]
 fn a_disk_that_loses_one_synced_write_of_twenty_is_found_out() {
     let recorded = Recorded::take(7, None);
-    let seen = play(&recorded.folder, 400, 7, true);
-    println!("a disk that lies: {} of {} crashes are wrong", seen.wrong.len(), seen.crashes);
-    assert!(seen.wrong.len() * 4 > seen.crashes, "{:?}", seen.wrong);
+    let report = play(&recorded.folder, 400, 7, true);
+    println!("a disk that lies: {} of {} crashes are wrong", report.wrong.len(), report.crashes);
+    assert!(report.wrong.len() * 4 > report.crashes, "{:?}", report.wrong);
 }
