@@ -5,7 +5,7 @@
 
 use super::reading::Said;
 use super::rules::{classify, heard};
-use super::signs::{BEFORE, CERTAIN, all};
+use super::signs::{BEFORE, Sign, all};
 use crate::model::{Classification, Level};
 use crate::monitor::template::mine;
 use std::path::Path;
@@ -83,9 +83,9 @@ impl Weights {
         let problems: Vec<&Problem> = problems.collect();
         let classes: Vec<usize> = all().map(|sign| number(sign.speaks_for)).collect();
         let given =
-            all().map(|sign| if sign.weight == CERTAIN { f64::from(CERTAIN) / 10.0 } else { 0.5 });
+            all().map(|sign| if sign.is_learned() { 0.5 } else { f64::from(sign.weight) / 10.0 });
         let mut weights = Self { before: [0.0; 3], signs: given.collect() };
-        let learns: Vec<bool> = all().map(|sign| sign.weight != CERTAIN).collect();
+        let learns: Vec<bool> = all().map(Sign::is_learned).collect();
         let share = RATE / f64::from(u32::try_from(problems.len()).unwrap());
         for _ in 0..STEPS {
             let (mut before, mut signs) = ([0.0; 3], vec![0.0; classes.len()]);

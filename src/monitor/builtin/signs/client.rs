@@ -8,7 +8,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "blame",
         speaks_for: ClientMisuse,
-        weight: 21,
+        weight: 25,
         words: "mark:4xx, bad request, unauthori*, unauthenticated, forbidden, method not allowed, not acceptable, unsupported media, \
             payload too large, content too large, entity too large, too large body, unprocessable, too many requests, csrf, \
             xsrf, rate limit*, throttl*, failed authentication, authentication failed, authentication failure, \
@@ -36,7 +36,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "rights",
         speaks_for: ClientMisuse,
-        weight: 13,
+        weight: 11,
         words: "not allowed, not permitted, may not, not entitled, not authori*, lacks permission, no permission, \
             without permission, without authority, without authori*, no authority, no authori*, no right*, \
             insufficient scope, scope, role, not his, not hers, not theirs, not ours, not its, not their, of another, \
@@ -48,7 +48,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "people",
         speaks_for: ClientMisuse,
-        weight: 17,
+        weight: 16,
         words: "haulier*, truck, trucks, trucker*, housekeeper*, receptionist*, waiter*, chef*, cook*, bartender*, maid, \
             concierge, traveller, travel agency, portal, comparison portal, vessel, ship, skipper, lessee*, lessor*, \
             tenant, importer*, exporter*, declarant*, consignee*, consignor*, stakeholder*, expert*, specialist*, \
@@ -92,7 +92,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "acts",
         speaks_for: ClientMisuse,
-        weight: 12,
+        weight: 11,
         words: "arrived, arrives, came, comes, redeemed, redeems, handed, hands, drops off, omits, leaves out, forgets, forgot, \
             repeats, repeated, insists, exceeds, overdrew, overdraws, tampered, guessed, guesses, clicks, clicked, pressed, \
             presses, dialled, dials, logs on, pushes to, push to, merges, merged, reads, weighs, attempt, attempts, \
@@ -145,7 +145,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "defects of input",
         speaks_for: ClientMisuse,
-        weight: 11,
+        weight: 10,
         words: "not a number, is not a, is not an, not one, must lie, must, deserialize, deserialise, parse error, \
             decode error, cannot query, not one we, none of ours, not ours, invalid, malformed, missing, illegal, bad, \
             not valid, has to be, have to be, needs to be, needs, expected, could not parse, cannot parse, can't parse, \
@@ -187,7 +187,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "input",
         speaks_for: ClientMisuse,
-        weight: 7,
+        weight: 6,
         words: "yaml, mapping, rates, rate of, manifest*, packet from, datagram, frame from, certificate of, publickey, \
             pointer, receipt, ballot*, bet, bets, stake, wish list, request by, answer of, return, returns, waybill*, \
             parcel*, letter from, customs declaration, sample of, blood sample, prescription*, referral*, appointment*, \
@@ -208,7 +208,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "credentials",
         speaks_for: ClientMisuse,
-        weight: 8,
+        weight: 6,
         words: "pin, pins, password*, passcode*, passphrase*, badge*, card, cards, api key, apikey, access key, login*, token*, \
             ticket*, pass, passes, jwt, bearer, otp, totp, tan, tans, cvv, one time, credential*, cookie*, signature*, \
             nonce, client certificate, licence*, license*, permit*, session, sessions, saml, oauth*, oidc, grant, consent*, \
@@ -221,7 +221,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "source at the door",
         speaks_for: ClientMisuse,
-        weight: 11,
+        weight: 12,
         words: "source:api, source:gateway, source:auth, source:login, source:portal, source:upload, source:uploads, \
             source:access, source:web, source:sshd, source:idp, source:sso, source:waf, source:rest, source:graphql, \
             source:accounts, source:session, source:signin",

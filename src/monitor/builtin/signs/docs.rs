@@ -8,7 +8,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "manuals",
         speaks_for: DocumentationGap,
-        weight: 32,
+        weight: 31,
         words: "booklet*, brochure*, command reference, list of errors, list of codes, reference target, help link, \
             announcement, sheet, quick guide, f1, link to docs, docs page, quick reference, screenshot*, sample config, \
             user guide, message guide, cookbook*, walkthrough*, webinar*, video course, course material, e learning, \
@@ -29,7 +29,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "age",
         speaks_for: DocumentationGap,
-        weight: 14,
+        weight: 13,
         words: "future warning, deprecation warning, futurewarning, deprecationwarning, has had no, in its place, its place, \
             kept for compatibility, compatibility, predecessor, previous name, old spelling, phased out, phase out, \
             dropped in, dropped from, taken out, old syntax, new syntax, no replacement, without replacement, replacement, \
@@ -44,30 +44,18 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "gaps",
         speaks_for: DocumentationGap,
-        weight: 17,
+        weight: 19,
         words: "does not say, do not say, does not tell, does not list, does not mention, do not mention, does not describe, \
             does not explain, says nothing, is silent, not described, not documented, not explained, not mentioned, \
             described nowhere, explained nowhere, documented nowhere, mentioned nowhere, undocumented, described by no one, \
-            no page, no chapter, no article, no entry, no explanation, no description, no instruction, \
+            no documented replacement, no documented, no page, no chapter, no article, no entry, no explanation, no description, no instruction, \
             still tells, still says, still describes, still recommends, still shows, still lists, still names, still offers",
     },
-    // A notice that something ages.
+    // A notice that a setting is not known, or that something ages.
     Sign {
         name: "notices",
         speaks_for: DocumentationGap,
-        weight: 24,
-        words: "deprecation, deprecationwarning, deprecation warning, futurewarning, future warning, pendingdeprecationwarning, \
-            is deprecated, are deprecated, was deprecated, been deprecated, marked deprecated, deprecated since, deprecated in, deprecated without, \
-            is obsolete, are obsolete, marked obsolete, has been renamed, have been renamed, was renamed, were renamed, renamed in, renamed to, \
-            is superseded, was superseded, superseded by, will be removed, will be dropped, will disappear, goes away in, has been removed, \
-            no longer supported, not supported any more, not supported anymore, no longer read, no longer evaluated, no longer used, \
-            no longer has, has been replaced, was replaced, is replaced by, replaced by",
-    },
-    // A program does not know how it is set up.
-    Sign {
-        name: "unknown settings",
-        speaks_for: DocumentationGap,
-        weight: 10,
+        weight: 28,
         words: "unknown option*, unknown setting*, unknown directive*, unknown flag, unknown flags, unknown config*, \
             unknown key name, unknown environment variable*, unknown env*, unknown keyword*, unknown preference*, \
             unknown property, unknown properties, unrecognised option*, unrecognised setting*, unrecognised directive*, \
@@ -84,12 +72,12 @@ pub(super) const SIGNS: &[Sign] = &[
             unexpected keyword*, unexpected preference*, unexpected property, unexpected properties, unsupported option*, \
             unsupported setting*, unsupported directive*, unsupported flag, unsupported flags, unsupported config*, \
             unsupported key name, unsupported environment variable*, unsupported env*, unsupported keyword*, \
-            unsupported preference*, unsupported property, unsupported properties, deprecated option*, deprecated setting*, \
-            deprecated directive*, deprecated flag, deprecated flags, deprecated config*, deprecated key name, \
-            deprecated environment variable*, deprecated env*, deprecated keyword*, deprecated preference*, \
-            deprecated property, deprecated properties, obsolete option*, obsolete setting*, obsolete directive*, \
-            obsolete flag, obsolete flags, obsolete config*, obsolete key name, obsolete environment variable*, \
-            obsolete env*, obsolete keyword*, obsolete preference*, obsolete property, obsolete properties, \
+            unsupported preference*, unsupported property, unsupported properties, \
+            \
+            \
+            \
+            \
+            \
             ignored option*, ignored setting*, ignored directive*, ignored flag, ignored flags, ignored config*, \
             ignored key name, ignored environment variable*, ignored env*, ignored keyword*, ignored preference*, \
             ignored property, ignored properties, unused option*, unused setting*, unused directive*, unused flag, \
@@ -101,13 +89,20 @@ pub(super) const SIGNS: &[Sign] = &[
             no such environment variable*, no such env*, no such keyword*, no such preference*, no such property, \
             no such properties, unknown key, unknown keys, unknown parameter, unexpected key, unexpected keys, extra key, \
             extra keys, is not an option, is not a setting, is not a known, unknown attribute, additional property, \
-            additional properties, no documented replacement, not documented",
+            additional properties, not documented, \
+            deprecated option*, deprecated setting*, deprecated directive*, deprecated flag, deprecated flags, deprecated config*, deprecated key name, deprecated environment variable*, deprecated env*, deprecated keyword*, deprecated preference*, deprecated property, deprecated properties, obsolete option*, obsolete setting*, obsolete directive*, obsolete flag, obsolete flags, obsolete config*, obsolete key name, obsolete environment variable*, obsolete env*, obsolete keyword*, obsolete preference*, obsolete property, obsolete properties, \
+            deprecation, deprecationwarning, deprecation warning, futurewarning, future warning, pendingdeprecationwarning, \
+            is deprecated, are deprecated, was deprecated, been deprecated, marked deprecated, deprecated since, deprecated in, deprecated without, \
+            is obsolete, are obsolete, marked obsolete, has been renamed, have been renamed, was renamed, were renamed, renamed in, renamed to, \
+            is superseded, was superseded, superseded by, will be removed, will be dropped, will disappear, goes away in, has been removed, \
+            no longer supported, not supported any more, not supported anymore, no longer read, no longer evaluated, no longer used, \
+            no longer has, has been replaced, was replaced, is replaced by, replaced by",
     },
     // It has no effect.
     Sign {
         name: "no effect",
         speaks_for: DocumentationGap,
-        weight: 12,
+        weight: 13,
         words: "never evaluated, evaluated on none, not evaluated, evaluates it, nothing evaluates, nobody evaluates, \
             never read, not been evaluated, ignored, ignoring, ignores, no effect, without effect, has an effect, \
             an effect, had no effect, does nothing, do nothing, no meaning, without meaning, no function, without function, \
@@ -121,7 +116,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "settings",
         speaks_for: DocumentationGap,
-        weight: 12,
+        weight: 13,
         words: "keyword, shortcut*, keybinding*, hotkey*, compose file, helm value*, annotation*, pragma, build flag, \
             compile flag, start parameter*, jvm option*, rule*, theme*, template variable*, placeholder*, compatibility, \
             option*, setting*, config, configuration, configured, mark:settings-file, flag, flags, directive*, preference*, \
@@ -153,7 +148,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "unknown",
         speaks_for: DocumentationGap,
-        weight: 4,
+        weight: 5,
         words: "unknown, unrecogni*, not known, not recogni*, undefined, did you mean, misspelled, misspelt, typo, \
             not understood, no meaning, is not a known, unsupported, not supported, additional property",
     },
@@ -161,7 +156,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "source of help",
         speaks_for: DocumentationGap,
-        weight: 14,
+        weight: 15,
         words: "source:help, source:docs, source:doc, source:manual, source:faq, source:wiki, source:guide, source:handbook, \
             source:support, source:tutorial, source:training",
     },
@@ -169,7 +164,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "source of settings",
         speaks_for: DocumentationGap,
-        weight: 15,
+        weight: 13,
         words: "source:config, source:settings, source:conf, source:cli, source:options, source:boot, source:setup, \
             source:configuration, source:startup",
     },

@@ -52,7 +52,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "failure",
         speaks_for: ServerBug,
-        weight: 12,
+        weight: 13,
         words: "permission denied, flapping, marked down, consecutive failures, lost leader, at risk, drops lines, drop, \
             oversold, sold twice, hang, black picture, not processed, unprocessed, not printed, not rendered, not applied, \
             not exist, restarts every, crashed again, back in queue, closed unexpectedly, went away, \
@@ -79,7 +79,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "resources",
         speaks_for: ServerBug,
-        weight: 13,
+        weight: 14,
         words: "free addresses, free space, free memory, free slots, free blocks, heating, heat, humidity, fuel, oil, \
             water level, level, rpm high, vibration, wear, retention, oversubscribed, cannot allocate, heap space, \
             swap space, inodes, ulimit, high water mark, watermark, thermal, thermal throttling, ram, disk buffer, deep, \
@@ -139,14 +139,14 @@ pub(super) const SIGNS: &[Sign] = &[
     // A trace, or an answer with a status of the 500s.
     Sign { name: "proof", speaks_for: ServerBug, weight: CERTAIN, words: "mark:trace, mark:5xx" },
     // Logged as critical.
-    Sign { name: "level critical", speaks_for: ServerBug, weight: 22, words: "mark:critical" },
+    Sign { name: "level critical", speaks_for: ServerBug, weight: 20, words: "mark:critical" },
     // Logged as an error.
-    Sign { name: "level error", speaks_for: ServerBug, weight: 21, words: "mark:error" },
+    Sign { name: "level error", speaks_for: ServerBug, weight: 13, words: "mark:error" },
     // Written by something that no caller sees.
     Sign {
         name: "source of a part",
         speaks_for: ServerBug,
-        weight: 6,
+        weight: 7,
         words: "source:db, source:sql, source:postgres, source:mysql, source:mysqld, source:redis, source:kafka, source:kernel, \
             source:systemd, source:storage, source:disk, source:backup, source:cache, source:queue, source:scheduler, \
             source:worker, source:cron, source:sync, source:search",
