@@ -48,10 +48,10 @@ macro_rules! logs {
 // Each has to reach what it was seen to reach; a better score raises its floor.
 logs! {
     a_shipyards_log_is_understood: "shipyard", 1.0;
-    a_librarys_log_is_understood: "library", 0.9;
+    a_librarys_log_is_understood: "library", 1.0;
     a_brewerys_log_is_understood: "brewery", 1.0;
     /// Daemons in C: short lines, numbers, names of errors.
-    an_observatorys_log_is_understood: "observatory", 0.9;
+    an_observatorys_log_is_understood: "observatory", 0.85;
     /// A large program in Java, with traces and a database.
     an_insurers_log_is_understood: "insurance", 1.0;
     /// Services in Go: keys and values, containers.
@@ -68,5 +68,5 @@ logs! {
     // 0.80, 0.85 and 0.83; then words were added whose lack they had shown, and nothing is learned from them still.
     a_streaming_services_log_is_understood: "streaming", 0.8;
     a_tax_offices_log_is_understood: "taxoffice", 0.95;
-    a_water_works_log_is_understood: "waterworks", 0.85;
+    a_water_works_log_is_understood: "waterworks", 0.9;
 }
