@@ -64,7 +64,7 @@ fn content(places: &[LogPlace], runs: &[Option<&ServiceRun>], now: Timestamp) ->
     let lines: Vec<_> =
         places.iter().zip(runs).map(|(place, run)| line(place, *run, now)).collect();
     let columns =
-        ["Log", "State", "Rows", "Lines that are no text", "Last row stored", "Last looked at"];
+        ["Log", "State", "Rows", "Lines that are not text", "Last row stored", "Last looked at"];
     table("Followed logs", &columns, &lines)
 }
 
@@ -75,7 +75,7 @@ fn line(place: &LogPlace, run: Option<&ServiceRun>, now: Timestamp) -> Markup {
     };
     html! {
         tr {
-            td.source {
+            td.note {
                 (place.name)
                 @if let Some(pattern) = &place.pattern { div.text-secondary { "by " (pattern) } }
                 @if let Some(zone) = place.rules.zone() {
@@ -86,10 +86,10 @@ fn line(place: &LogPlace, run: Option<&ServiceRun>, now: Timestamp) -> Markup {
                 }
             }
             td { (state(place, now)) }
-            td { (count(|known| known.rows)) }
-            td { (count(|known| known.unread)) }
-            td { (when_known(progress.map(|known| known.moved_at), now)) }
-            td {
+            td data-label="Rows" { (count(|known| known.rows)) }
+            td data-label="Lines that are not text" { (count(|known| known.unread)) }
+            td data-label="Last row stored" { (when_known(progress.map(|known| known.moved_at), now)) }
+            td data-label="Last looked at" {
                 (when_known(run.map(ServiceRun::at), now))
                 @if let Some(Err(error)) = run.map(ServiceRun::ended) { p.text-danger { (error) } }
             }

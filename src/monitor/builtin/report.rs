@@ -154,7 +154,7 @@ fn clean(value: &str) -> String {
 
 /// A text without what its program put before it: a level, a place in a source file.
 fn without_level(text: &str) -> &str {
-    let blank = |c: char| c.is_whitespace() || matches!(c, ':' | '-' | ',' | ';' | '=' | '|' | '/');
+    let blank = |c: char| c.is_whitespace() || matches!(c, ':' | '-' | ',' | ';' | '=' | '|');
     let mut text = text.trim_start_matches(blank);
     loop {
         let word = text.split(|c: char| !(c.is_ascii_alphabetic() || "[(<".contains(c))).next();
@@ -170,7 +170,9 @@ fn without_level(text: &str) -> &str {
         if !is_prefix {
             return text;
         }
-        text = rest.trim_start_matches([']', ')', '>']).trim_start_matches(blank);
+        // `E/Radio: x` names a level and a source; behind a blank a slash begins a path.
+        let rest = rest.trim_start_matches([']', ')', '>']);
+        text = rest.strip_prefix('/').unwrap_or(rest).trim_start_matches(blank);
     }
 }
 

@@ -198,6 +198,8 @@ fn a_title_is_an_example_in_which_what_differs_is_marked() {
         "Invalid user ‹ann› from ‹10.0.0.1›"
     );
     assert_eq!(title(&["[error] shop: cart is locked"]), "shop: cart is locked");
+    let gone = "/var/log/shop.log is not there";
+    assert_eq!(title(&[&format!("ERROR {gone}")]), gone, "a path keeps its first stroke");
     assert_eq!(title(&["ERROR cart is locked user=ann"]), "cart is locked user=ann");
     assert_eq!(title(&["error in the cart"]), "error in the cart");
     assert_eq!(title(&["lost <*> of 'a' and 7"]), "lost <*> of <*> and <*>");
