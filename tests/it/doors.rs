@@ -58,6 +58,8 @@ fn over(folder: &Path, id: i64, status: &str, payload: &str) {
     );
     let conn = foreign(folder);
     conn.execute_batch(&sql).unwrap();
+    // Where the agent program has kept it.
+    std::fs::create_dir_all(folder.join(format!("jobs/{id}/config/projects"))).unwrap();
     if status != "running" {
         let end = format!(
             "UPDATE jobs SET status = '{status}', worker_id = NULL, finished_at = 2, error = 'x' WHERE id = {id}"
