@@ -6,6 +6,7 @@
 //!
 //! *Invariant:* the same rows in the same order give the same findings, and memory is bounded by the limits below.
 
+mod build;
 mod group;
 mod grouped;
 mod reading;

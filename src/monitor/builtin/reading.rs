@@ -1,5 +1,6 @@
 //! What a row says, as words that signs are looked for in.
 
+use super::build::{advises, names_exception, names_two_versions, names_version};
 use super::status::http_status;
 use crate::model::Level;
 use crate::monitor::template::has_trace;
@@ -30,7 +31,7 @@ impl Said<'_> {
         let mut words = Vec::new();
         for clause in self.template.split([',', ';', '(', ')']).flat_map(|part| part.split(". ")) {
             let found = clause.split(|c: char| !c.is_alphanumeric() && c != '\'');
-            let found = found.filter(|word| !word.is_empty()).flat_map(apart);
+            let found = found.filter(|word| !word.is_empty()).flat_map(apart).flat_map(whole);
             // `see the manual` is a pointer.
             let points = |word: &String| ["see", "consult", "refer"].contains(&word.as_str());
             words.extend(found.take_while(|word| !points(word)));
@@ -53,6 +54,10 @@ impl Said<'_> {
             (status.is_some_and(|status| status < 500), "mark:4xx"),
             (status.is_some_and(|status| status >= 500), "mark:5xx"),
             (parts().any(names_setting), "mark:setting"),
+            (advises(line), "mark:advice"),
+            (names_version(line), "mark:version"),
+            (names_two_versions(line), "mark:successor"),
+            (names_exception(line), "mark:exception"),
             (line.split(|c: char| !(c.is_ascii_digit() || c == '.')).any(is_ip), "mark:address"),
             (parts().flat_map(|part| part.split(':')).any(is_config), "mark:settings-file"),
         ];
@@ -77,6 +82,16 @@ fn apart(word: &str) -> Vec<String> {
         parts.insert(0, parts.concat());
     }
     parts
+}
+
+/// The two words that a word like `isn't` is.
+fn whole(word: String) -> Vec<String> {
+    match word.strip_suffix("n't") {
+        Some("ca") => vec!["cannot".to_owned()],
+        Some("wo") => vec!["will".to_owned(), "not".to_owned()],
+        Some(verb) => vec![verb.to_owned(), "not".to_owned()],
+        None => vec![word],
+    }
 }
 
 /// Whether a word has a name as settings have: `mail.retry_ms=4`, `--no-sync`, `APP_MODE`.

@@ -45,9 +45,9 @@ pub(super) const CERTAIN: i32 = 99;
 
 /// What speaks for a class before a row has said anything: most problems that are logged are the server's.
 pub(super) const BEFORE: [(Classification, i32); 3] = [
-    (Classification::ServerBug, 8),
+    (Classification::ServerBug, 7),
     (Classification::ClientMisuse, -2),
-    (Classification::DocumentationGap, -6),
+    (Classification::DocumentationGap, -4),
 ];
 
 /// All of them.

@@ -8,7 +8,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "blame",
         speaks_for: ClientMisuse,
-        weight: 25,
+        weight: 24,
         words: "mark:4xx, bad request, unauthori*, unauthenticated, forbidden, method not allowed, not acceptable, unsupported media, \
             payload too large, content too large, entity too large, too large body, unprocessable, too many requests, csrf, \
             xsrf, rate limit*, throttl*, failed authentication, authentication failed, authentication failure, \
@@ -36,8 +36,15 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "rights",
         speaks_for: ClientMisuse,
-        weight: 11,
-        words: "not allowed, not permitted, may not, not entitled, not authori*, lacks permission, no permission, \
+        weight: 14,
+        words: "insufficient authority, insufficient rights, insufficient permission*, insufficient privilege*, no write \
+            access, no read access, no access to, write access, is not theirs, are permitted, usage terms, terms of \
+            use, protected branches, does not belong, do not belong, only guests, lacks privilege, without an order, \
+            approved, without an approved, moderator, no permit, without a permit, without licence, without a \
+            licence, no licence, none held, not a member, is not a member, not the owner, is not the owner, holds \
+            no, without approval, without consent, not licensed, members only, read scope, scope only, may only, are \
+            not allowed to, is not allowed to, needs role, needs the role, lacks the, \
+            not allowed, not permitted, may not, not entitled, not authori*, lacks permission, no permission, \
             without permission, without authority, without authori*, no authority, no authori*, no right*, \
             insufficient scope, scope, role, not his, not hers, not theirs, not ours, not its, not their, of another, \
             of somebody else, belongs to, belong to, does not own, not own, not in sudoers, outside its, outside his, \
@@ -48,8 +55,9 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "people",
         speaks_for: ClientMisuse,
-        weight: 16,
-        words: "haulier*, truck, trucks, trucker*, housekeeper*, receptionist*, waiter*, chef*, cook*, bartender*, maid, \
+        weight: 15,
+        words: "peer, peers, lab, labs, submitter*, advocate*, warden*, extension, team, sender, \
+            haulier*, truck, trucks, trucker*, housekeeper*, receptionist*, waiter*, chef*, cook*, bartender*, maid, \
             concierge, traveller, travel agency, portal, comparison portal, vessel, ship, skipper, lessee*, lessor*, \
             tenant, importer*, exporter*, declarant*, consignee*, consignor*, stakeholder*, expert*, specialist*, \
             cardholder*, accountholder*, licensee*, franchisee*, member state, lawyer, notaries, jury, witness*, \
@@ -93,7 +101,8 @@ pub(super) const SIGNS: &[Sign] = &[
         name: "acts",
         speaks_for: ClientMisuse,
         weight: 11,
-        words: "arrived, arrives, came, comes, redeemed, redeems, handed, hands, drops off, omits, leaves out, forgets, forgot, \
+        words: "started a second, tried to, wants to, carries, rang, transmitted, arrives with, walks, \
+            arrived, arrives, came, comes, redeemed, redeems, handed, hands, drops off, omits, leaves out, forgets, forgot, \
             repeats, repeated, insists, exceeds, overdrew, overdraws, tampered, guessed, guesses, clicks, clicked, pressed, \
             presses, dialled, dials, logs on, pushes to, push to, merges, merged, reads, weighs, attempt, attempts, \
             attempt by, demands, demanded, plays, played, bets, votes, voted, signs up, signed up, checks in, checked in, \
@@ -104,11 +113,11 @@ pub(super) const SIGNS: &[Sign] = &[
             attempts to, entered, enters, typed, types, signed in, signs in, logged in, logged on, logs in, uploaded, \
             uploads, uploading, delivered file, delivers, filed, files a, ordered, orders, booked, books, reserved, \
             reserves, registered, registers, claimed, claims, bid, bids, wants, wanted, wishes, provided, provides, \
-            presented, presents, showed, shown, scanned, swiped, used, uses, using, keeps, kept calling, hammers, \
+            presented, presents, showed, shown, scanned, swiped, used, uses, using, keeps, hammers, \
             downloads, downloaded, transferred, transfers, pays, paid, changed, edited, deleted, added, adds, removed, \
             invited, invites, wrote, writes, shared, shares, reported by, signs, signed, sent by, submitted by, \
             uploaded by, requested by, tried by, entered by, posted by, intended, gave, gives, picks, picked, chose, \
-            chosen, selected, selects, names, named, states, declares, declared, still calls, still uses, cancels, \
+            chosen, selected, selects, names, named, states, declares, declared, cancels, \
             cancelled, canceled, joins, joined, left, leaves, pulls, pushes, pushed, subscribes, subscribed, enrol, \
             enrolled, applied, applies, authenticating, negotiate, offer, offers, puts, put, returned from, drives, drove, \
             flies, moves, moved to, access, execute, run as, mentions, gave back",
@@ -117,8 +126,14 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "refusal",
         speaks_for: ClientMisuse,
-        weight: 12,
-        words: "not accepted, nak sent, nak, put into guest, gate stays closed, door stays closed, stays closed, stays shut, \
+        weight: 18,
+        words: "thrown out, struck out, returned with, not queued, not given, nothing stored, not scheduled, not begun, \
+            withheld, were cut, calls cut, shut off, writes are shut off, quarantined until, file refused, row \
+            skipped, message returned, paused, lent out, service withheld, administration stopped, is refused, not \
+            paid out, not booked, not unlocked, not released, not approved, not forwarded, not placed, not ordered, \
+            nothing booked, nothing changed, nothing paid, put aside, no access, blacklisted, blocked till, blocked \
+            until, suspended for, locked for, locked until, \
+            not accepted, nak sent, nak, put into guest, gate stays closed, door stays closed, stays closed, stays shut, \
             stays locked, not opened for, publickey denied, not issued, not granted, not shown, not applied to, not taken, \
             no entry, kept back, on hold, asked to, told to, parked, filtered, sandboxed, suppressed, evicted user, \
             removed from, reject*, refus*, denied, deny, denies, declin*, blocked, blocks, banned, ban, bans, disallowed, \
@@ -134,21 +149,28 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "ownership",
         speaks_for: ClientMisuse,
-        weight: 9,
+        weight: 7,
         words: "another, somebody else, someone else, not theirs, not his, not hers, not its, not their, not ours, stolen, \
             shared, two countries, two places, two people, different body, different address*, foreign, from outside, evil, \
             attacker, brute force, intruder, stranger, invalid user, unknown user, illegal user, expired, revoked, \
-            withdrawn, retired, gone since, abus*, misus*, fraud*, cheat*, tamper*, forged, spoof*, suspicious, lapsed, \
+            abus*, misus*, fraud*, cheat*, tamper*, forged, spoof*, suspicious, lapsed, \
             handed back, no longer valid",
     },
     // What is wrong with something that was sent.
     Sign {
         name: "defects of input",
         speaks_for: ClientMisuse,
-        weight: 10,
-        words: "not a number, is not a, is not an, not one, must lie, must, deserialize, deserialise, parse error, \
+        weight: 11,
+        words: "isvalid, is not valid, is not json, does not pass, does not verify, cannot tell, protocol violation, \
+            violation, carries no, outside, no such prefix, no such month, insufficient funds, second time, a second \
+            time, second entry, belong together, does not belong, integrity check failed, taken by, holds \
+            characters, unexpected token, is no number, is no date, not a date, unknown currency, unknown country, \
+            is outside, lies outside, over the limit, above the limit, below the limit, under the minimum, no such \
+            day, not signed, has not paid, unpaid, insufficient balance, too young, is not theirs, already used, \
+            already running, still has, wrong length, \
+            not a number, is not a, is not an, not one, must lie, must, deserialize, deserialise, parse error, \
             decode error, cannot query, not one we, none of ours, not ours, invalid, malformed, missing, illegal, bad, \
-            not valid, has to be, have to be, needs to be, needs, expected, could not parse, cannot parse, can't parse, \
+            not valid, has to be, have to be, needs to be, needs, expected, could not parse, cannot parse, \
             failed to parse, unparsable, unparseable, wrong, too large, too long, too short, too big, too small, too many, \
             too few, too often, too fast, too deep, too early, too late, exceeds, exceeded, exceeding, out of range, \
             not well formed, instead of, lacks, lacking, without, unsupported, not supported, unacceptable, unprocessable, \
@@ -166,8 +188,9 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "limits",
         speaks_for: ClientMisuse,
-        weight: 7,
-        words: "limit, limits, limited, allowed, allowance, agreed, at most, at least, quota*, maximum, max, minimum, contract, \
+        weight: 6,
+        words: "grace over, has filled, are permitted, is permitted, over quota, the allowance, wanted, are allowed, \
+            limit, limits, limited, allowed, allowance, agreed, at most, at least, quota*, maximum, max, minimum, contract, \
             contracted, permitted, fair use, share is, its share, included, possible, more than, less than, cap, ceiling, \
             budget*, threshold, only, no more than, up to, per order, per account, per person, per user, exceeds, exceeded, \
             over the, above the, beyond, entitled to, has left, left, concurrent, at once, in parallel, simultaneous*, \
@@ -208,7 +231,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "credentials",
         speaks_for: ClientMisuse,
-        weight: 6,
+        weight: 5,
         words: "pin, pins, password*, passcode*, passphrase*, badge*, card, cards, api key, apikey, access key, login*, token*, \
             ticket*, pass, passes, jwt, bearer, otp, totp, tan, tans, cvv, one time, credential*, cookie*, signature*, \
             nonce, client certificate, licence*, license*, permit*, session, sessions, saml, oauth*, oidc, grant, consent*, \
@@ -216,7 +239,7 @@ pub(super) const SIGNS: &[Sign] = &[
             id card, sudoers, challenge response, second factor, mfa, 2fa, code word",
     },
     // Names an address.
-    Sign { name: "address", speaks_for: ClientMisuse, weight: 13, words: "mark:address" },
+    Sign { name: "address", speaks_for: ClientMisuse, weight: 14, words: "mark:address" },
     // Written where callers come in.
     Sign {
         name: "source at the door",

@@ -8,7 +8,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "manuals",
         speaks_for: DocumentationGap,
-        weight: 31,
+        weight: 26,
         words: "booklet*, brochure*, command reference, list of errors, list of codes, reference target, help link, \
             announcement, sheet, quick guide, f1, link to docs, docs page, quick reference, screenshot*, sample config, \
             user guide, message guide, cookbook*, walkthrough*, webinar*, video course, course material, e learning, \
@@ -29,8 +29,17 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "age",
         speaks_for: DocumentationGap,
-        weight: 13,
-        words: "future warning, deprecation warning, futurewarning, deprecationwarning, has had no, in its place, its place, \
+        weight: 19,
+        words: "retired, was retired, its successor, is its successor, still calls, still uses, still used by, keeps \
+            using, still call, still sends, takes its place, took its place, support ended, end of support, support \
+            for, on its way out, way out, will stop working, stop working, stops working, comes from release, known \
+            since, not known since, since release, since version, since cycle, closes on, withdrawn with, one last \
+            time, please change over, change over, still accepted until, accepted until, has been dropped, give up \
+            in, it is called, called now, in favour of, in favor of, since january, going away, on the way out, to \
+            be removed, scheduled for removal, in place of, gives way, formerly, used to be, was called, previously \
+            called, new name, now named, is now called, removed with, retires, support ends, not supported since, \
+            last supported, goes in release, \
+            future warning, deprecation warning, futurewarning, deprecationwarning, has had no, in its place, its place, \
             kept for compatibility, compatibility, predecessor, previous name, old spelling, phased out, phase out, \
             dropped in, dropped from, taken out, old syntax, new syntax, no replacement, without replacement, replacement, \
             still have it, still has it, deprecat*, obsolete, renamed, superseded, replaced by, replaced with, \
@@ -44,8 +53,12 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "gaps",
         speaks_for: DocumentationGap,
-        weight: 19,
-        words: "does not say, do not say, does not tell, does not list, does not mention, do not mention, does not describe, \
+        weight: 17,
+        words: "has no chapter, leaves that out, never mentions, never says, never mention, says so nowhere, nowhere \
+            stated, stated nowhere, gives no hint, no hint, not listed, are not listed, described on no page, on no \
+            page, covers, nowhere, not covered, does not cover, covers only, leaves open, no word about, no word on, \
+            nowhere described, nowhere explained, question, questions, keeps coming up, comes up often, \
+            does not say, do not say, does not tell, does not list, does not mention, do not mention, does not describe, \
             does not explain, says nothing, is silent, not described, not documented, not explained, not mentioned, \
             described nowhere, explained nowhere, documented nowhere, mentioned nowhere, undocumented, described by no one, \
             no documented replacement, no documented, no page, no chapter, no article, no entry, no explanation, no description, no instruction, \
@@ -55,8 +68,14 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "notices",
         speaks_for: DocumentationGap,
-        weight: 28,
-        words: "unknown option*, unknown setting*, unknown directive*, unknown flag, unknown flags, unknown config*, \
+        weight: 26,
+        words: "unknown event name*, known ones, options are, option does not exist, is not a known config, is not one \
+            this, no longer an option, is no longer an option, no longer known, no longer known here, unknown event, \
+            is ignored since, unknown field name, unrecognised switch, unrecognized switch, unknown switch, not \
+            known since, did you mean, has no such option, is no option, is no setting, not a valid option, not a \
+            recognised option, unknown subcommand*, unrecognised subcommand*, unrecognized subcommand*, no longer \
+            recognised, no longer recognized, no longer understood, \
+            unknown option*, unknown setting*, unknown directive*, unknown flag, unknown flags, unknown config*, \
             unknown key name, unknown environment variable*, unknown env*, unknown keyword*, unknown preference*, \
             unknown property, unknown properties, unrecognised option*, unrecognised setting*, unrecognised directive*, \
             unrecognised flag, unrecognised flags, unrecognised config*, unrecognised key name, \
@@ -102,7 +121,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "no effect",
         speaks_for: DocumentationGap,
-        weight: 13,
+        weight: 11,
         words: "never evaluated, evaluated on none, not evaluated, evaluates it, nothing evaluates, nobody evaluates, \
             never read, not been evaluated, ignored, ignoring, ignores, no effect, without effect, has an effect, \
             an effect, had no effect, does nothing, do nothing, no meaning, without meaning, no function, without function, \
@@ -116,7 +135,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "settings",
         speaks_for: DocumentationGap,
-        weight: 13,
+        weight: 11,
         words: "keyword, shortcut*, keybinding*, hotkey*, compose file, helm value*, annotation*, pragma, build flag, \
             compile flag, start parameter*, jvm option*, rule*, theme*, template variable*, placeholder*, compatibility, \
             option*, setting*, config, configuration, configured, mark:settings-file, flag, flags, directive*, preference*, \
@@ -128,7 +147,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "interface",
         speaks_for: DocumentationGap,
-        weight: 14,
+        weight: 12,
         words: "api, endpoint*, route, routes, method, call, calls, function, interface, field, parameter, response, sdk, \
             webhook, resource, operation, version, shortcode, command, format, code, alarm, error, button, form, topic, \
             message code",
@@ -137,7 +156,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "lack",
         speaks_for: DocumentationGap,
-        weight: 8,
+        weight: 5,
         words: "no, not, missing, without, lacks, lack, lacking, undocumented, outdated, nowhere, absent, incomplete, wrong, \
             contradict*, differs, disagree*, unclear, empty, blank, broken, nothing, never, none, unexplained, gone, \
             stops at, stops after, ends at, ends after, ends with, breaks off, unfinished, stale, dead, still says, \
@@ -148,7 +167,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "unknown",
         speaks_for: DocumentationGap,
-        weight: 5,
+        weight: 3,
         words: "unknown, unrecogni*, not known, not recogni*, undefined, did you mean, misspelled, misspelt, typo, \
             not understood, no meaning, is not a known, unsupported, not supported, additional property",
     },
@@ -156,7 +175,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "source of help",
         speaks_for: DocumentationGap,
-        weight: 15,
+        weight: 14,
         words: "source:help, source:docs, source:doc, source:manual, source:faq, source:wiki, source:guide, source:handbook, \
             source:support, source:tutorial, source:training",
     },
@@ -164,7 +183,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "source of settings",
         speaks_for: DocumentationGap,
-        weight: 13,
+        weight: 9,
         words: "source:config, source:settings, source:conf, source:cli, source:options, source:boot, source:setup, \
             source:configuration, source:startup",
     },
@@ -172,7 +191,32 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "name of a setting",
         speaks_for: DocumentationGap,
-        weight: 13,
+        weight: 11,
         words: "mark:setting",
     },
+    // How something should have been written.
+    Sign {
+        name: "form",
+        speaks_for: DocumentationGap,
+        weight: 20,
+        words: "understood as, read as, guessed to be, taken as, taken for, interpreted as, treated as, looks like, \
+            alias, an alias, as an alias, is expected, are expected, is wanted, wanted, wants, spells, spelled, \
+            spelling*, spelt, accepted spellings, names are, names must, e g, for example, as in, iso, goes with, \
+            mix these up, stumble, this week, this month, this service, such as, is taken, how to, how do, what \
+            does, tell day from, should read, must read, is spelled, is spelt, is written, are written, in the form, \
+            format is, format expected, is meant, are meant, were meant, meant, which unit, which format, assumed, \
+            assuming, is assumed, taken to be, ambiguous, no unit, easily confused, confused with, mixed up with, \
+            mistaken for, expects",
+    },
+    // Tells its reader to do something else, or what something else is called.
+    Sign {
+        name: "advice",
+        speaks_for: DocumentationGap,
+        weight: 14,
+        words: "mark:advice, mark:successor, takes its place, took its place, its successor, in its place, in favour of, \
+            in favor of, replaced by, superseded by, renamed to, has moved, did you mean, now called, it is called, \
+            instead",
+    },
+    // Names the version that something is so since.
+    Sign { name: "version", speaks_for: DocumentationGap, weight: 5, words: "mark:version" },
 ];

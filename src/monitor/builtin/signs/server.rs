@@ -8,8 +8,9 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "crash",
         speaks_for: ServerBug,
-        weight: 14,
-        words: "undefined local variable, is not defined, not defined, exited on signal, syntax error in, \
+        weight: 12,
+        words: "deadlocked, deadlock victim, invalid pointer, torn down, mark:exception, \
+            undefined local variable, is not defined, not defined, exited on signal, syntax error in, \
             unbalanced, traceback, panic, panicked, unhandled, uncaught, segfault, segmentation fault, core dumped, \
             deadlock*, overflow, overflowed, overrun, underflow, corrupt*, inconsisten*, invariant*, assert*, \
             internal server error, internal error, unexpected error, unexpected exception, unexpected end, out of memory, \
@@ -29,8 +30,11 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "silence",
         speaks_for: ServerBug,
-        weight: 20,
-        words: "no longer sends, no connection, not connected, hold time expired, without answer, without reply, \
+        weight: 19,
+        words: "answered by nothing, returns nothing, gave no byte, no byte, does not come back, not come back, did not \
+            rise, vanished, disappeared, black frames, never appeared, no sign of life, not heard from, has not \
+            reported, stopped reporting, nothing came, went quiet, quiet since, silent since, \
+            no longer sends, no connection, not connected, hold time expired, without answer, without reply, \
             without response, without an answer, without a reply, io timeout, i o timeout, not aware, \
             responder unreachable, servfail, slowdown, no current, slow down, took, waits for, waiting for, wait for, \
             not in time, no longer answers, no longer responds, no longer reachable, no carrier, no link, no route, \
@@ -52,8 +56,11 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "failure",
         speaks_for: ServerBug,
-        weight: 13,
-        words: "permission denied, flapping, marked down, consecutive failures, lost leader, at risk, drops lines, drop, \
+        weight: 14,
+        words: "rendered empty, printed with an empty, is missing in the release, not armed, lost receipt, unsent, \
+            unable to reach, not catalogued, does not exist or access denied, held in memory, kept on disk, not \
+            produced, not responding, left half, left without, \
+            permission denied, flapping, marked down, consecutive failures, lost leader, at risk, drops lines, drop, \
             oversold, sold twice, hang, black picture, not processed, unprocessed, not printed, not rendered, not applied, \
             not exist, restarts every, crashed again, back in queue, closed unexpectedly, went away, \
             gone away, not loaded, not mounted, not replicated, not started, not running, misfire*, misfeed, mispick*, \
@@ -61,7 +68,7 @@ pub(super) const SIGNS: &[Sign] = &[
             fire, sparks, short circuit, blown, fuse, frozen, icing, clogged, blocked by, obstructed, obstruction, \
             empty page, blank page, garbled, distorted, noise, no picture, no sound, muted by itself, wrong output, \
             wrong result, wrong total, miscount*, miscalculat*, fail, fails, failed, failing, failure*, could not, \
-            couldn't, cannot, can't, can not, unable, error, errors, abort*, died, dies, stopped, stops, gave up, gives up, \
+            cannot, can not, unable, error, errors, abort*, died, dies, stopped, stops, gave up, gives up, \
             given up, giving up, hung, hangs, stuck, lost, loses, losing, broke, broken, breaks, jammed, blocked for, \
             interrupted, terminated, exited, unsuccessful, not written, not saved, not stored, not created, not delivered, \
             not sent, undeliver*, rolled back, did not start, did not finish, did not complete, did not converge, diverged, \
@@ -80,7 +87,12 @@ pub(super) const SIGNS: &[Sign] = &[
         name: "resources",
         speaks_for: ServerBug,
         weight: 14,
-        words: "free addresses, free space, free memory, free slots, free blocks, heating, heat, humidity, fuel, oil, \
+        words: "used up, runs out in, ran out, has run out, run out of, too many open files, too many clients, too many \
+            connections, heap limit, reached max, limit of size, full scan, is full, running out, hit rate, \
+            climbing, climbs, climbed, not available, overbooked, filling up, ran full, over capacity, at capacity, \
+            all in use, all busy, out of connections, out of handles, out of threads, out of disk, out of space, no \
+            free, \
+            free addresses, free space, free memory, free slots, free blocks, heating, heat, humidity, fuel, oil, \
             water level, level, rpm high, vibration, wear, retention, oversubscribed, cannot allocate, heap space, \
             swap space, inodes, ulimit, high water mark, watermark, thermal, thermal throttling, ram, disk buffer, deep, \
             memory, heap, swap, disk*, space, cpu, inode*, file descriptor*, open files, tablespace*, storage, volume*, \
@@ -93,8 +105,14 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "contradiction",
         speaks_for: ServerBug,
-        weight: 15,
-        words: "according to, assigned to, yesterday, as yesterday, unchanged, in store, counted, out of balance, \
+        weight: 13,
+        words: "still running, falls behind, fell behind, fallen behind, records behind, behind the timetable, stuck at, \
+            usual, usually, normally, foreseen, planned, window closed, double allocation, came out at, come out as, \
+            off by one, posted twice, rated twice, applied twice, two winners, went backwards, has gone to, hash to, \
+            still referenced, computed as, be restored, waits since, oldest waits, was due, were due, should have, \
+            ought to, than usual, more than once, than there are, than exist, wrong amount, wrong account, wrong \
+            recipient, swapped, earlier than, \
+            according to, assigned to, yesterday, as yesterday, unchanged, in store, counted, out of balance, \
             does not balance, remains, on although, sold twice, applied on, applied to, resurrected, reappeared, twice in, \
             duplicate rows, duplicate ids, double, doubled, off by, points backwards, backwards, older version, older than, \
             before it began, after it ended, ended before, starts after, ends before, cyclic, cycle, circular, loop, \
@@ -115,7 +133,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "parts",
         speaks_for: ServerBug,
-        weight: 6,
+        weight: 7,
         words: "server*, backend*, upstream*, provider*, dependency, dependencies, database*, db, sql, sqlite*, postgres*, \
             mysql*, oracle, redis, kafka, rabbitmq, elasticsearch, mongo*, etcd*, zookeeper, replica*, primary, secondary, \
             standby, leader, follower, node*, cluster*, shard*, container*, pod, pods, process*, thread*, worker*, daemon*, \
