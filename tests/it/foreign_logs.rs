@@ -1,6 +1,6 @@
 //! How well the built-in analyzer understands logs of programs that it was not made for.
 //!
-//! The weights of its signs are learned from all of these logs but the last three, and from `tests/fixtures/problems.txt`. In a file of `tests/fixtures/foreign`, `= class level source` opens a problem, and each line below is a row of it, with `\n` for a line break.
+//! The weights of its signs are learned from all of these logs but the last six, and from `tests/fixtures/problems.txt`. In a file of `tests/fixtures/foreign`, `= class level source` opens a problem, and each line below is a row of it, with `\n` for a line break.
 
 use crate::analyzer::{Told, scan, told};
 use lamplighter::model::{Classification, Level};
