@@ -5,7 +5,7 @@
 //! moments the power fails, and of what no sync covers nothing is left, everything, the first writes, or any of them in
 //! pieces of 512 bytes with junk between. The store opens what is left, and `verdict` looks.
 //!
-//! `LAMPLIGHTER_POWER=500000 cargo test --test it power_loss -- --nocapture` looks at so many crashes, the short form at 1,000, `.ci/run` at 10,000.
+//! `LAMPLIGHTER_POWER=500000 cargo test --test it power_loss -- --nocapture` looks at so many crashes, the short form at 1,000, `.ci/run` at 5,000.
 //! `LAMPLIGHTER_POWER_RECORD=FOLDER` plays a record again that a failed run kept.
 
 mod disk;
