@@ -54,11 +54,11 @@ fn list(cli: &Cli) -> Result<()> {
         return files.iter().try_for_each(output::json);
     }
     let row = |file: &wire::PromptFile| {
-        let path = file.path.as_ref().map(|path| path.display().to_string());
-        let dash = || "-".to_owned();
+        let path = file.path.as_ref().map(|path| output::plain(&path.display().to_string(), 200));
+        let parameters = output::plain(&file.parameters.join(", "), 200);
         vec![
-            file.prompt_file.clone(),
-            Some(file.parameters.join(", ")).filter(|all| !all.is_empty()).unwrap_or_else(dash),
+            output::plain(&file.prompt_file, 100),
+            if parameters.is_empty() { "-".to_owned() } else { parameters },
             path.unwrap_or_else(|| "comes with the program".to_owned()),
             output::plain(file.problem.as_deref().unwrap_or_default(), 200),
         ]

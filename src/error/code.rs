@@ -144,7 +144,7 @@ codes! {
     LogInput: Missing = "LOGS-INPUT-001", "The log file cannot be read",
         "It is a folder, or the disk or the pipe refused to read on.", "Name a log file, or remove the cause that the message names and import the log again: what was read is not imported a second time.";
     LogNoText: Invalid = "LOGS-INPUT-002", "The file is not a log in text",
-        "The file begins with bytes that are no text, as archives, databases and programs do.", "Bring the log into text as the message says. Text packed with gzip, zstd or bzip2 is read as it is.";
+        "The file begins with bytes that are not text, as archives, databases and programs do.", "Bring the log into text as the message says. Text packed with gzip, zstd or bzip2 is read as it is.";
     LogDamaged: Damaged = "LOGS-INPUT-003", "A packed log is damaged or cut short",
         "The file was not copied or written to its end, or the disk changed it.", "Get a whole copy of the file and import that one: what could be read is imported, and is not imported a second time.";
     LogTableUnread: Missing = "LOGS-DB-001", "The log database of another program cannot be opened",

@@ -91,7 +91,7 @@ impl LogFile {
         &self.path
     }
 
-    /// How many of the lines read so far held bytes that are no text.
+    /// How many of the lines read so far held bytes that are not text.
     pub fn unread(&self) -> u64 {
         self.unread + self.reading.as_deref().map_or(0, Reading::unread)
     }
@@ -170,7 +170,7 @@ impl LogFile {
         self.blocking(open).await
     }
 
-    /// Stores rows and where they end; `unread` lines up to there held what is no text. `false` if somebody else has moved
+    /// Stores rows and where they end; `unread` lines up to there held what is not text. `false` if somebody else has moved
     /// the position.
     async fn save(&mut self, mut rows: Vec<NewLogRow>, to: String, unread: u64) -> Result<bool> {
         // Again, since JSON may spell its texts in many ways.

@@ -53,7 +53,7 @@ pub struct Imported {
     pub rows: u64,
     /// Those of each level, in the order of [`Level::ALL`].
     pub by_level: [u64; Level::ALL.len()],
-    /// Lines with bytes that are no text. What could be read of them is in the rows.
+    /// Lines with bytes that are not text. What could be read of them is in the rows.
     pub unread: u64,
     /// Rows of this log that were there before.
     pub known: u64,

@@ -40,7 +40,7 @@ impl LogReader {
         rows
     }
 
-    /// How many of the lines so far held bytes that are no text.
+    /// How many of the lines so far held bytes that are not text.
     pub fn unread(&self) -> u64 {
         self.text.unread()
     }
@@ -136,7 +136,7 @@ impl TextReader {
         self.row_start
     }
 
-    /// How many of the lines so far held bytes that are no text.
+    /// How many of the lines so far held bytes that are not text.
     pub(super) fn unread(&self) -> u64 {
         self.lines.unread()
     }

@@ -108,7 +108,7 @@ pub struct LogProgress {
     pub position: String,
     /// How many rows came of it.
     pub rows: u64,
-    /// How many of its lines held bytes that are no text.
+    /// How many of its lines held bytes that are not text.
     pub unread: u64,
     /// When rows of it were stored last.
     pub moved_at: Timestamp,
@@ -121,7 +121,7 @@ pub struct LogStep {
     pub from: Option<String>,
     /// The position to which it leads.
     pub to: String,
-    /// How many lines between them held bytes that are no text.
+    /// How many lines between them held bytes that are not text.
     pub unread: u64,
 }
 

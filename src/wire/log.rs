@@ -55,7 +55,7 @@ pub struct LogsImported {
     pub imported: u64,
     /// Those of level warning or worse.
     pub warning_or_worse: u64,
-    /// Lines with bytes that are no text.
+    /// Lines with bytes that are not text.
     pub unread: u64,
     /// Rows that earlier imports had brought in.
     pub known: u64,
@@ -72,7 +72,7 @@ pub struct LogImported {
     pub imported: u64,
     /// Those of each level.
     pub levels: BTreeMap<&'static str, u64>,
-    /// Lines with bytes that are no text.
+    /// Lines with bytes that are not text.
     pub unread: u64,
     /// Rows that earlier imports had brought in.
     pub known: u64,
@@ -106,7 +106,7 @@ pub struct LogSource {
     pub changed_at: Option<String>,
     /// Rows that came of it.
     pub rows: u64,
-    /// Lines of it with bytes that are no text.
+    /// Lines of it with bytes that are not text.
     pub unread: u64,
     /// When rows of it were stored last.
     pub stored_at: Option<String>,

@@ -1,5 +1,6 @@
 //! Following log files: no line is lost or read twice, whatever happens to the file and to us.
 
+use crate::support::followed;
 use crate::support::server::{Server, program};
 use crate::support::{START, STUCK, now, open};
 use lamplighter::Code;
@@ -54,15 +55,12 @@ impl World {
 
     /// Reads until nothing comes at once.
     async fn look(&mut self) {
-        while self.log.run_once(self.now).await.unwrap() {}
+        followed::look(&mut self.log, self.now).await;
     }
 
     /// Reads, also what is only taken as whole after a while.
     async fn settle(&mut self) {
-        for _ in 0..4 {
-            self.look().await;
-            self.now = self.now.plus(Duration::from_secs(2));
-        }
+        followed::settle(&mut self.log, &mut self.now).await;
     }
 
     /// As after kill -9: nothing but the files is left.

@@ -194,9 +194,9 @@ fn what_is_no_log_or_damaged_is_told_and_the_others_are_imported() {
     assert_eq!(said[1], "1 row, 1 of warning or worse imported from a.log");
     assert_eq!(
         said[2],
-        "1 row, 0 of warning or worse, 1 line holds bytes that are no text, imported from b.log"
+        "1 row, 0 of warning or worse, 1 line holds bytes that are not text, imported from b.log"
     );
-    assert!(said[3].ends_with(", 1 line holds bytes that are no text, imported from 5 logs"));
+    assert!(said[3].ends_with(", 1 line holds bytes that are not text, imported from 5 logs"));
     for part in ["LOGS-INPUT-003", "LOGS-INPUT-002", "INPUT-FILE-001", "3 of 5 logs"] {
         assert!(errors.contains(part), "{errors}");
     }

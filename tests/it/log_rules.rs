@@ -1,5 +1,6 @@
 //! What an operator says of a followed log: the zone of its times, and where its events begin.
 
+use crate::support::followed;
 use crate::support::server::{Server, program};
 use crate::support::{STUCK, now};
 use lamplighter::logs::LogFile;
@@ -42,15 +43,12 @@ impl World {
 
     /// Reads until nothing comes at once.
     async fn look(&mut self) {
-        while self.log.run_once(self.now).await.unwrap() {}
+        followed::look(&mut self.log, self.now).await;
     }
 
     /// Reads, also what is only taken as whole after a while.
     async fn settle(&mut self) {
-        for _ in 0..4 {
-            self.look().await;
-            self.now = self.now.plus(Duration::from_secs(2));
-        }
+        followed::settle(&mut self.log, &mut self.now).await;
     }
 
     /// Time of day and message of each row.

@@ -3,6 +3,7 @@
 pub mod chromium;
 pub mod desk;
 pub mod faces;
+pub mod followed;
 pub mod github;
 pub mod messages_api;
 pub mod mounted;

@@ -121,7 +121,7 @@ fn said(rows: u64, grave: u64, unread: u64) -> String {
     if unread > 0 {
         let hold = if unread == 1 { "holds" } else { "hold" };
         let lines = counted(unread, "line");
-        said = format!("{said}, {lines} {hold} bytes that are no text,");
+        said = format!("{said}, {lines} {hold} bytes that are not text,");
     }
     said
 }
@@ -184,7 +184,7 @@ mod tests {
             (fresh.clone(), "5,485 rows, 12 of warning or worse imported from a.log"),
             (
                 Imported { unread: 1, ..fresh.clone() },
-                "5,485 rows, 12 of warning or worse, 1 line holds bytes that are no text, imported from a.log",
+                "5,485 rows, 12 of warning or worse, 1 line holds bytes that are not text, imported from a.log",
             ),
             (
                 Imported { known: 1, known_as: Some("b.log".into()), ..Imported::default() },

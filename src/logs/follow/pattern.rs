@@ -1,7 +1,7 @@
 //! The files that one source names: a file, or all that fit a pattern.
 //!
 //! A pattern is looked up again and again, so that a file that comes later is followed too. What fits it but is no log that grows is passed
-//! over: a rotated file of a log that is there (it is read as part of that log), what was compressed, and what is no text.
+//! over: a rotated file of a log that is there (it is read as part of that log), what was compressed, and what is not text.
 
 use super::LogFile;
 use super::place::{self, is_rotated};

@@ -28,7 +28,7 @@ pub(super) fn no_text(head: &[u8]) -> Option<String> {
         return Some("holds nothing but zeros".into());
     }
     (controls * 100 > bytes * MAX_CONTROLS)
-        .then(|| "holds bytes that are no text; write it as text, one entry on each line".into())
+        .then(|| "holds bytes that are not text; write it as text, one entry on each line".into())
 }
 
 /// Forms that are recognised by their first bytes.

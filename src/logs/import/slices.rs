@@ -123,7 +123,7 @@ impl Slicer {
         self.known
     }
 
-    /// How many lines held bytes that are no text.
+    /// How many lines held bytes that are not text.
     pub(super) fn unread(&self) -> u64 {
         self.reader.unread()
     }

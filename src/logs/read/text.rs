@@ -16,7 +16,7 @@ pub(super) fn is_noise(clean: &str) -> bool {
     !clean.contains(char::is_alphanumeric)
 }
 
-/// The line without what is no text. A carriage return within it is a blank, as is rsyslog's tab at its start.
+/// The line without what is not text. A carriage return within it is a blank, as is rsyslog's tab at its start.
 pub(super) fn clean(line: &str) -> Cow<'_, str> {
     let line = line.trim_end_matches(['\r', '\n']).trim_start_matches('\u{feff}');
     let mut before = 0;

@@ -52,7 +52,7 @@ columns! {
     interrupted: "interrupted" = row.get(at)?;
     on_interrupt: "on_interrupt" = parsed(row, at, |text| OnInterrupt::from_str(&text).ok())?;
     epoch: "epoch" = row.get(at)?;
-    // Names that are no text: a worker nobody is, and keys that nobody shares.
+    // Names that are not text: a worker nobody is, and keys that nobody shares.
     worker_id: "worker_id" = parsed(row, at, |text| {
         WorkerId::parse(text).or_else(|_| WorkerId::parse(UNREADABLE)).ok()
     })?;

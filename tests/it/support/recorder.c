@@ -160,16 +160,9 @@ int open64(const char *path, int flags, ...) {
   return opened(path, flags, mode);
 }
 
-int open(const char *path, int flags, ...) {
-  mode_t mode = 0;
-  if (flags & (O_CREAT | O_TMPFILE)) {
-    va_list rest;
-    va_start(rest, flags);
-    mode = va_arg(rest, mode_t);
-    va_end(rest);
-  }
-  return opened(path, flags, mode);
-}
+/* On a machine whose offsets have 64 bits both names are one call. */
+_Static_assert(sizeof(off_t) == sizeof(off64_t), "offsets have 64 bits");
+int open(const char *path, int flags, ...) __attribute__((alias("open64")));
 
 int close(int fd) {
   if (recorded(fd)) {
@@ -201,12 +194,9 @@ ssize_t pwrite64(int fd, const void *bytes, size_t length, off64_t offset) {
   return written(fd, bytes, length, &offset);
 }
 
-ssize_t pwrite(int fd, const void *bytes, size_t length, off_t offset) {
-  off64_t at = offset;
-  return written(fd, bytes, length, &at);
-}
+ssize_t pwrite(int fd, const void *bytes, size_t length, off_t offset) __attribute__((alias("pwrite64")));
 
-static int shortened(int fd, off64_t length) {
+int ftruncate64(int fd, off64_t length) {
   unsigned char file = recorded(fd);
   if (!file) return real_ftruncate(fd, length);
   pthread_mutex_lock(&turn);
@@ -218,9 +208,7 @@ static int shortened(int fd, off64_t length) {
   return done;
 }
 
-int ftruncate64(int fd, off64_t length) { return shortened(fd, length); }
-
-int ftruncate(int fd, off_t length) { return shortened(fd, length); }
+int ftruncate(int fd, off_t length) __attribute__((alias("ftruncate64")));
 
 static int synced(int fd, int (*real_sync)(int)) {
   unsigned char file = recorded(fd);
