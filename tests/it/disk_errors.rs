@@ -4,7 +4,7 @@
 //! `LAMPLIGHTER_DISK=long cargo test --test it disk_errors -- --nocapture` refuses each call, the short form some of them.
 
 use crate::support::recorder::{self, Done, EIO, ENOSPC, FOLDER, Failing};
-use crate::support::{STUCK, foreign, open};
+use crate::support::{STUCK, foreign};
 use lamplighter::Error;
 use lamplighter::clock::Clock;
 use lamplighter::error::Class;
@@ -22,6 +22,8 @@ use std::time::{Duration, Instant};
 
 /// The test that is the process where [`FOLDER`] is set.
 const CHILD: &str = "disk_errors::a_process_does_one_deed_of_each_kind";
+/// Set where the file is an application's, in which the store is a guest.
+const GUEST: &str = "LAMPLIGHTER_DISK_GUEST";
 /// Set where the disk refuses from some call on for good.
 const STAYS: &str = "LAMPLIGHTER_DISK_STAYS";
 /// The deeds, in their order. A later one may need that an earlier one was done.
@@ -127,13 +129,23 @@ fn stays_ill() -> bool {
     std::env::var_os(STAYS).is_some()
 }
 
+/// Opens a file of ours, or an application's.
+fn opened(folder: &Path, is_guest: bool) -> Result<Store, Error> {
+    let path = folder.join("lamplighter.db");
+    if is_guest {
+        Store::open_in(&path, OpenMode::Migrate)
+    } else {
+        Store::open(&path, OpenMode::Migrate)
+    }
+}
+
 /// The body of the process. It says what each deed came to, a line each.
 fn work(folder: &Path) {
     let mut said = OpenOptions::new().append(true).create(true).open(folder.join("said")).unwrap();
     let mut say = |line: String| said.write_all(format!("{line}\n").as_bytes()).unwrap();
     let begun = Instant::now();
     let store = loop {
-        match Store::open(&folder.join("lamplighter.db"), OpenMode::Migrate) {
+        match opened(folder, std::env::var_os(GUEST).is_some()) {
             Ok(store) => break store,
             Err(error) if begun.elapsed() < HEALED && !stays_ill() => {
                 say(format!("{} open", word(&error)));
@@ -190,7 +202,7 @@ fn evidence(conn: &rusqlite::Connection, deed: &str) -> i64 {
 }
 
 /// Runs the scenario with this failure; whether the failure was met, and what the answers were.
-fn run(library: &Path, before: &Path, failing: Failing) -> (bool, usize) {
+fn run(library: &Path, (before, is_guest): (&Path, bool), failing: Failing) -> (bool, usize) {
     let folder = tempfile::tempdir().unwrap();
     let (data, record) = (folder.path().join("data"), folder.path().join("record"));
     std::fs::create_dir(&data).unwrap();
@@ -199,8 +211,10 @@ fn run(library: &Path, before: &Path, failing: Failing) -> (bool, usize) {
         std::fs::copy(entry.path(), data.join(entry.file_name())).unwrap();
     }
     let mut command = recorder::recorded(library, CHILD, &data, &record, Some(failing));
-    if failing.how == "on" {
-        command.env(STAYS, "1");
+    for (is_so, name) in [(failing.how == "on", STAYS), (is_guest, GUEST)] {
+        if is_so {
+            command.env(name, "1");
+        }
     }
     let begun = Instant::now();
     let Output { status, stderr, .. } = command.output().unwrap();
@@ -211,7 +225,7 @@ fn run(library: &Path, before: &Path, failing: Failing) -> (bool, usize) {
     let met = steps.iter().any(|step| matches!(step.done, Done::Refused | Done::FailedSync));
 
     // The disk is well again.
-    let store = open(&data);
+    let store = opened(&data, is_guest).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     assert!(runtime.block_on(store.recount()).unwrap().is_empty(), "{what}: counts are wrong");
     let conn = foreign(&data);
@@ -241,16 +255,29 @@ fn run(library: &Path, before: &Path, failing: Failing) -> (bool, usize) {
     (met, refused)
 }
 
-/// A folder with a database in which nothing happened; with a log beside it, as a kill leaves one, if `is_killed`.
-fn prepared(folder: &Path, is_killed: bool) {
+/// The database that a process opens.
+#[derive(Clone, Copy, Default)]
+struct Found {
+    /// Whether a log lies beside it, as a kill leaves one.
+    is_killed: bool,
+    /// Whether it is an application's.
+    is_guest: bool,
+}
+
+/// A folder with a database in which little happened.
+fn prepared(folder: &Path, found: Found) {
     let made = folder.with_extension("made");
     for folder in [folder, &made] {
         std::fs::create_dir(folder).unwrap();
     }
-    let store = open(&made);
+    if found.is_guest {
+        let conn = rusqlite::Connection::open(made.join("lamplighter.db")).unwrap();
+        conn.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE orders (id INTEGER)").unwrap();
+    }
+    let store = opened(&made, found.is_guest).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(store.enqueue(job("before"), Timestamp::from_millis(0))).unwrap();
-    let kept = Some(store).filter(|_| is_killed);
+    let kept = Some(store).filter(|_| found.is_killed);
     for name in ["lamplighter.db", "lamplighter.db-wal"] {
         if made.join(name).exists() {
             std::fs::copy(made.join(name), folder.join(name)).unwrap();
@@ -260,17 +287,20 @@ fn prepared(folder: &Path, is_killed: bool) {
 }
 
 /// Refuses one call after the other until there is none left to refuse.
-fn refuses_each(call: &'static str, errors: &[i32], is_killed: bool) {
+fn refuses_each(call: &'static str, errors: &[i32], found: Found) {
     let folder = tempfile::tempdir().unwrap();
     let before = folder.path().join("before");
-    prepared(&before, is_killed);
+    prepared(&before, found);
     let library = recorder::build(folder.path());
     for how in ["once", "on"] {
         for error in errors {
             let (mut at, mut runs, mut refused) = (1, 0, 0);
             loop {
-                let (met, answers) =
-                    run(&library, &before, Failing { call, error: *error, at, how });
+                let (met, answers) = run(
+                    &library,
+                    (&before, found.is_guest),
+                    Failing { call, error: *error, at, how },
+                );
                 if !met {
                     break;
                 }
@@ -295,18 +325,18 @@ fn a_process_does_one_deed_of_each_kind() {
 
 #[test]
 fn p2_a_refused_write_is_told_truly_and_the_store_goes_on() {
-    refuses_each("write", &[EIO, ENOSPC], false);
+    refuses_each("write", &[EIO, ENOSPC], Found::default());
 }
 
 #[test]
 fn p2_a_refused_sync_is_told_truly_and_the_store_goes_on() {
-    refuses_each("sync", &[EIO], false);
+    refuses_each("sync", &[EIO], Found::default());
 }
 
 #[test]
 fn p2_a_file_that_cannot_be_opened_is_told_truly_and_the_store_goes_on() {
     // No more descriptors, and no memory.
-    for is_killed in [false, true] {
-        refuses_each("open", &[24, 12], is_killed);
+    for (is_killed, is_guest) in [(false, false), (true, false), (false, true), (true, true)] {
+        refuses_each("open", &[24, 12], Found { is_killed, is_guest });
     }
 }

@@ -15,7 +15,7 @@ use crate::files;
 use crate::store::OpenMode;
 use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
-use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags};
+use rusqlite::{Connection, MAIN_DB, OpenFlags};
 use std::fs::{self, File, OpenOptions};
 use std::path::Path;
 use std::time::Duration;
@@ -260,12 +260,6 @@ pub(super) fn connect_with(path: &Path, more: OpenFlags) -> Result<Connection> {
     conn.busy_timeout(BUSY_TIMEOUT)?;
     tune(&conn)?;
     Ok(conn)
-}
-
-/// Whether SQLite has opened the file, or its log, for reading alone: a connection stays so until its end.
-pub(super) fn is_for_reading(error: &Error) -> bool {
-    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref());
-    source.and_then(rusqlite::Error::sqlite_error_code) == Some(ErrorCode::ReadOnly)
 }
 
 /// Has statements prepared once. Without the stability guarantee SQLite prepares one anew whenever a bound value might

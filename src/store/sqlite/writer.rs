@@ -162,9 +162,6 @@ impl Writer {
             self.guard.heed(&error);
             self.guard.refused(&error);
             refuse(waiting.drain(..), &error);
-            if open::is_for_reading(&error) {
-                self.disconnect();
-            }
             return false;
         }
         let Some(conn) = self.conn.as_ref().filter(|conn| !conn.is_autocommit()) else {
