@@ -1,7 +1,7 @@
 //! Starts processes: the only place of the program that does.
 
 use super::wire::Order;
-use super::words::{ALONE, HERE, READY, SUBCOMMAND, in_folder};
+use super::words::{ALONE, HERE, SUBCOMMAND, in_folder};
 use super::{Marker, RUN_VARIABLE, SUPERVISOR_VARIABLE};
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -27,7 +27,7 @@ pub(super) fn supervisor(program: &Path, marker: &Marker) -> io::Result<Child> {
 /// Starts the program of an order. The calling thread has to live as long as the program, because `bwrap` ends with it.
 #[cfg(target_os = "linux")]
 #[expect(clippy::disallowed_methods, reason = "this is the one process module")]
-pub(super) fn child(order: &Order, ready: Option<&str>) -> io::Result<Running> {
+pub(super) fn child(order: &Order) -> io::Result<Running> {
     let (program, arguments) =
         order.argv.split_first().ok_or_else(|| io::Error::other("no program is named"))?;
     let mut command = if order.wrapped {
@@ -48,7 +48,6 @@ pub(super) fn child(order: &Order, ready: Option<&str>) -> io::Result<Running> {
     };
     command.current_dir(&order.working_dir);
     command.env_clear().envs(&order.env).env(RUN_VARIABLE, &order.marker);
-    command.envs(ready.map(|name| (READY, name)));
     let (stdout, its_stdout) = UnixStream::pair()?;
     let (stderr, its_stderr) = UnixStream::pair()?;
     command
@@ -120,7 +119,7 @@ pub(super) fn replace(argv: &[OsString], landing: Option<(u32, u32, &Path)>) -> 
         return io::Error::other("no program is named");
     };
     let mut command = Command::new(program);
-    command.args(arguments).env_remove(READY);
+    command.args(arguments);
     if let Some((uid, gid, folder)) = landing {
         become_user(&mut command, Some((uid, gid)));
         command.current_dir(folder);

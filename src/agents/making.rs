@@ -1,44 +1,28 @@
 //! The making of a sandbox: our program says from inside that it is made, just before it becomes the run's program.
 //!
-//! What `bwrap` says before that is why there is no sandbox, and nothing of the run has begun then.
+//! What `bwrap` says before that is why there is no sandbox, and nothing of the run has begun then. Both are said on the run's
+//! standard error, in order: what stands before the word is `bwrap`'s, and what stands behind it is the run's.
 
 use super::Exit;
-use super::words::READY;
-use rustix::io::{FdFlags, fcntl_setfd};
-use std::fs::OpenOptions;
-use std::io::{self, PipeWriter, Write};
-use std::os::fd::{AsRawFd, OwnedFd};
-use std::time::Duration;
-use tokio::io::AsyncReadExt;
-use tokio::net::unix::pipe::Receiver;
+use std::io::{self, Write};
 
 /// The most that is kept of what `bwrap` says, in bytes.
 const MAX_SAID: usize = 4096;
-/// How long the end of the pipe is waited for once every process of the run is gone. It is there at once.
-const END: Duration = Duration::from_millis(500);
+/// The word that the sandbox is made. What `bwrap` says is text, and has no such byte.
+const MADE: u8 = 0;
 
 /// Whether the sandbox of a run is made.
 #[derive(Debug)]
 pub(super) struct Making {
-    /// Where it is said; `None` once it was said, or can be said no more.
-    word: Option<Receiver>,
     is_made: bool,
     /// What was written to standard error before.
     said: Vec<u8>,
 }
 
 impl Making {
-    /// What needs no making: a program outside of sandboxes.
-    pub(super) fn done() -> Self {
-        Self { word: None, is_made: true, said: Vec::new() }
-    }
-
-    /// A sandbox that is to be made, and the end of the pipe that its processes get.
-    pub(super) fn begin() -> io::Result<(Self, PipeWriter)> {
-        let (word, said) = io::pipe()?;
-        fcntl_setfd(&said, FdFlags::empty())?;
-        let word = Receiver::from_owned_fd(OwnedFd::from(word))?;
-        Ok((Self { word: Some(word), is_made: false, said: Vec::new() }, said))
+    /// A sandbox that is to be made; one that is made already if the program runs outside of sandboxes.
+    pub(super) fn begin(is_made: bool) -> Self {
+        Self { is_made, said: Vec::new() }
     }
 
     /// Whether it is made.
@@ -46,28 +30,15 @@ impl Making {
         self.is_made
     }
 
-    /// Waits until it is made. It waits for ever if it is made already, or never will be. Cancel safe.
-    pub(super) async fn made(&mut self) {
-        while let Some(word) = &mut self.word {
-            let count = word.read(&mut [0]).await.unwrap_or(0);
-            self.word = None;
-            if count > 0 {
-                self.is_made = true;
-                return;
-            }
-        }
-        std::future::pending::<()>().await;
-    }
-
-    /// Looks for the last time, once no process of the run is left. Answers whether it was made since the last look.
-    pub(super) async fn ended(&mut self) -> bool {
-        self.word.is_some() && tokio::time::timeout(END, self.made()).await.is_ok()
-    }
-
-    /// Keeps what is written to standard error meanwhile.
-    pub(super) fn keep(&mut self, bytes: &[u8]) {
+    /// Takes what was written to standard error before it was known that the sandbox is made. Answers the bytes of it that are
+    /// the run's, if it is known now.
+    pub(super) fn hear<'a>(&mut self, bytes: &'a [u8]) -> Option<&'a [u8]> {
+        let word = bytes.iter().position(|byte| *byte == MADE);
+        let said = &bytes[..word.unwrap_or(bytes.len())];
         let room = MAX_SAID.saturating_sub(self.said.len());
-        self.said.extend(&bytes[..bytes.len().min(room)]);
+        self.said.extend(&said[..said.len().min(room)]);
+        self.is_made = word.is_some();
+        word.map(|word| &bytes[word + 1..])
     }
 
     /// Why it was not made: what `bwrap` said, or how it ended.
@@ -85,16 +56,27 @@ impl Making {
     }
 }
 
-/// The value of the variable that names the pipe.
-pub(super) fn name(said: &PipeWriter) -> String {
-    said.as_raw_fd().to_string()
+/// Says it, from inside, before our program becomes that of the run.
+pub(super) fn say_made() -> io::Result<()> {
+    io::stderr().write_all(&[MADE])
 }
 
-/// Says it, from inside, before our program becomes that of the run: which gets neither the pipe, closed then, nor its name.
-pub(super) fn say_made() -> io::Result<()> {
-    let missing = || io::Error::other(format!("{READY} names no descriptor"));
-    let number = std::env::var(READY).ok().and_then(|name| name.parse::<u32>().ok());
-    let number = number.ok_or_else(missing)?;
-    let mut pipe = OpenOptions::new().write(true).open(format!("/proc/self/fd/{number}"))?;
-    pipe.write_all(b"!")
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_behind_the_word_is_the_runs_however_the_bytes_arrive() {
+        let written = b"bwrap: a warning\n\0begun\n\0 and on";
+        for first in 0..=written.len() {
+            let (mut making, mut own) = (Making::begin(false), Vec::<u8>::new());
+            for bytes in [&written[..first], &written[first..]] {
+                let heard = if making.is_made() { Some(bytes) } else { making.hear(bytes) };
+                own.extend(heard.unwrap_or_default());
+            }
+            assert!(making.is_made());
+            assert_eq!(own, b"begun\n\0 and on", "cut at {first}");
+            assert_eq!(making.why_not(None), "bwrap: a warning");
+        }
+    }
 }

@@ -39,6 +39,8 @@ pub(super) struct Pipes {
     /// Frames that wait for the server to take them.
     outgoing: Vec<u8>,
     stdin: Option<Sender>,
+    /// Whether standard output is read: not before the run's program has begun.
+    hears_stdout: bool,
     /// What the program has not read yet.
     input: Vec<u8>,
     stdout: Option<UnixStream>,
@@ -56,6 +58,7 @@ impl Pipes {
             report: Some(Sender::from_owned_fd(report)?),
             outgoing: Vec::new(),
             stdin: None,
+            hears_stdout: false,
             input: Vec::new(),
             stdout: None,
             stderr: None,
@@ -92,6 +95,11 @@ impl Pipes {
         Ok(())
     }
 
+    /// Has standard output be read too, since the run's program has begun.
+    pub(super) fn hear_stdout(&mut self) {
+        self.hears_stdout = true;
+    }
+
     /// Queues a frame for the server.
     pub(super) fn send(&mut self, frame: &[u8]) {
         if self.report.is_some() {
@@ -110,7 +118,8 @@ impl Pipes {
             return Happening::Stop;
         }
         let has_room = !self.is_full();
-        let Self { control, frames, report, outgoing, stdin, input, stdout, stderr } = self;
+        let Self { control, frames, report, outgoing, stdin, hears_stdout, input, stdout, stderr } =
+            self;
         let (mut out, mut err) = (Vec::with_capacity(READ), Vec::with_capacity(READ));
         tokio::select! {
             bytes = read(control, frames.buffer()), if control.is_some() => {
@@ -118,7 +127,7 @@ impl Pipes {
             }
             () = write(report, outgoing), if !outgoing.is_empty() => Happening::Moved,
             () = feed(stdin, input), if stdin.is_some() => Happening::Moved,
-            _ = read(stdout, &mut out), if has_room && stdout.is_some() => {
+            _ = read(stdout, &mut out), if has_room && *hears_stdout && stdout.is_some() => {
                 Happening::Output(wire::STDOUT, out)
             }
             _ = read(stderr, &mut err), if has_room && stderr.is_some() => {
@@ -131,7 +140,7 @@ impl Pipes {
     /// What the program wrote before its end: the next bytes of it, or `None` once all of it was read.
     pub(super) async fn rest(&mut self) -> Option<(u8, Vec<u8>)> {
         for (pipe, letter) in [(&mut self.stdout, wire::STDOUT), (&mut self.stderr, wire::STDERR)] {
-            if pipe.is_none() {
+            if pipe.is_none() || (letter == wire::STDOUT && !self.hears_stdout) {
                 continue;
             }
             let mut bytes = Vec::with_capacity(READ);

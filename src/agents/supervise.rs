@@ -2,7 +2,7 @@
 
 use super::command::Running;
 use super::course::{Bounds, Course};
-use super::making::{self, Making};
+use super::making::Making;
 use super::pipes::{Happening, Pipes};
 use super::table::{self, Table};
 use super::wall::inside::Called;
@@ -125,16 +125,8 @@ struct Supervised {
 impl Supervised {
     fn start(order: &Order, input: Vec<u8>, pipes: &mut Pipes) -> io::Result<Self> {
         watch::limit(order.resources)?;
-        let (making, ready) = if order.wrapped {
-            let (making, said) = Making::begin()?;
-            (making, Some(said))
-        } else {
-            (Making::done(), None)
-        };
-        let name = ready.as_ref().map(making::name);
-        let started = watch::first_to_go(|| command::child(order, name.as_deref()))?;
+        let started = watch::first_to_go(|| command::child(order))?;
         let Running { mut child, stdout, stderr } = started;
-        drop(ready);
         let main = table::process(child.id());
         if let Err(error) = pipes.connect(child.stdin.take(), (stdout, stderr), input) {
             child.kill()?;
@@ -150,7 +142,7 @@ impl Supervised {
             main,
             wrapped,
             exit: None,
-            making,
+            making: Making::begin(!wrapped),
             course,
             heartbeats: order.heartbeats.clone(),
             watch,
@@ -161,12 +153,14 @@ impl Supervised {
             is_told: false,
         };
         if supervised.making.is_made() {
-            supervised.say_started(pipes);
+            supervised.begun(pipes);
         }
         Ok(supervised)
     }
 
-    fn say_started(&self, pipes: &mut Pipes) {
+    /// The run's program has begun: what comes on both its pipes is its own.
+    fn begun(&self, pipes: &mut Pipes) {
+        pipes.hear_stdout();
         let Process { pid, start } = self.main.clone();
         pipes.send(&wire::json_frame(wire::STARTED, &Started { pid, start }));
     }
@@ -196,10 +190,6 @@ impl Supervised {
                     let now = Instant::now();
                     self.watch.on_time(now).and_then(|reason| self.course.kill(reason, now))
                 }
-                () = self.making.made() => {
-                    self.say_started(pipes);
-                    None
-                }
                 happening = pipes.next() => {
                     self.excuse(was_full);
                     self.happened(happening, pipes)
@@ -209,9 +199,6 @@ impl Supervised {
                 self.signal(told);
                 self.tell_lingering(pipes);
             }
-        }
-        if self.making.ended().await {
-            self.say_started(pipes);
         }
         while let Some((letter, bytes)) = pipes.rest().await {
             self.deliver(letter, &bytes, pipes);
@@ -241,9 +228,10 @@ impl Supervised {
     }
 
     fn deliver(&mut self, letter: u8, bytes: &[u8], pipes: &mut Pipes) -> Option<Signal> {
+        let mut bytes = bytes;
         if !self.making.is_made() {
-            self.making.keep(bytes);
-            return None;
+            bytes = self.making.hear(bytes)?;
+            self.begun(pipes);
         }
         let is_sign = is_sign(bytes, &self.heartbeats);
         let (allowed, told) = self.course.output(bytes.len(), is_sign, Instant::now());

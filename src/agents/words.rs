@@ -16,8 +16,6 @@ pub(super) const PROGRAM: &str = "/dev/lamplighter/program";
 pub(super) const ENTER: &str = "wall";
 /// Behind the subcommand: become the program that follows, in a session of its own.
 pub(super) const ALONE: &str = "alone";
-/// The variable with the number of the descriptor on which our program says inside that the sandbox is made.
-pub(super) const READY: &str = "LAMPLIGHTER_READY";
 /// Behind the subcommand: lead connections.
 pub(super) const LEAD: &str = "lead";
 

@@ -126,7 +126,7 @@ fn enter(
     landing: Option<&(u32, u32, PathBuf)>,
     folder: Option<FolderId>,
 ) -> io::Result<()> {
-    // What is led outside of the run's own descriptors, that of the word that all is made among them, is for no other process.
+    // What was left open beside the run's own descriptors is for no other process.
     close_fds::set_fds_cloexec(3, &[]);
     match (folder, landing) {
         (Some(folder), None) => folder.recognise(Path::new("."))?,
