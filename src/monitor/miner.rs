@@ -26,6 +26,9 @@ const MAX_LINES: usize = 8_192;
 const MAX_ALIKE: usize = 256;
 /// Templates kept when hindsight alone does not make room: the least used go.
 const KEPT: usize = MAX_LINES / 2;
+/// Those of them that stand for one line. In a log in which no line is like another all do, and what is kept is compared again
+/// with each look back.
+const KEPT_ONCE: usize = MAX_LINES / 8;
 
 /// A template of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,8 +94,8 @@ impl Miner {
             self.make_room();
         }
         let text = joined(masked);
-        let id = self.known.get(&text).copied().or_else(|| self.fitting(&text));
-        let id = id.unwrap_or_else(|| self.add(text));
+        let id = self.known.get(&*text).copied().or_else(|| self.fitting(&text));
+        let id = id.unwrap_or_else(|| self.add(text.into_owned()));
         self.known.insert(masked.to_owned(), id);
         self.count(id);
         id
@@ -121,15 +124,14 @@ impl Miner {
     /// The template that a masked line belongs to, as of the last [`settle`](Self::settle), without counting it.
     pub(super) fn find(&self, masked: &str) -> Option<u32> {
         let text = joined(masked);
-        let id = self.known.get(masked).or_else(|| self.known.get(&text)).copied();
+        let id = self.known.get(masked).or_else(|| self.known.get(&*text)).copied();
         id.or_else(|| self.fitting(&text)).map(|id| self.id(id))
     }
 
     /// Decides which lines so far are one template. Lines may come after it.
     pub fn settle(&mut self) {
         let (ids, texts): (Vec<_>, Vec<_>) =
-            self.templates.values().map(|template| (template.id, template.text.clone())).unzip();
-        let texts: Vec<_> = texts.iter().map(String::as_str).collect();
+            self.templates.values().map(|template| (template.id, template.text.as_str())).unzip();
         let grown: Vec<bool> = ids.iter().map(|id| self.grown.contains(id)).collect();
         for class in classes(&texts, &grown) {
             let id = ids[class.members[0]];
@@ -238,7 +240,8 @@ impl Miner {
                 .map(|t| (Reverse(t.count), Reverse(t.last), t.id))
                 .collect();
             order.sort_unstable();
-            for (_, _, id) in &order[KEPT..] {
+            let often = order.partition_point(|(Reverse(count), ..)| *count > 1);
+            for (_, _, id) in &order[KEPT.min(often + KEPT_ONCE)..] {
                 if let Some(gone) = self.templates.remove(id) {
                     self.forgotten.templates += 1;
                     self.forgotten.lines += gone.count;

@@ -104,7 +104,7 @@ pub(super) fn classes(lines: &[&str], grown: &[bool]) -> Vec<Class> {
     for (member, line) in lines.iter().enumerate() {
         let words = split(line);
         let item = Item {
-            words: words.iter().map(|word| solver.words.id(word)).collect(),
+            words: words.iter().map(|word| solver.words.id((*word).into())).collect(),
             members: vec![member],
         };
         shapes.entry(shape(&words)).or_default().push(item);
@@ -142,15 +142,15 @@ struct Item {
     members: Vec<usize>,
 }
 
-struct Solver {
-    words: Words,
+struct Solver<'a> {
+    words: Words<'a>,
     /// Words that were seen to be values, without the blank before them.
     known: HashSet<String>,
     /// Words looked at for places that vary together.
     steps: usize,
 }
 
-impl Solver {
+impl Solver<'_> {
     /// Merges items of one shape until no place is left that varies enough; answers whether it merged any.
     fn settle(&mut self, items: &mut Vec<Item>) -> bool {
         let before = items.len();
@@ -209,7 +209,7 @@ impl Solver {
                     self.known.insert(word);
                 }
                 let any = wildcard(self.words.text(items[group[0]].words[*place]));
-                items[group[0]].words[*place] = self.words.id(&any);
+                items[group[0]].words[*place] = self.words.id(any);
             }
             for at in &group[1..] {
                 let members = std::mem::take(&mut items[*at].members);
@@ -400,11 +400,11 @@ fn recurring(groups: &[Vec<usize>], items: &[Item], places: &[usize]) -> bool {
 }
 
 /// Items as classes; those whose template reads the same are one.
-fn by_text(words: &Words, items: Vec<Item>, grown: &[bool]) -> Vec<Class> {
+fn by_text(words: &Words<'_>, items: Vec<Item>, grown: &[bool]) -> Vec<Class> {
     let mut classes: BTreeMap<String, Class> = BTreeMap::new();
     for item in items {
         let text: String = item.words.iter().map(|id| words.text(*id)).collect();
-        let text = joined(&text);
+        let text = joined(&text).into_owned();
         let class = classes.entry(text.clone()).or_insert_with(|| Class {
             members: Vec::new(),
             text,

@@ -134,7 +134,7 @@ fn holes(classes: &[Class], known: &mut HashSet<String>) -> Option<Vec<(String, 
         known.extend(values.keys().map(|words| words.concat().trim().to_owned()));
         gone.extend(values.values().flatten().copied());
         let text = format!("{} {MASK}{}", before.concat(), after.concat());
-        groups.push((joined(text.trim()), values.into_values().flatten().collect()));
+        groups.push((joined(text.trim()).into_owned(), values.into_values().flatten().collect()));
     }
     (!groups.is_empty()).then_some(groups)
 }

@@ -120,16 +120,16 @@ pub(super) fn wildcard(word: &str) -> Cow<'static, str> {
 
 /// Words as numbers, and what is known of each.
 #[derive(Default)]
-pub(super) struct Words {
-    ids: HashMap<String, u32>,
-    pub(super) all: Vec<Word>,
+pub(super) struct Words<'a> {
+    ids: HashMap<Cow<'a, str>, u32>,
+    all: Vec<Word<'a>>,
 }
 
 /// One word.
-pub(super) struct Word {
+struct Word<'a> {
     /// With the blank before it.
-    pub(super) text: String,
-    pub(super) kind: Kind,
+    text: Cow<'a, str>,
+    kind: Kind,
 }
 
 /// What a word looks like.
@@ -159,15 +159,13 @@ pub(super) enum Kind {
     Plain,
 }
 
-impl Words {
-    pub(super) fn id(&mut self, word: &str) -> u32 {
-        if let Some(id) = self.ids.get(word) {
-            return *id;
-        }
-        let id = self.all.len() as u32;
-        self.ids.insert(word.to_owned(), id);
-        self.all.push(Word { text: word.to_owned(), kind: kind(word.trim_start()) });
-        id
+impl<'a> Words<'a> {
+    pub(super) fn id(&mut self, word: Cow<'a, str>) -> u32 {
+        let (id, all) = (self.all.len() as u32, &mut self.all);
+        *self.ids.entry(word).or_insert_with_key(|word| {
+            all.push(Word { kind: kind(word.trim_start()), text: word.clone() });
+            id
+        })
     }
 
     pub(super) fn text(&self, id: u32) -> &str {
@@ -236,7 +234,10 @@ fn kind(word: &str) -> Kind {
 }
 
 /// A masked line with values that belong together as one mask: `<*> (<*>)`, `<*>, <*>`, `blk_<*> blk_<*>`.
-pub(super) fn joined(line: &str) -> String {
+pub(super) fn joined(line: &str) -> Cow<'_, str> {
+    if !line.contains(MASK) {
+        return line.into();
+    }
     let mut out = line.to_owned();
     for (apart, one) in APART {
         while out.contains(apart) {
@@ -252,7 +253,7 @@ pub(super) fn joined(line: &str) -> String {
             whole.push_str(part);
         }
     }
-    whole
+    whole.into()
 }
 
 /// Values with a sign or a remark of their own, and how they read alone.
