@@ -18,6 +18,7 @@ pub use import::{
 #[cfg(feature = "agents")]
 pub(crate) use journal::journal_row;
 pub use layer::{LogCounts, LogLayer, LogWriter, log_layer};
+pub(crate) use read::said_by_object;
 pub use redacted::{Redacted, redacted};
 pub use sources::{LogPlace, LogState, log_places};
 pub use stream::LogReader;

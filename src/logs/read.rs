@@ -209,6 +209,15 @@ pub(super) fn read_text(text: &str, defaults: &Defaults) -> NewLogRow {
     row::row(fields, &defaults.source, || defaults.timestamp.clone())
 }
 
+/// What a line says that is a JSON object and nothing else.
+pub(crate) fn said_by_object(line: &str) -> Option<String> {
+    let line = line.trim();
+    let keys = (line.starts_with('{') && line.ends_with('}')).then(|| serde_json::from_str(line));
+    let keys: serde_json::Map<String, serde_json::Value> = keys?.ok()?;
+    let frame = TimeFrame { latest: Moment::exact(0), zone: None };
+    Some(json::read(keys, line, frame).message).filter(|message| message != line)
+}
+
 fn frame(timestamp: &str, zone: Option<Tz>) -> TimeFrame {
     let latest = Moment::exact(Timestamp::from_iso(timestamp).map_or(0, Timestamp::millis));
     TimeFrame { latest, zone }

@@ -12,9 +12,10 @@ mod words;
 
 use super::template::mine;
 use classes::{classes, shape};
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use words::{joined, split, wildcard};
+use words::{joined, owned, split, wildcard};
 
 pub(super) use lengths::values_of;
 pub(super) use words::says_what_happens;
@@ -94,7 +95,11 @@ impl Miner {
             self.make_room();
         }
         let text = joined(masked);
-        let id = self.known.get(&*text).copied().or_else(|| self.fitting(&text));
+        let known = match &text {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(text) => self.known.get(text).copied(),
+        };
+        let id = known.or_else(|| self.fitting(&text));
         let id = id.unwrap_or_else(|| self.add(text.into_owned()));
         self.known.insert(masked.to_owned(), id);
         self.count(id);
@@ -108,8 +113,7 @@ impl Miner {
         self.known.insert(text.to_owned(), id);
         if grown {
             self.grown.insert(id);
-            let pattern = split(text).into_iter().map(str::to_owned).collect();
-            self.remember(pattern, id);
+            self.remember(owned(&split(text)), id);
         }
         id
     }

@@ -66,16 +66,27 @@ fn without_values(title: &str) -> String {
     parts.fold(first, |text, part| text + part.split_once(MARKS.1).map_or(part, |(_, rest)| rest))
 }
 
-/// The words of a text in lower case; neither masks, nor codes, nor words with a digit.
+/// The words of a text in lower case; neither masks, nor codes, nor names, nor words with a digit.
 fn words(text: &str) -> Vec<String> {
     let mut text = text.replace(MASK, " ");
     let coded: Vec<String> = codes(&text).map(str::to_owned).collect();
     for code in coded {
         text = text.replace(&code, " ");
     }
-    let all = text.split(|c: char| !c.is_alphanumeric());
+    let plain = text.split_whitespace().filter(|word| !is_name(word));
+    let all = plain.flat_map(|word| word.split(|c: char| !c.is_alphanumeric()));
     let plain = all.filter(|word| word.len() > 1 && word.chars().all(char::is_alphabetic));
     plain.map(str::to_lowercase).collect()
+}
+
+/// `m.lindqvist`, `hub@lechner`, `audit_log`, `GOT-FDH`, `--vessel`: who or what it is about, not what happened.
+fn is_name(word: &str) -> bool {
+    let ends = |c: char| c.is_ascii_punctuation() && c != '-' && c != '_';
+    let word = word.trim_matches(ends).trim_end_matches(['-', '_']);
+    let joined = |sign: &[char]| word.trim_start_matches('-').contains(sign);
+    let named = word.starts_with("--") || joined(&['.', '_', '@']);
+    let abbreviated = joined(&['-']) && !word.contains(char::is_lowercase);
+    (named || abbreviated) && !word.contains(['/', ':', '(']) && !says_what_happens(word)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! How well the built-in analyzer understands logs of programs that it was not made for.
 //!
-//! The weights of its signs are learned from all of these logs but the last six, and from `tests/fixtures/problems.txt`. In a file of `tests/fixtures/foreign`, `= class level source` opens a problem, and each line below is a row of it, with `\n` for a line break.
+//! The weights of its signs are learned from all of these logs but the last three, and from `tests/fixtures/problems.txt`. In a file of `tests/fixtures/foreign`, `= class level source` opens a problem, and each line below is a row of it, with `\n` for a line break.
 
 use crate::analyzer::{Told, scan, told};
 use lamplighter::model::{Classification, Level};
@@ -74,4 +74,13 @@ logs! {
     an_orchestras_log_is_understood: "orchestra", 0.9;
     a_dairys_log_is_understood: "dairy", 1.0;
     a_web_archives_log_is_understood: "webarchive", 0.8;
+    // At first sight these three were 0.96 and 0.80, 0.85 and 0.75, 0.95 and 0.80: a line of JSON was one value, and names kept
+    // the same problem of two people apart.
+    a_ferrys_log_is_understood: "ferry", 1.0;
+    a_machinery_cooperatives_log_is_understood: "machinery", 0.85;
+    a_podcast_hosts_log_is_understood: "podcasts", 0.9;
+    // Nothing is learned from these three, and nothing was changed for them: what is printed is what they were at first sight.
+    a_code_hosts_log_is_understood: "codehost", 0.85;
+    a_savings_banks_log_is_understood: "savingsbank", 0.8;
+    a_zoos_log_is_understood: "zoo", 1.0;
 }

@@ -9,8 +9,9 @@
 //! Source of the measure: Zhu et al., "Tools and Benchmarks for Automated Log Parsing", ICSE-SEIP 2019.
 
 use super::lengths::{self, Class, LEADS};
-use super::words::{Kind, Words, is_sign, joined, split, wildcard};
+use super::words::{Kind, Words, is_sign, joined, owned, split, wildcard};
 use crate::monitor::template::{MASK, names_somebody};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Different words in one place that make it a value, where nothing else speaks for or against.
@@ -99,25 +100,61 @@ const THINGS: &[&str] = &[
 
 /// Groups masked lines, which are all different; `grown` says which were made of several before.
 pub(super) fn classes(lines: &[&str], grown: &[bool]) -> Vec<Class> {
-    let mut solver = Solver { words: Words::default(), known: HashSet::new(), steps: 0 };
-    let mut shapes: BTreeMap<String, Vec<Item>> = BTreeMap::new();
+    let mut shapes: HashMap<String, Vec<(usize, Vec<&str>)>> = HashMap::new();
     for (member, line) in lines.iter().enumerate() {
         let words = split(line);
-        let item = Item {
-            words: words.iter().map(|word| solver.words.id((*word).into())).collect(),
-            members: vec![member],
-        };
-        shapes.entry(shape(&words)).or_default().push(item);
+        shapes.entry(shape(&words)).or_default().push((member, words));
+    }
+    let mut solver = Solver { words: Words::default(), known: HashSet::new(), steps: 0 };
+    // In a log in which no line is like another nearly all are alone; nothing is asked of their words.
+    let (alone, shared): (Vec<_>, Vec<_>) =
+        shapes.into_iter().partition(|(_, alike)| alike.len() == 1);
+    let mut together: BTreeMap<String, Vec<Item>> = BTreeMap::new();
+    for (shape, alike) in shared {
+        let items = together.entry(shape).or_default();
+        for (member, words) in alike {
+            let words = words.into_iter().map(|word| solver.words.id(word.into())).collect();
+            items.push(Item { words, members: vec![member] });
+        }
     }
     // Twice: the second time it is known which words are values somewhere.
     for _ in 0..2 {
-        let merged = shapes.values_mut().fold(false, |merged, items| solver.settle(items) | merged);
+        let merged =
+            together.values_mut().fold(false, |merged, items| solver.settle(items) | merged);
         if !merged {
             break;
         }
     }
-    let items = shapes.into_values().flatten().collect();
-    lengths::merged(by_text(&solver.words, items, grown), &solver.known)
+    let mut classes = BTreeMap::new();
+    let mut alone: Vec<_> = alone.into_iter().flat_map(|(_, alike)| alike).collect();
+    alone.sort_unstable();
+    for (member, words) in alone {
+        let pattern = grown[member].then(|| owned(&words));
+        add(&mut classes, joined(lines[member]), &[member], pattern);
+    }
+    for item in together.into_values().flatten() {
+        let words: Vec<&str> = item.words.iter().map(|id| solver.words.text(*id)).collect();
+        let is_pattern = item.members.len() > 1 || item.members.iter().any(|at| grown[*at]);
+        let pattern = is_pattern.then(|| owned(&words));
+        add(&mut classes, joined(&words.concat()), &item.members, pattern);
+    }
+    lengths::merged(classes.into_values().collect(), &solver.known)
+}
+
+/// Adds lines to the class whose template reads as theirs does.
+fn add(
+    classes: &mut BTreeMap<String, Class>,
+    text: Cow<'_, str>,
+    members: &[usize],
+    pattern: Option<Vec<String>>,
+) {
+    let class = classes.entry(text.into_owned()).or_insert_with_key(|text| Class {
+        members: Vec::new(),
+        text: text.clone(),
+        patterns: Vec::new(),
+    });
+    class.members.extend(members);
+    class.patterns.extend(pattern);
 }
 
 /// What lines that are compared have in common: their number of words, and their signs.
@@ -397,24 +434,4 @@ fn recurring(groups: &[Vec<usize>], items: &[Item], places: &[usize]) -> bool {
         *seen.entry(group.iter().map(|at| items[*at].words[*place]).collect()).or_default() += 1;
     }
     seen.values().any(|times| *times >= 3)
-}
-
-/// Items as classes; those whose template reads the same are one.
-fn by_text(words: &Words<'_>, items: Vec<Item>, grown: &[bool]) -> Vec<Class> {
-    let mut classes: BTreeMap<String, Class> = BTreeMap::new();
-    for item in items {
-        let text: String = item.words.iter().map(|id| words.text(*id)).collect();
-        let text = joined(&text).into_owned();
-        let class = classes.entry(text.clone()).or_insert_with(|| Class {
-            members: Vec::new(),
-            text,
-            patterns: Vec::new(),
-        });
-        if item.members.len() > 1 || item.members.iter().any(|member| grown[*member]) {
-            let pattern = item.words.iter().map(|id| words.text(*id).to_owned());
-            class.patterns.push(pattern.collect());
-        }
-        class.members.extend(item.members);
-    }
-    classes.into_values().collect()
 }

@@ -3,7 +3,7 @@
 //! First, templates that are the same but for a hole of a few words become one where enough different things stand in the
 //! hole. Then each template that is another one with several words, or none, in place of a value becomes part of it.
 
-use super::words::{joined, says_what_happens, split};
+use super::words::{joined, owned, says_what_happens, split};
 use crate::monitor::template::{MASK, names_somebody};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
@@ -80,20 +80,16 @@ fn joined_groups(classes: Vec<Class>, groups: Vec<(String, Vec<usize>)>) -> Vec<
         let mut whole = Class { members: Vec::new(), text, patterns: Vec::new() };
         for class in members.into_iter().filter_map(|at| rest[at].take()) {
             if class.patterns.is_empty() && class.text != whole.text {
-                whole.patterns.push(owned(&class.text));
+                whole.patterns.push(owned(&split(&class.text)));
             }
             whole.members.extend(class.members);
             whole.patterns.extend(class.patterns);
         }
-        whole.patterns.push(owned(&whole.text));
+        whole.patterns.push(owned(&split(&whole.text)));
         done.push(whole);
     }
     done.extend(rest.into_iter().flatten());
     done
-}
-
-fn owned(text: &str) -> Vec<String> {
-    split(text).into_iter().map(str::to_owned).collect()
 }
 
 /// The words before a hole and behind it.

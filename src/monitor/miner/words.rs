@@ -37,6 +37,11 @@ pub(super) fn split(line: &str) -> Vec<&str> {
     words
 }
 
+/// Words to keep.
+pub(super) fn owned(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
 /// The length of the letters, digits and masks from here on.
 fn run(line: &str, from: usize) -> usize {
     let bytes = line.as_bytes();

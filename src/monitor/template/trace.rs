@@ -26,6 +26,9 @@ pub(super) fn telling(message: &str) -> Telling<'_> {
     let first = first_line(message);
     let rest = message[offset(message, first) + first.len()..].lines();
     let plain = |line| Telling { line, fault: String::new() };
+    if let Some(said) = said_by_object(first) {
+        return plain(said);
+    }
     if let Some(panic) = Panic::read(first) {
         let next = || rest.clone().find(|line| !line.trim().is_empty());
         let line = panic.message.or_else(next).unwrap_or(first);
@@ -78,6 +81,15 @@ pub(crate) fn is_source_file(word: &str) -> bool {
 
 fn leading_digits(text: &str) -> &str {
     &text[..text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len())]
+}
+
+/// The part of a line that is a JSON object which says what happened, as it stands there.
+fn said_by_object(line: &str) -> Option<&str> {
+    let said = crate::logs::said_by_object(line)?;
+    let first = first_line(&said).trim();
+    let written = serde_json::to_string(first).ok()?;
+    let at = line.find(&written[1..written.len() - 1]).filter(|_| !first.is_empty())?;
+    Some(&line[at..at + written.len() - 2])
 }
 
 fn first_line(message: &str) -> &str {

@@ -8,7 +8,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "blame",
         speaks_for: ClientMisuse,
-        weight: 24,
+        weight: 22,
         words: "mark:4xx, bad request, unauthori*, unauthenticated, forbidden, method not allowed, not acceptable, unsupported media, \
             payload too large, content too large, entity too large, too large body, unprocessable, too many requests, csrf, \
             xsrf, rate limit*, throttl*, failed authentication, authentication failed, authentication failure, \
@@ -161,7 +161,7 @@ pub(super) const SIGNS: &[Sign] = &[
         name: "defects of input",
         speaks_for: ClientMisuse,
         weight: 11,
-        words: "isvalid, is not valid, is not json, does not pass, does not verify, cannot tell, protocol violation, \
+        words: "isvalid, unbalanced quot*, unterminated string*, unterminated quot*, unexpected argument*, already exists, is not valid, is not json, does not pass, does not verify, cannot tell, protocol violation, \
             violation, carries no, outside, no such prefix, no such month, insufficient funds, second time, a second \
             time, second entry, belong together, does not belong, integrity check failed, taken by, holds \
             characters, unexpected token, is no number, is no date, not a date, unknown currency, unknown country, \
