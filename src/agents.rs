@@ -52,6 +52,8 @@ mod wire;
 mod words;
 
 pub(crate) use command::find_program;
+#[cfg(feature = "cli")]
+pub(crate) use command::ourselves;
 pub use folder::FolderId;
 pub use launcher::{GRACE, Launcher, Sandboxing};
 pub(crate) use mounts::Mounts;

@@ -24,6 +24,7 @@ mod sessions;
 mod settings;
 mod supervise;
 mod tokens;
+mod torture;
 mod users;
 
 use crate::actions::Answer;
@@ -107,6 +108,11 @@ enum Command {
     /// Copy the data directory, put a copy in its place, and look at every page
     #[command(subcommand)]
     Db(db::Command),
+    /// Ask whether this queue may be trusted on this disk: kill it at work, and look at the disk
+    Torture(torture::Arguments),
+    /// Work, and be killed; a torture starts it
+    #[command(hide = true)]
+    TortureWork(torture::Work),
     /// List what people did
     #[command(subcommand)]
     Audit(audit::Command),
@@ -342,6 +348,8 @@ async fn run(cli: Cli, command: Command) -> Result<()> {
         Command::Audit(command) => audit::run(&cli, command).await,
         Command::Users(command) => users::run(&cli, command).await,
         Command::Tokens(command) => tokens::run(&cli, command).await,
+        Command::Torture(arguments) => torture::run(&cli, &arguments).await,
+        Command::TortureWork(work) => torture::work(&cli, &work).await,
         Command::Supervise { words: _ } => supervise::run().await,
     }
 }

@@ -106,6 +106,8 @@ pub mod repositories;
 pub mod sessions;
 pub mod store;
 pub mod testing;
+#[cfg(feature = "cli")]
+mod torture;
 #[cfg(feature = "monitor")]
 pub mod tracker;
 #[cfg(feature = "web")]

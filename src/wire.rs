@@ -23,6 +23,8 @@ mod schedule;
 mod session;
 mod setting;
 mod token;
+#[cfg(feature = "cli")]
+mod torture;
 
 pub use answered::Answered;
 #[cfg(feature = "cli")]
@@ -53,3 +55,5 @@ pub use schedule::{
 pub use session::{Session, SessionQueued, SessionRun};
 pub use setting::{Setting, SettingsChanged};
 pub use token::{Token, TokenMade, TokenRevoked, TokenSelf};
+#[cfg(feature = "cli")]
+pub use torture::{Torture, TortureDisk, TortureRemark};

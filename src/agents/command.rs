@@ -69,6 +69,16 @@ pub(super) struct Running {
     pub(super) stderr: UnixStream,
 }
 
+/// Starts ourselves with these words, as a working process that a torture kills: in a group of its own, so that a Ctrl-C at
+/// the terminal is its parent's alone. It reads from us and we from it; what else it says nobody hears.
+#[cfg(feature = "cli")]
+#[expect(clippy::disallowed_methods, reason = "this is the one process module")]
+pub(crate) fn ourselves(words: &[OsString]) -> io::Result<Child> {
+    let mut command = Command::new("/proc/self/exe");
+    command.arg0("lamplighter").args(words).env_clear().process_group(0);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()
+}
+
 /// The file of a command that may be run: the command itself if it is a path, else the first of that name in the folders of
 /// `path`.
 pub(crate) fn find_program(command: &str, path: Option<&OsStr>) -> Option<PathBuf> {

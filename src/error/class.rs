@@ -20,6 +20,7 @@
 //! | `Unavailable` | the operator: the disk or the file system refuses | 503 | 1 |
 //! | `Unknown` | nobody knows whether the change was made: look first | 503 | 1 |
 //! | `Damaged` | the operator: a file or a row is not what it should be | 500 | 65 |
+//! | `Interrupted` | the caller: a signal ended it | 503 | 130 |
 //! | `Internal` | us: it is a bug, or the outside world failed | 500 | 1 |
 
 /// The kind of failure that an error code stands for.
@@ -61,6 +62,8 @@ pub enum Class {
     Unknown,
     /// A file or a stored row is not what it should be.
     Damaged,
+    /// A signal ended it before it was done.
+    Interrupted,
     /// A bug of ours, or a failure of the outside world.
     Internal,
 }
@@ -80,12 +83,17 @@ impl Class {
             Self::Misdirected => 421,
             Self::TooMany => 429,
             Self::Damaged | Self::Internal => 500,
-            Self::Missing | Self::NoAccess | Self::Busy | Self::Unavailable | Self::Unknown => 503,
+            Self::Missing
+            | Self::NoAccess
+            | Self::Busy
+            | Self::Unavailable
+            | Self::Unknown
+            | Self::Interrupted => 503,
             Self::TimeUp => 504,
         }
     }
 
-    /// The exit code of a command (sysexits, where it has a word for it; 124 is `timeout`'s).
+    /// The exit code of a command (sysexits, where it has a word for it; 124 is `timeout`'s, 130 a shell's).
     pub const fn exit_code(self) -> u8 {
         match self {
             Self::Conflict | Self::Unavailable | Self::Unknown | Self::Internal => 1,
@@ -96,6 +104,7 @@ impl Class {
             Self::Unproven | Self::Forbidden | Self::NoAccess => 77,
             Self::Unconfigured => 78,
             Self::TimeUp => 124,
+            Self::Interrupted => 130,
         }
     }
 
@@ -121,6 +130,7 @@ impl Class {
             | Self::Unavailable
             | Self::Unknown
             | Self::Damaged
+            | Self::Interrupted
             | Self::Internal => false,
         }
     }

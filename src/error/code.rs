@@ -289,6 +289,12 @@ codes! {
         "The group or others may write to the configuration file or the data directory, which name the programs that run.", "Take that right from them: `chmod go-w` and the path that the message names.";
     CliOutput: Unavailable = "CLI-OUTPUT-001", "The answer could not be written",
         "The disk is full, or the place where the answer goes refuses it.", "Send the answer to a place that can be written and has room. A change that the command was asked to make has been made.";
+    CliInterrupted: Interrupted = "CLI-SIGNAL-001", "The command was interrupted",
+        "Ctrl-C or another signal ended it before it was done.", "Start it again when you want its answer; it left nothing behind.";
+    DiskLost: Internal = "DISK-LOST-001", "Something that was acknowledged was lost or done twice",
+        "The disk or the file system loses what it confirmed, another program changed the database of the torture, or Lamplighter has a bug.", "Keep no jobs on this disk. Run the command again with the same seed, and on another disk; if both fail, report the verdict as a bug.";
+    DiskDoubtful: Unconfigured = "DISK-SYNC-001", "Nothing was lost, but the disk is none to trust",
+        "The folder is not on a disk, its file system leaves syncs out or another machine serves it, or the disk confirms sooner than it can have written.", "Read the verdict, which says what speaks against the disk, and put the data directory on another one.";
     OutputTaken: Conflict = "CLI-OUTPUT-002", "A file of this name is there already",
         "A command never overwrites a file.", "Name a file that is not there yet, or remove the one that is.";
     InputMissing: NotFound = "INPUT-FILE-001", "The named file or folder is not there",

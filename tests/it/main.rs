@@ -94,6 +94,7 @@ mod support;
 mod templates;
 mod tidy;
 mod tokens;
+mod torture;
 mod tracker_issues;
 mod tracking;
 mod typed;

@@ -21,7 +21,7 @@ const LAYERS: &[&[&str]] = &[
     &["store"],
     &["backup", "engine", "jobs", "logs"],
     &["agents", "prelude", "testing", "tracker"],
-    &["bulk", "monitor", "repositories", "sessions"],
+    &["bulk", "monitor", "repositories", "sessions", "torture"],
     &["actions", "wire"],
     &["web", "cli"],
 ];
