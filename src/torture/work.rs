@@ -14,6 +14,7 @@ use crate::model::{
     NewSchedule, OnInterrupt, Outcome, Plan, PromptValues, Rule, ScheduleName, Status,
 };
 use crate::store::{JOBS_FILE, OpenMode, Store};
+use clap::ValueEnum;
 use rustix::process::{Resource, Rlimit, Signal, setrlimit};
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
@@ -60,8 +61,7 @@ const FILLS: u64 = 200;
 const REFUSALS: usize = 20;
 
 /// What a working process is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Part {
     /// Stores, runs, cancels.
     Load,
