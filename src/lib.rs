@@ -98,6 +98,8 @@ pub mod logs;
 pub mod model;
 #[cfg(feature = "monitor")]
 pub mod monitor;
+#[doc(hidden)]
+pub mod planted;
 pub mod prelude;
 pub mod redact;
 #[cfg(feature = "agents")]

@@ -37,6 +37,8 @@ mod watched;
 mod work;
 mod writer;
 
+#[cfg(test)]
+pub(super) use batch::run_in_savepoint;
 pub(super) use database::Database;
 #[cfg(feature = "cli")]
 pub(super) use database::lock_beside;

@@ -3,6 +3,7 @@
 //! `LAMPLIGHTER_WORKERS=long cargo test --test it campaign -- --nocapture` runs 100,000 jobs and stands still for longer
 //! than a lease; the short form is a part of every `cargo test`. The processes are this test binary itself.
 
+use crate::support::planted as bugs;
 use crate::support::{OPEN_JOBS, STUCK, foreign, open, until_none};
 use lamplighter::clock::Clock;
 use lamplighter::engine::Context;
@@ -78,6 +79,7 @@ impl Form {
 
 /// The body of a child process: an engine that ends its jobs and then itself when its standard input is closed.
 fn work(folder: &Path) {
+    bugs::plant_what_was_asked_for();
     let mut threads = tokio::runtime::Builder::new_multi_thread();
     let runtime = threads.worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
@@ -115,6 +117,8 @@ fn kinds() -> Vec<KindRules> {
     kinds.push(KindRules { backoff: soon, ..rules("fails_once") });
     kinds.push(KindRules { rate: Some(Rate::per(SHORT, 1)), ..rules("rated") });
     kinds.extend(["snoozes", "stays_once"].map(rules));
+    let limit = Some(HOUR / 2);
+    kinds.push(KindRules { timeout: limit, idle_timeout: limit, ..rules("patient") });
     kinds.extend(KEYED.map(|(name, key_limit)| KindRules { key_limit, ..rules(name) }));
     kinds
 }
@@ -130,6 +134,11 @@ async fn run(context: Context, ledger: Arc<File>) -> Outcome {
     match context.job.kind.as_str() {
         "fails_once" if context.job.attempt == 1 => return Outcome::from("not yet"),
         "snoozes" if context.job.epoch == 1 => return Outcome::Snooze(SHORT),
+        // It runs until it is asked to end, and has completed then.
+        "patient" => {
+            context.cancelled.cancelled().await;
+            return Outcome::Done(true.into());
+        }
         "stays_once" if context.job.epoch == 1 => std::future::pending().await,
         _ => {}
     }

@@ -9,10 +9,13 @@
 //! `LAMPLIGHTER_POWER_RECORD=FOLDER` plays a record again that a failed run kept.
 
 mod disk;
+#[cfg(debug_assertions)]
+mod planted;
 mod verdict;
 
 use crate::support::open;
-use crate::support::recorder::{self, Done, EIO, FOLDER, Failing};
+use crate::support::planted as bugs;
+use crate::support::recorder::{self, Done, EIO, FOLDER, Failing, Step};
 use disk::{Disk, Left};
 use fastrand::Rng;
 use lamplighter::Engine;
@@ -21,6 +24,7 @@ use lamplighter::engine::Context;
 use lamplighter::model::{
     Actor, Cancelled, ConcurrencyKey, JobId, Kind, KindRules, NewJob, Outcome, Queue,
 };
+use lamplighter::planted::Bug;
 use lamplighter::store::Store;
 use serde_json::json;
 use std::fs::{File, OpenOptions};
@@ -37,6 +41,12 @@ use verdict::Acknowledged;
 /// The test that is the process where [`FOLDER`] is set.
 const CHILD: &str = "power_loss::a_process_works_while_it_is_recorded";
 const SEED: &str = "LAMPLIGHTER_POWER_SEED";
+/// Where the numbers of the process begin; those of an earlier one are lower.
+const FIRST: &str = "LAMPLIGHTER_POWER_FIRST";
+/// Set where the disk refuses every sync from some on: the process ends as a kill ends it.
+const ENDS_BADLY: &str = "LAMPLIGHTER_POWER_ENDS_BADLY";
+/// At which sync the disk begins to refuse.
+const REFUSED: usize = 40;
 /// Callers at the same time, and what each does.
 const CALLERS: u64 = 6;
 const DEEDS: u64 = 80;
@@ -73,7 +83,9 @@ impl Said {
 
 /// The body of the process that is recorded.
 fn work(folder: &Path) {
-    let seed: u64 = std::env::var(SEED).unwrap().parse().unwrap();
+    bugs::plant_what_was_asked_for();
+    let number = |name| std::env::var(name).unwrap().parse().unwrap();
+    let (seed, first): (u64, u64) = (number(SEED), number(FIRST));
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.unwrap().block_on(async {
@@ -86,7 +98,7 @@ fn work(folder: &Path) {
         let builder = rules.into_iter().fold(builder, handled);
         let engine = handled(builder, KindRules { key_limit: 1, ..KindRules::new(kind("keyed")) });
         let engine = engine.start().unwrap();
-        let numbers = Arc::new(AtomicI64::new(1));
+        let numbers = Arc::new(AtomicI64::new(first as i64));
         let mut callers = JoinSet::new();
         for caller in 0..CALLERS {
             let random = Rng::with_seed(seed ^ caller);
@@ -94,6 +106,9 @@ fn work(folder: &Path) {
             callers.spawn(call(store.clone(), said.clone(), random, numbers));
         }
         callers.join_all().await;
+        if std::env::var_os(ENDS_BADLY).is_some() {
+            std::process::exit(0);
+        }
         engine.stop(Duration::from_secs(10)).await;
     });
 }
@@ -158,7 +173,7 @@ async fn call(store: Store, said: Said, mut random: Rng, numbers: Arc<AtomicI64>
     }
 }
 
-/// A record of a process that worked, and the files that it began with.
+/// Records of processes that worked one after the other, and the files that the first began with.
 struct Recorded {
     folder: PathBuf,
     /// Removes the folder, unless the record is kept.
@@ -167,10 +182,15 @@ struct Recorded {
 
 impl Recorded {
     /// The one that is given, or a new one.
-    fn take(seed: u64, failing_sync: Option<usize>) -> Self {
+    fn take(seed: u64, syncs: &[Syncs]) -> Self {
         if let Some(folder) = std::env::var_os("LAMPLIGHTER_POWER_RECORD") {
             return Self { folder: folder.into(), kept: None };
         }
+        Self::take_with(seed, syncs, None)
+    }
+
+    /// A new one, of processes that may have a bug, each with its disk.
+    fn take_with(seed: u64, syncs: &[Syncs], bug: Option<Bug>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (data, before) = (folder.path().join("data"), folder.path().join("before"));
         for folder in [&data, &before] {
@@ -183,12 +203,24 @@ impl Recorded {
             }
         }
         let library = recorder::build(folder.path());
-        let record = folder.path().join("record");
-        let failing = failing_sync.map(|at| Failing { call: "sync", error: EIO, at, how: "each" });
-        let mut command = recorder::recorded(&library, CHILD, &data, &record, failing);
-        command.env(SEED, seed.to_string());
-        let ended = command.output().unwrap();
-        assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+        for (at, syncs) in syncs.iter().enumerate() {
+            let record = record(folder.path(), at);
+            let failing = |how| Failing { call: "sync", error: EIO, at: REFUSED, how };
+            let failing = match syncs {
+                Syncs::Good => None,
+                Syncs::SomeFail => Some(failing("each")),
+                Syncs::FailInTheEnd => Some(failing("on")),
+            };
+            let mut command = recorder::recorded(&library, CHILD, &data, &record, failing);
+            command.env(SEED, (seed + at as u64).to_string());
+            command.env(FIRST, (1 + at * 1_000_000).to_string());
+            if matches!(syncs, Syncs::FailInTheEnd) {
+                command.env(ENDS_BADLY, "1");
+            }
+            bugs::ask_for(&mut command, bug);
+            let ended = command.output().unwrap();
+            assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+        }
         Self { folder: folder.path().to_owned(), kept: Some(folder) }
     }
 
@@ -196,6 +228,32 @@ impl Recorded {
     fn keep(self) -> PathBuf {
         self.kept.map_or(self.folder, TempDir::keep)
     }
+}
+
+/// What the disk of a process makes of its syncs.
+#[derive(Clone, Copy)]
+enum Syncs {
+    Good,
+    /// One in [`REFUSED`] fails.
+    SomeFail,
+    /// All fail from one on, and then the process ends as by a kill: the kernel holds what the disk never got.
+    FailInTheEnd,
+}
+
+/// The record of one of the processes.
+fn record(folder: &Path, at: usize) -> PathBuf {
+    folder.join(format!("record-{at}"))
+}
+
+/// The steps of all processes; no two of them have a number for a file in common.
+fn steps(folder: &Path) -> Vec<Step> {
+    let records = (0..).map(|at| record(folder, at)).take_while(|record| record.exists());
+    let steps = records.zip((0..=u8::MAX).step_by(100)).flat_map(|(record, first)| {
+        recorder::read(&record)
+            .into_iter()
+            .map(move |step| Step { file: step.file + first, ..step })
+    });
+    steps.collect()
 }
 
 /// What was seen of a record's crashes.
@@ -232,7 +290,7 @@ fn play_share(
     lies: bool,
     share: (usize, usize),
 ) -> Report {
-    let steps = recorder::read(&recorded.join("record"));
+    let steps = steps(recorded);
     let seed = seed.wrapping_add(share.0 as u64);
     let mut disk = Disk::of(&recorded.join("before"), &DATABASE, seed);
     if lies {
@@ -241,20 +299,26 @@ fn play_share(
     let folder = crash_folder();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (mut report, mut said) = (Report::default(), Acknowledged::default());
-    let said_as = steps
-        .iter()
-        .find(|step| matches!(&step.done, Done::Name(name) if name == SAID))
-        .map(|step| step.file);
-    let moments = steps.iter().filter(|step| Some(step.file) != said_as).count();
+    let is_said = |step: &&Step| matches!(&step.done, Done::Name(name) if name == SAID);
+    let said_as: Vec<u8> = steps.iter().filter(is_said).map(|step| step.file).collect();
+    // Of several processes the last is looked at, from its first answer on.
+    let answers =
+        |step: &Step| Some(&step.file) == said_as.last() && matches!(step.done, Done::Write { .. });
+    let begins = if said_as.len() > 1 { steps.iter().position(answers).unwrap() } else { 0 };
+    let is_moment = |step: &&Step| !said_as.contains(&step.file);
+    let moments = steps[begins..].iter().filter(is_moment).count();
     let mut moment = 0;
-    for step in &steps {
-        if Some(step.file) == said_as {
+    for (at, step) in steps.iter().enumerate() {
+        if said_as.contains(&step.file) {
             if let Done::Write { bytes, .. } = &step.done {
                 said.take(std::str::from_utf8(bytes).unwrap());
             }
             continue;
         }
         disk.take(step);
+        if at < begins {
+            continue;
+        }
         let due = |moment: usize| moment * crashes / moments;
         for crash in (due(moment)..due(moment + 1)).filter(|crash| crash % share.1 == share.0) {
             let left = Left::ALL[crash / share.1 % Left::ALL.len()];
@@ -294,10 +358,10 @@ fn crash_here(
 }
 
 /// Looks at a record's crashes, and keeps it if one is wrong.
-fn nothing_is_lost(name: &str, crashes: usize, failing_sync: Option<usize>) {
+fn nothing_is_lost(name: &str, crashes: usize, syncs: &[Syncs]) {
     let seed = std::env::var(SEED).map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
     let begun = Instant::now();
-    let recorded = Recorded::take(seed, failing_sync);
+    let recorded = Recorded::take(seed, syncs);
     let report = play(&recorded.folder, crashes, seed, false);
     println!(
         "{name}, seed {seed}: {} crashes, {} things acknowledged, {} wrong, {:?}",
@@ -321,17 +385,22 @@ fn a_process_works_while_it_is_recorded() {
 
 #[test]
 fn p1_whatever_a_power_loss_leaves_what_was_acknowledged_is_there_and_nothing_is_half_done() {
-    nothing_is_lost("a power loss", crashes() * 9 / 10, None);
+    nothing_is_lost("a power loss", crashes() * 8 / 10, &[Syncs::Good]);
 }
 
 #[test]
 fn p1_a_sync_that_fails_takes_back_what_it_covered_and_nothing_that_was_acknowledged() {
-    nothing_is_lost("failing syncs", crashes() / 10, Some(40));
+    nothing_is_lost("failing syncs", crashes() / 10, &[Syncs::SomeFail]);
+}
+
+#[test]
+fn p1_what_a_disk_never_got_is_written_by_the_process_that_starts_after_it() {
+    nothing_is_lost("a start after it", crashes() / 10, &[Syncs::FailInTheEnd, Syncs::Good]);
 }
 
 #[test]
 fn a_disk_that_loses_one_synced_write_of_twenty_is_found_out() {
-    let recorded = Recorded::take(7, None);
+    let recorded = Recorded::take(7, &[Syncs::Good]);
     let report = play(&recorded.folder, 100, 7, true);
     println!("a disk that lies: {} of {} crashes are wrong", report.wrong.len(), report.crashes);
     assert!(report.wrong.len() * 4 > report.crashes, "{:?}", report.wrong);

@@ -9,6 +9,7 @@ pub mod messages_api;
 pub mod mounted;
 pub mod office;
 pub mod openapi;
+pub mod planted;
 pub mod recorder;
 pub mod server;
 pub mod site;

@@ -22,12 +22,21 @@ pub(in crate::store) fn cancel(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<Cancelled> {
-    let job = jobs::existing(tx, id)?;
-    let wish = cancellation(&job, &actor.name);
+    cancel_as_seen(tx, &jobs::existing(tx, id)?, actor, now)
+}
+
+/// The same for a job that was read in this transaction.
+pub(in crate::store) fn cancel_as_seen(
+    tx: &Tx<'_>,
+    job: &Job,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<Cancelled> {
+    let wish = cancellation(job, &actor.name);
     let changes = matches!(wish, Cancellation::Asks(_) | Cancellation::Ends(_));
-    let cancelled = carry_out(tx, &job, wish, now)?;
+    let cancelled = carry_out(tx, job, wish, now)?;
     if changes {
-        audit::record(tx, actor, "cancel", &format!("job {id} ({})", job.kind), now)?;
+        audit::record(tx, actor, "cancel", &format!("job {} ({})", job.id, job.kind), now)?;
     }
     Ok(cancelled)
 }

@@ -3,6 +3,7 @@
 use super::jobs::{self, COLUMNS};
 use crate::error::{Code, Error, Result};
 use crate::model::{Job, JobId, Lease, Timestamp, WorkerId};
+use crate::planted::{self, Bug};
 use crate::store::sqlite::dialect;
 use rusqlite::{Connection, ToSql, named_params};
 use std::collections::HashMap;
@@ -28,18 +29,26 @@ pub(in crate::store) fn all_held(conn: &Connection, leases: &[&Lease]) -> Result
         "SELECT {COLUMNS}
          FROM jobs
          WHERE id IN ({}) AND status = 'running'
-           AND NOT EXISTS (SELECT 1 FROM job_workers w WHERE w.id = jobs.worker_id AND w.lost_at IS NOT NULL)",
-        dialect::members(":ids")
+           AND NOT EXISTS (SELECT 1 FROM job_workers w WHERE w.id = jobs.worker_id AND w.lost_at IS NOT NULL{})",
+        dialect::members(":ids"),
+        if planted::is(Bug::HeedsTheLost) { " AND 1 = 2" } else { "" }
     );
     let mut statement = conn.prepare_cached(&sql)?;
     let jobs = statement.query_map(named_params! {":ids": jobs::list(&ids)}, jobs::from_row)?;
     let jobs = jobs.map(|job| job.map(|job| (job.id, job)));
     let mut jobs: HashMap<JobId, Job> = jobs.collect::<rusqlite::Result<_>>()?;
     let held = leases.iter().map(|lease| {
-        let is_held = jobs.get(&lease.id).and_then(Job::lease).as_ref() == Some(*lease);
+        let is_held = jobs.get(&lease.id).is_some_and(|job| is_of(lease, job));
         is_held.then(|| jobs.remove(&lease.id)).flatten()
     });
     Ok(held.collect())
+}
+
+/// Whether a lease is that of this running job: its epoch, in its worker's name.
+fn is_of(lease: &Lease, job: &Job) -> bool {
+    let knows_epoch = planted::is(Bug::SettlesForAnybody) && lease.epoch == job.epoch;
+    let is_planted = knows_epoch || planted::is(Bug::ChecksNoLease);
+    is_planted || job.lease().as_ref() == Some(lease)
 }
 
 /// Refuses to write under a lease that is not held.

@@ -12,6 +12,7 @@ use crate::model::{
     Cause, ConcurrencyKey, Job, JobEvent, JobId, JobStep, Move, ParkedBy, Settlement, Status,
     Timestamp, WaitsFor, WorkerId,
 };
+use crate::planted::{self, Bug};
 use crate::store::sqlite::Tx;
 use rusqlite::{ErrorCode, named_params};
 use serde_json::{Value, json};
@@ -58,7 +59,7 @@ pub(in crate::store) fn place(tx: &Tx<'_>, moves: &[(&Job, Move)], now: Timestam
     let rows: Vec<Value> = moves.iter().map(|(job, to)| row(job, to, now)).collect();
     let params = named_params! {":moves": Value::from(rows).to_string()};
     let changed = tx.prepare_cached(SQL)?.execute(params)?;
-    if changed != moves.len() {
+    if changed != moves.len() && !planted::is(Bug::CancelsWhatItSaw) {
         let doing = format!("move {} jobs: only {changed} are as they were read", moves.len());
         return Err(Error::new(Code::StoreCorrupt, doing));
     }
@@ -119,11 +120,12 @@ pub(in crate::store) fn start(
     worker: &WorkerId,
     now: Timestamp,
 ) -> Result<std::result::Result<Vec<Job>, String>> {
+    let epoch = if planted::is(Bug::ClaimsWithoutEpoch) { "1" } else { "epoch + 1" };
     let sql = format!(
         "UPDATE jobs
          SET status = 'running',
              worker_id = :worker,
-             epoch = epoch + 1,
+             epoch = {epoch},
              attempt = attempt + 1,
              started_at = :now,
              claim_order = NULL
@@ -147,7 +149,7 @@ pub(in crate::store) fn start(
         Err(error) => return Err(error.into()),
     };
     for job in &started {
-        if job.counted {
+        if job.counted && !planted::is(Bug::ForgetsCounts) {
             tx.left(Status::Queued, &job.kind, job.queue.as_ref());
             tx.came(Status::Running, &job.kind, job.queue.as_ref());
         }
@@ -200,6 +202,8 @@ pub(in crate::store) fn end(tx: &Tx<'_>, ended: &[Ended<'_>]) -> Result<()> {
     if ended.is_empty() {
         return Ok(());
     }
+    let most = if planted::is(Bug::DropsLastOfSet) { ended.len().max(2) - 1 } else { ended.len() };
+    let ended = &ended[..most];
     let rows: Vec<Value> = ended.iter().map(ended_row).collect();
     let params = named_params! {":ended": Value::from(rows).to_string()};
     let changed = tx.prepare_cached(SQL)?.execute(params)?;

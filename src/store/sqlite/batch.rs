@@ -3,6 +3,7 @@
 use super::transaction::{Differences, Tx};
 use super::work::{Parts, Work};
 use crate::error::{Code, Error, Result, ignore};
+use crate::planted::{self, Bug};
 use rusqlite::{Connection, ErrorCode};
 use std::collections::VecDeque;
 
@@ -55,21 +56,20 @@ pub(super) fn roll_back(conn: &Connection) {
 
 /// Runs one call and answers how many rows it changed, and the counts. After an error either its savepoint is rolled back or, where
 /// SQLite would not, the whole transaction.
-pub(super) fn run_in_savepoint(
+pub(in crate::store) fn run_in_savepoint(
     conn: &Connection,
-    work: &mut dyn Work,
+    run: impl FnOnce(&Tx<'_>) -> Result<()>,
 ) -> Result<(u64, Differences)> {
     let before = conn.total_changes();
     conn.prepare_cached("SAVEPOINT call")?.execute([])?;
     let tx = Tx::new(conn);
-    let done = work.run(&tx).and_then(|()| {
+    let done = run(&tx).and_then(|()| {
         conn.prepare_cached("RELEASE call")?.execute([])?;
         Ok((conn.total_changes() - before, tx.into_differences()))
     });
-    if done.is_err()
-        && !conn.is_autocommit()
-        && conn.execute_batch("ROLLBACK TO call; RELEASE call").is_err()
-    {
+    let keeps = planted::is(Bug::KeepsHalfACall);
+    let take_back = if keeps { "RELEASE call" } else { "ROLLBACK TO call; RELEASE call" };
+    if done.is_err() && !conn.is_autocommit() && conn.execute_batch(take_back).is_err() {
         // The caller is told that nothing was saved, so nothing may be.
         roll_back(conn);
     }

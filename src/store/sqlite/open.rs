@@ -12,6 +12,7 @@ use super::peek::{self, BUSY_TIMEOUT};
 use super::{check, header};
 use crate::error::{Class, Code, Error, Result};
 use crate::files;
+use crate::planted::{self, Bug};
 use crate::store::OpenMode;
 use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
@@ -176,7 +177,8 @@ pub(super) fn connect_writer(path: &Path, schema: &Schema) -> Result<Connection>
     if !schema.is_guest() {
         conn.pragma_update(None, "journal_mode", "WAL")?;
     }
-    conn.pragma_update(None, "synchronous", if schema.durable { "FULL" } else { "NORMAL" })?;
+    let durable = schema.durable && !planted::is(Bug::SyncsNoCommit);
+    conn.pragma_update(None, "synchronous", if durable { "FULL" } else { "NORMAL" })?;
     conn.pragma_update(None, "foreign_keys", true)?;
     conn.pragma_update(None, "trusted_schema", false)?;
     conn.pragma_update(None, "journal_size_limit", limit)?;
@@ -185,7 +187,7 @@ pub(super) fn connect_writer(path: &Path, schema: &Schema) -> Result<Connection>
     let limit = limit.to_string();
     let wanted = [
         ("journal_mode", "wal"),
-        ("synchronous", if schema.durable { "2" } else { "1" }),
+        ("synchronous", if durable { "2" } else { "1" }),
         ("foreign_keys", "1"),
         ("trusted_schema", "0"),
         ("journal_size_limit", limit.as_str()),
@@ -194,7 +196,7 @@ pub(super) fn connect_writer(path: &Path, schema: &Schema) -> Result<Connection>
     for (name, value) in wanted {
         expect_pragma(&conn, path, name, value)?;
     }
-    if !schema.is_guest() {
+    if !schema.is_guest() && !planted::is(Bug::ReopensWithoutLog) {
         // A reader may keep the log from being emptied now; that only matters after a failed commit.
         checkpoint(&conn, schema)?;
     }

@@ -15,6 +15,7 @@ const LAYERS: &[&[&str]] = &[
         "growth",
         "heavy",
         "model",
+        "planted",
         "redact",
         "written",
     ],
@@ -30,6 +31,7 @@ const LAYERS: &[&[&str]] = &[
 const PEERS: &[(&str, &str, &str)] = &[
     ("clock", "error", "a failure that is left alone is told in the log"),
     ("clock", "model", "a clock answers timestamps"),
+    ("clock", "planted", "a test may have it measure lengths by the date"),
     ("config", "error", "a bad value has a code"),
     ("config", "files", "a file that others may write is refused"),
     ("config", "model", "a repository and an API's address have a form"),

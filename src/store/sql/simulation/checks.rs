@@ -64,6 +64,17 @@ impl World {
             SELECT 1 FROM jobs WHERE occurrence_at IS NOT NULL
             GROUP BY schedule_id, occurrence_at HAVING count(*) > 1",
         );
+        self.is_empty(
+            "two jobs that are not over have one unique key",
+            "
+            SELECT 1 FROM jobs
+            WHERE unique_key IS NOT NULL AND (finished_at IS NULL OR unique_window_ms IS NOT NULL)
+            GROUP BY kind, unique_key HAVING count(*) > 1",
+        );
+        self.is_empty(
+            "P20: a job that was asked to end waits to start again",
+            "SELECT 1 FROM jobs WHERE cancel_requested_at IS NOT NULL AND (status = 'queued' OR status = 'scheduled')",
+        );
         self.is_empty("P7: a job that must not run twice did", "
             SELECT 1 FROM jobs
             WHERE kind = 'once' AND interrupted > 0 AND status <> 'failed' AND status <> 'cancelled'");

@@ -1,13 +1,12 @@
-//! What the processes, the people and the machine of the simulation do.
+//! What the processes and the machine of the simulation do, and other programs.
 
 use super::{PROCESSES, Server, World, settle_one};
 use crate::error::Result;
 use crate::model::{
-    Actor, AttemptEnd, BatchId, CatchUp, ConcurrencyKey, Job, JobEdit, JobError, JobId, Kind, Lane,
-    Lease, NewJob, NewSchedule, Outcome, Overlap, Plan, PlanChange, PollRequest, Queue, Rule,
-    ScheduleName, SettleRequest, Status, Timestamp, UniqueKey,
+    Actor, AttemptEnd, BatchId, ConcurrencyKey, Job, JobError, JobId, Kind, Lane, Lease, NewJob,
+    Outcome, PollRequest, Queue, SettleRequest, Status, Timestamp, UniqueKey,
 };
-use crate::store::core::{again, cancel, delete, edit, enqueue, poll, queues, schedules, settle};
+use crate::store::core::{enqueue, poll, queues, settle};
 use crate::store::sql::{self, jobs, workers};
 use std::sync::Arc;
 use std::time::Duration;
@@ -78,11 +77,19 @@ impl World {
         }
     }
 
+    /// Another program adds a job; with a unique key now and then, and does not look first whether somebody holds it.
     pub(super) fn foreign_insert(&mut self) {
-        let sql = "INSERT INTO jobs (kind, run_at) VALUES (?1, ?2)";
+        let sql = "INSERT INTO jobs (kind, run_at, unique_key) VALUES (?1, ?2, ?3)";
         let kind = self.rng.choice(["plain", "once", "self_monitoring", "unknown"]).unwrap();
-        self.conn.execute(sql, (kind, self.now)).unwrap();
-        self.acknowledged.insert(self.conn.last_insert_rowid(), Status::Queued);
+        let key = (self.rng.u8(..3) == 0).then(|| format!("u{}", self.rng.u8(..5)));
+        match self.conn.execute(sql, (kind, self.now, key)) {
+            Ok(_) => {
+                self.acknowledged.insert(self.conn.last_insert_rowid(), Status::Queued);
+            }
+            Err(error) => {
+                assert!(error.to_string().contains("another job holds this unique key"), "{error}");
+            }
+        }
     }
 
     /// One of the processes that do not stand still.
@@ -217,6 +224,11 @@ impl World {
         assert_eq!(answers.len(), requests.len());
         let refused = answers.last().filter(|_| stale.is_some()).is_none_or(Result::is_err);
         assert!(refused, "P9: a stale lease wrote: {stale:?}");
+        for (lease, answer) in running.iter().zip(&answers) {
+            let is = jobs::get(&self.conn, lease.id).unwrap().unwrap().status;
+            let told = answer.as_ref().copied().unwrap_or(is);
+            assert_eq!(is, told, "P1: job {} was said to be {told} and is {is}", lease.id);
+        }
         let ended = |lease: &Lease| {
             running.iter().zip(&answers).any(|(of, answer)| of == lease && answer.is_ok())
         };
@@ -238,49 +250,6 @@ impl World {
         }
     }
 
-    /// P9: what is written under a lease that is over changes nothing.
-    pub(super) fn late_write(&mut self) {
-        let Some(lease) = self.rng.choice(self.stale.iter()).cloned() else { return };
-        let before = jobs::get(&self.conn, lease.id).unwrap();
-        if before.as_ref().and_then(Job::lease).as_ref() == Some(&lease) {
-            // Its claim was never heard of and nobody has looked since: as good as lost, not stale.
-            return;
-        }
-        let now = Timestamp::from_millis(self.now);
-        let end = AttemptEnd::Answered(Outcome::Done("late".into()));
-        let answer = self.call(|tx| settle_one(tx, &lease, end, Duration::ZERO, now));
-        assert!(answer.is_none(), "a stale lease wrote: {lease:?}");
-        assert_eq!(jobs::get(&self.conn, lease.id).unwrap(), before);
-    }
-
-    /// Adds a schedule or edits one.
-    pub(super) fn schedule(&mut self) {
-        let (now, by) = (Timestamp::from_millis(self.now), Actor::cli());
-        let name = ScheduleName::parse(format!("s{}", self.rng.u8(..3))).unwrap();
-        let rule = match self.rng.u8(..4) {
-            0 => Rule::every(self.rng.u32(1..90), now),
-            1 => Rule::once(now.plus(Duration::from_secs(self.rng.u64(1..9_000)))),
-            2 => Rule::cron("*/20 * * * *", "Europe/Berlin"),
-            _ => Rule::cron("30 2,14 * * *", "America/New_York"),
-        };
-        let catch_up = [CatchUp::Once, CatchUp::Skip, CatchUp::All { max: 5 }];
-        let mut plan = Plan::new(rule.unwrap(), Kind::parse("plain").unwrap());
-        plan.catch_up = self.rng.choice(catch_up).unwrap();
-        plan.overlap =
-            self.rng.choice([Overlap::QueueOne, Overlap::QueueAll, Overlap::Skip]).unwrap();
-        let known = sql::schedules::get(&self.conn, &name).unwrap().is_some();
-        let what = self.rng.u8(..4);
-        self.call(|tx| match what {
-            _ if !known => schedules::create(tx, NewSchedule { name, plan }, &by, now),
-            0 => schedules::pause(tx, &name, &by, now).map(drop),
-            1 | 2 => schedules::resume(tx, &name, &by, now).map(drop),
-            _ => {
-                let change = PlanChange { rule: Some(plan.rule), ..PlanChange::default() };
-                schedules::change(tx, &name, change, &by, now).map(drop)
-            }
-        });
-    }
-
     /// Takes in the jobs that occurrences made.
     fn hear_of_occurrences(&mut self) {
         const SQL: &str = "SELECT id FROM jobs WHERE schedule_id IS NOT NULL AND id > ?1";
@@ -293,98 +262,8 @@ impl World {
         }
     }
 
-    pub(super) fn cancel(&mut self) {
-        let Some(id) = self.rng.choice(self.acknowledged.keys().copied()) else { return };
-        if jobs::get(&self.conn, JobId(id)).unwrap().is_some() {
-            let now = Timestamp::from_millis(self.now);
-            self.call(|tx| cancel::cancel(tx, JobId(id), &Actor::cli(), now));
-        }
-    }
-
-    pub(super) fn run_again(&mut self) {
-        let Some(id) = self.rng.choice(self.acknowledged.keys().copied()) else { return };
-        if jobs::get(&self.conn, JobId(id)).unwrap().is_some() {
-            let now = Timestamp::from_millis(self.now);
-            let again = self.call(|tx| again::run_again(tx, JobId(id), &Actor::cli(), None, now));
-            self.acknowledged.extend(again.map(|again| (again.id().0, Status::Queued)));
-        }
-    }
-
-    /// One of the jobs that were acknowledged and are there still.
-    fn any_job(&mut self) -> Option<JobId> {
-        let id = JobId(self.rng.choice(self.acknowledged.keys().copied())?);
-        jobs::get(&self.conn, id).unwrap().map(|job| job.id)
-    }
-
-    pub(super) fn run_now(&mut self) {
-        let Some(id) = self.any_job() else { return };
-        let now = Timestamp::from_millis(self.now);
-        if self.call(|tx| edit::run_now(tx, id, &Actor::cli(), now)).is_some() {
-            let job = jobs::get(&self.conn, id).unwrap().unwrap();
-            assert!(job.run_at <= now && !job.status.is_final(), "{job:?} was made due");
-        }
-    }
-
-    pub(super) fn edit(&mut self) {
-        let Some(id) = self.any_job() else { return };
-        let now = Timestamp::from_millis(self.now);
-        let later = self.now + self.rng.i64(-600_000..600_000);
-        let edit = JobEdit {
-            priority: self.rng.bool().then(|| self.rng.i32(-5..=5)),
-            run_at: self.rng.bool().then(|| Timestamp::from_millis(later)),
-            ..JobEdit::default()
-        };
-        let wanted = (edit.priority, edit.run_at);
-        if let Some(job) = self.call(|tx| edit::edit(tx, id, edit, &Actor::cli(), now)) {
-            assert!(wanted.0.is_none_or(|priority| job.priority == Some(priority)), "{job:?}");
-            assert!(wanted.1.is_none_or(|run_at| job.run_at == run_at), "{job:?}");
-        }
-    }
-
-    pub(super) fn delete(&mut self) {
-        let Some(id) = self.any_job() else { return };
-        let was = jobs::get(&self.conn, id).unwrap().unwrap().status;
-        let now = Timestamp::from_millis(self.now);
-        if self.call(|tx| delete::delete(tx, id, &Actor::cli(), now)).is_some() {
-            assert!(was.is_final(), "P6: {was} job {id} was deleted");
-            self.acknowledged.remove(&id.0);
-        }
-    }
-
     pub(super) fn long_wait(&mut self) {
         self.now += self.rng.i64(0..3 * 3600 * 1000);
-    }
-
-    pub(super) fn operate(&mut self) {
-        let now = Timestamp::from_millis(self.now);
-        let queue = if self.rng.bool() { Queue::DEFAULT } else { Queue::AGENT };
-        let (what, limit) = (self.rng.u8(..3), self.rng.u32(..5));
-        self.call(|tx| {
-            tx.execute(
-                "INSERT INTO job_queues (name, engine_limit) VALUES (?1, 3)
-                 ON CONFLICT (name) DO UPDATE SET engine_limit = 3",
-                [queue.as_str()],
-            )?;
-            match what {
-                0 => queues::pause(
-                    tx,
-                    &queue,
-                    "by chance",
-                    Some(now.plus(Duration::from_mins(5))),
-                    &Actor::cli(),
-                    now,
-                ),
-                1 => queues::resume(tx, &queue, &Actor::cli(), now).map(drop),
-                _ => queues::set_limit(tx, &queue, Some(limit), &Actor::cli(), now),
-            }
-        });
-    }
-
-    pub(super) fn stop_all(&mut self) {
-        let now = Timestamp::from_millis(self.now);
-        self.call(|tx| queues::stop_all(tx, "by chance", &Actor::cli(), now));
-        self.poll();
-        while self.call(|tx| queues::resume_all(tx, &Actor::cli(), now)).is_none() {}
     }
 
     pub(super) fn first_open(&self) -> String {
