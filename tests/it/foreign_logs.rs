@@ -65,11 +65,11 @@ logs! {
     /// What runs below applications: containers, databases, queues, a kernel.
     a_data_centres_log_is_understood: "datacentre", 0.9;
     // Somebody who had not seen the signs wrote these three. At first sight precision and recall were 0.86 and 0.80, 0.80 and
-    // 0.80, 0.85 and 0.83; then words were added whose lack they had shown. Their own lines are still not learned from.
+    // 0.80, 0.85 and 0.83; then words were added whose lack they had shown.
     a_streaming_services_log_is_understood: "streaming", 0.9;
     a_tax_offices_log_is_understood: "taxoffice", 1.0;
     a_water_works_log_is_understood: "waterworks", 0.9;
-    // The same for these three, after fifteen more logs had taught the signs; no word was added for them. At first sight: 0.94 and
+    // The same for these three, after fifteen more logs had taught the signs. At first sight: 0.94 and
     // 0.94, 1.00 and 1.00, 0.85 and 0.83.
     an_orchestras_log_is_understood: "orchestra", 0.9;
     a_dairys_log_is_understood: "dairy", 1.0;

@@ -23,6 +23,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 /// Reading connections: as many pages as can be rendered at once on a small machine.
 const READERS: u32 = 4;
+/// How long a start waits for the write lock, which other processes of ours hold for some milliseconds.
+const AT_START: Duration = Duration::from_millis(250);
 /// How long a page waits for a free reader before it says that the server is overloaded.
 const READER_WAIT: Duration = Duration::from_secs(10);
 
@@ -69,6 +71,11 @@ impl Database {
             Owner::Application => guest::prepare(path, schema, mode)?,
         }
         let conn = open::connect_writer(path, schema).map_err(|e| e.while_doing(&doing))?;
+        match open::settle_log(&conn, path, schema, AT_START) {
+            // A program that writes now has the log in its hands, and what it holds is its to sync.
+            Err(error) if error.code() == Code::StoreBusy => {}
+            settled => settled.map_err(|e| e.while_doing(&doing))?,
+        }
         // A reader that is asked for now would have the pool open another one, which may outlive a database that is closed soon.
         let texts = Texts::read(&conn, schema.components).map_err(|e| e.while_doing(&doing))?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;

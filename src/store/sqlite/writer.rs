@@ -22,7 +22,6 @@ use super::checkpoint::{self, Checkpoints};
 use super::guard::Guard;
 use super::lock;
 use super::open::{self, Limits, Schema};
-use super::rewrite;
 use super::transaction::Differences;
 use super::watched::Watched;
 use super::work::{Parts, Work};
@@ -351,9 +350,7 @@ impl Writer {
     fn reopen_if_needed(&mut self) -> Result<()> {
         if self.conn.is_none() {
             let conn = open::connect_writer(&self.path, self.schema)?;
-            if !planted::is(Bug::ReopensWithoutLog) {
-                rewrite::log(&conn, &self.path, self.limits.lock_wait)?;
-            }
+            open::settle_log(&conn, &self.path, self.schema, self.limits.lock_wait)?;
             self.seen = data_version(&conn)?;
             self.conn = Some(conn);
             // Something may have changed meanwhile, so every listener should look.

@@ -8,7 +8,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign {
         name: "blame",
         speaks_for: ClientMisuse,
-        weight: 22,
+        weight: 23,
         words: "mark:4xx, bad request, unauthori*, unauthenticated, forbidden, method not allowed, not acceptable, unsupported media, \
             payload too large, content too large, entity too large, too large body, unprocessable, too many requests, csrf, \
             xsrf, rate limit*, throttl*, failed authentication, authentication failed, authentication failure, \
