@@ -2,14 +2,14 @@
 //!
 //! *Invariant:* a release build has none. There `is` is a constant, and what stands behind it is compiled away.
 
-/// A promise that is broken on purpose. Each is asked for at one place, the one that keeps the promise.
+/// A promise that is broken on purpose, at the place that keeps it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bug {
     /// The writer answers its callers before the commit (P1).
     AnswersBeforeCommit,
     /// A commit is not synced (P1).
     SyncsNoCommit,
-    /// After a commit that failed the log is neither written back nor written again (P1, P2).
+    /// Neither a start nor a connection after a commit that failed writes the log back, and the latter does not write it again (P1, P2).
     ReopensWithoutLog,
     /// What a failed call had changed stays (P4).
     KeepsHalfACall,

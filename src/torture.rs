@@ -54,7 +54,7 @@ impl Plan {
     /// A plan for the disk of a folder.
     ///
     /// # Errors
-    /// `JOB-VALUE-001` for a length of no minute or of more than a week; `INPUT-FILE-001` if there is no such folder.
+    /// `JOB-VALUE-001` for a length of no minute or of more than a week, and for no round; `INPUT-FILE-001` if there is no such folder.
     pub(crate) fn new(
         dir: &Path,
         minutes: u64,
@@ -65,6 +65,9 @@ impl Plan {
         if !(1..=LONGEST).contains(&minutes) {
             let why = format!("{minutes} minutes: 1 to {LONGEST} (a week) are allowed");
             return Err(Error::new(Code::ModelInvalid, why));
+        }
+        if rounds == Some(0) {
+            return Err(Error::new(Code::ModelInvalid, "0 rounds: 1 at least is needed"));
         }
         let dir = dir.canonicalize().ok().filter(|found| found.is_dir()).ok_or_else(|| {
             Error::new(Code::InputMissing, format!("torture {}: it is no folder", dir.display()))

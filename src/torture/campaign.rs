@@ -50,6 +50,17 @@ pub(crate) struct Campaign {
     pub(crate) full: Findings,
 }
 
+impl Campaign {
+    /// Counts a process that was ended; one that was over already has ended by itself.
+    fn count(&mut self, was_at_work: bool) {
+        if was_at_work {
+            self.kills += 1;
+        } else {
+            self.findings.broken.push("a working process ended by itself".to_owned());
+        }
+    }
+}
+
 /// What the processes say, gathered while they work.
 struct Shared {
     ledger: Mutex<Ledger>,
@@ -209,14 +220,14 @@ async fn series(
         let victims = if all { 0..plan.processes } else { one_of(chance, plan.processes) };
         let killed: Vec<Process> = processes.drain(victims).collect();
         for process in killed {
-            done.kills += u64::from(process.kill().await);
+            done.count(process.kill().await);
         }
         while processes.len() < plan.processes {
             processes.push(start(chance)?);
         }
     };
     for process in processes {
-        done.kills += u64::from(process.kill().await);
+        done.count(process.kill().await);
     }
     let drained = Process::start(folder, Part::Drain, chance.next(), &shared)?;
     drain(folder, clock).await?;

@@ -101,8 +101,11 @@ fn is_name(name: &str) -> bool {
 fn swept(path: &Path) -> bool {
     let own = rustix::process::geteuid().as_raw();
     let is_ours = path.symlink_metadata().is_ok_and(|found| found.is_dir() && found.uid() == own);
+    if !is_ours {
+        return false;
+    }
     let Ok(lock) = File::open(path) else { return false };
-    if !is_ours || !files::try_lock(&lock).unwrap_or(false) {
+    if !files::try_lock(&lock).unwrap_or(false) {
         return false;
     }
     let mark = File::open(path.join(MARK));

@@ -106,7 +106,7 @@ impl Report {
         let held = if found.broken.is_empty() && full.broken.is_empty() {
             "every page, every index and every count is sound"
         } else {
-            "it is not sound"
+            "not all is sound, as is said below"
         };
         vec![
             ("Folder", self.disk.folder.display().to_string()),

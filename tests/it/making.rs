@@ -106,12 +106,12 @@ async fn a_sandbox_that_cannot_be_made_is_an_error_with_its_reason_and_nothing_b
 }
 
 #[tokio::test]
-async fn no_process_of_a_sandbox_keeps_the_pipe_of_its_making() {
+async fn what_leads_connections_out_of_a_sandbox_writes_to_nothing_of_the_runs() {
     let Some(scene) = Scene::new().await else { return };
     let script = "exec 2>/dev/null; for p in /proc/[0-9]*; do if tr '\\0' ' ' < $p/cmdline | grep -q '^[^ ]* supervise lead'; \
-        then echo leader $(ls -l $p/fd | grep -c pipe:); fi; done";
+        then echo leader $(readlink $p/fd/1 $p/fd/2); fi; done";
     let mut run = scene.launcher.start(scene.spec(script)).await.unwrap();
-    assert_eq!(printed(&mut run).await, "leader 0\n");
+    assert_eq!(printed(&mut run).await, "leader /dev/null /dev/null\n");
 }
 
 /// Between the look at a folder and the start of a run in it somebody puts another one, or a link, in its place.

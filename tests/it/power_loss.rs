@@ -301,14 +301,10 @@ fn play_share(
     let (mut report, mut said) = (Report::default(), Acknowledged::default());
     let is_said = |step: &&Step| matches!(&step.done, Done::Name(name) if name == SAID);
     let said_as: Vec<u8> = steps.iter().filter(is_said).map(|step| step.file).collect();
-    // Of several processes the last is looked at, from its start on.
-    let begins = match said_as.split_last() {
-        Some((_, earlier)) if !earlier.is_empty() => {
-            let says = |step: &Step| earlier.contains(&step.file);
-            steps.iter().rposition(says).map_or(0, |last| last + 1)
-        }
-        _ => 0,
-    };
+    // Of several processes the last is looked at, from its first answer on.
+    let answers =
+        |step: &Step| Some(&step.file) == said_as.last() && matches!(step.done, Done::Write { .. });
+    let begins = if said_as.len() > 1 { steps.iter().position(answers).unwrap() } else { 0 };
     let is_moment = |step: &&Step| !said_as.contains(&step.file);
     let moments = steps[begins..].iter().filter(is_moment).count();
     let mut moment = 0;

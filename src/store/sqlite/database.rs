@@ -12,6 +12,7 @@ use super::work::{Several, Share, Task, Together};
 use super::writer::{self, Call};
 use crate::error::{Code, Error, Result, ignore};
 use crate::model::Timestamp;
+use crate::planted::{self, Bug};
 use crate::store::{Board, News, OpenMode};
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, OpenFlags};
@@ -23,8 +24,6 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 /// Reading connections: as many pages as can be rendered at once on a small machine.
 const READERS: u32 = 4;
-/// How long a start waits for the write lock, which other processes of ours hold for some milliseconds.
-const AT_START: Duration = Duration::from_millis(250);
 /// How long a page waits for a free reader before it says that the server is overloaded.
 const READER_WAIT: Duration = Duration::from_secs(10);
 
@@ -71,10 +70,8 @@ impl Database {
             Owner::Application => guest::prepare(path, schema, mode)?,
         }
         let conn = open::connect_writer(path, schema).map_err(|e| e.while_doing(&doing))?;
-        match open::settle_log(&conn, path, schema, AT_START) {
-            // A program that writes now has the log in its hands, and what it holds is its to sync.
-            Err(error) if error.code() == Code::StoreBusy => {}
-            settled => settled.map_err(|e| e.while_doing(&doing))?,
+        if !planted::is(Bug::ReopensWithoutLog) {
+            open::write_back(&conn, schema).map_err(|e| e.while_doing(&doing))?;
         }
         // A reader that is asked for now would have the pool open another one, which may outlive a database that is closed soon.
         let texts = Texts::read(&conn, schema.components).map_err(|e| e.while_doing(&doing))?;

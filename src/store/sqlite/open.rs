@@ -9,7 +9,7 @@ use super::draft::{self, Draft, beside};
 use super::ledger::{self, Component};
 use super::lost::{self, Witness};
 use super::peek::{self, BUSY_TIMEOUT};
-use super::{check, header, rewrite};
+use super::{check, header};
 use crate::error::{Class, Code, Error, Result};
 use crate::files;
 use crate::planted::{self, Bug};
@@ -199,31 +199,6 @@ pub(super) fn connect_writer(path: &Path, schema: &Schema) -> Result<Connection>
     Ok(conn)
 }
 
-/// Has the disk hold what the log of a database that was just opened holds, and writes it back. A process that ran before, or this
-/// one before a commit that failed, may have left frames that the kernel has and the disk never got: once they are in the
-/// database, and not in the log, a loss of power tears it.
-///
-/// # Errors
-/// `STORE-BUSY-001` while another program holds the write lock, `STORE-IO-001` if the disk refuses.
-pub(super) fn settle_log(
-    conn: &Connection,
-    path: &Path,
-    schema: &Schema,
-    within: Duration,
-) -> Result<()> {
-    if planted::is(Bug::ReopensWithoutLog) {
-        return Ok(());
-    }
-    if wal_size(path) > 0 {
-        rewrite::log(conn, path, within)?;
-    }
-    if !schema.is_guest() {
-        // A reader may keep the log from being emptied now; that only matters after a failed commit.
-        checkpoint(conn, schema)?;
-    }
-    Ok(())
-}
-
 /// The connection that only writes the WAL back.
 pub(super) fn connect_checkpointer(path: &Path) -> Result<Connection> {
     let conn = connect(path)?;
@@ -246,6 +221,15 @@ pub(super) fn init_reader(conn: &Connection) -> rusqlite::Result<()> {
     tune(conn)?;
     conn.pragma_update(None, "query_only", true)?;
     conn.pragma_update(None, "trusted_schema", false)
+}
+
+/// Moves what the log of a database that was just opened holds into it. An application's log is the application's.
+pub(super) fn write_back(conn: &Connection, schema: &Schema) -> Result<()> {
+    if !schema.is_guest() {
+        // A reader may keep the log from being emptied now; that only matters after a failed commit.
+        checkpoint(conn, schema)?;
+    }
+    Ok(())
 }
 
 /// Moves every committed frame of the WAL into the database, syncs it, and answers whether it could do so whole.

@@ -45,16 +45,19 @@ async fn steps(site: &Site, store: &Store, pages: &[(&str, Page)], id: i64) -> L
     let started = millis(running(store, id).await.started_at);
     let mut lags = Lags::new();
     let mut take = |page: &str, step: &str, lag: f64| lags.insert(format!("{page}: {step}"), lag);
+    let mut runs = Vec::new();
     for (name, page) in pages {
         take(name, "button Running...", shown(page, BUSY, before) - clicked);
-        take(name, "status Running...", shown(page, RUNNING, before) - started);
+        let seen = shown(page, RUNNING, before);
+        take(name, "status Running...", seen - started);
+        runs.push(seen);
     }
     site.gate.add_permits(1);
     let finished = millis(completed(store, id).await.finished_at);
     let in_history = format!("{IN_HISTORY} && r.scans == {id}");
-    for (name, page) in pages {
-        take(name, "status Completed", shown(page, COMPLETED, started) - finished);
-        take(name, "history", shown(page, &in_history, started) - finished);
+    for ((name, page), runs) in pages.iter().zip(runs) {
+        take(name, "status Completed", shown(page, COMPLETED, runs) - finished);
+        take(name, "history", shown(page, &in_history, runs) - finished);
     }
     lags
 }
