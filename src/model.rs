@@ -16,6 +16,8 @@ mod by_whom;
 mod cadence;
 mod changes;
 mod cost;
+#[cfg(feature = "cli")]
+mod counted;
 mod cron;
 mod declared;
 mod deed;
@@ -95,6 +97,8 @@ pub use changes::{ChangedFile, FileChange, SessionChanges};
 pub use cost::Cost;
 #[cfg(feature = "agents")]
 pub(crate) use cost::usd;
+#[cfg(feature = "cli")]
+pub(crate) use counted::{counted, grouped};
 pub use deed::{Deed, DeedFilter};
 pub use prompt_values::PromptValues;
 pub(crate) use prompt_values::with_values;

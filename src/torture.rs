@@ -4,7 +4,6 @@
 //! goes no program can see, so the disk is judged by what it is and by how long a sync takes.
 
 mod campaign;
-mod chance;
 mod disk;
 mod folder;
 mod judge;
@@ -17,8 +16,8 @@ mod work;
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
 use campaign::Campaign;
-use chance::Chance;
 use disk::Disk;
+use fastrand::Rng;
 use folder::Folder;
 use remarks::Remark;
 use std::fmt::Write as _;
@@ -72,7 +71,7 @@ impl Plan {
         let dir = dir.canonicalize().ok().filter(|found| found.is_dir()).ok_or_else(|| {
             Error::new(Code::InputMissing, format!("torture {}: it is no folder", dir.display()))
         })?;
-        let seed = seed.unwrap_or_else(|| (clock.chance() * f64::from(u32::MAX)) as u64);
+        let seed = seed.unwrap_or_else(|| by_chance(clock));
         let length = Duration::from_mins(minutes);
         Ok(Self { dir, length, rounds, seed, processes: PROCESSES })
     }
@@ -85,6 +84,11 @@ impl Plan {
             None => format!("{spent} of {} s, {} rounds", self.length.as_secs(), now.rounds),
         }
     }
+}
+
+/// A seed that nobody has chosen.
+fn by_chance(clock: &Clock) -> u64 {
+    (clock.chance() * f64::from(u32::MAX)) as u64
 }
 
 /// The nearest folder on the way to a data directory that is there: the disk on which its database is or would be.
@@ -157,8 +161,7 @@ pub(crate) async fn run(
     let mut signals = Signals::listen()?;
     folder::sweep(&plan.dir);
     disk::check_room(&plan.dir)?;
-    let folder =
-        Folder::make(&plan.dir, &mut Chance::new((clock.chance() * f64::from(u32::MAX)) as u64))?;
+    let folder = Folder::make(&plan.dir, &mut Rng::with_seed(by_chance(clock)))?;
     let tortured = async {
         let (dir, scratch) = (plan.dir.clone(), folder.path().to_owned());
         let looked = tokio::task::spawn_blocking(move || disk::look(&dir, &scratch)).await;
@@ -170,13 +173,19 @@ pub(crate) async fn run(
     let done = tokio::select! {
         report = tortured => report,
         () = signals.next() => {
-            Err(Error::saying(Code::CliInterrupted, "A signal ended the torture; its folder is removed."))
+            Err(Error::saying(Code::CliInterrupted, "A signal ended the torture."))
         }
     };
+    let path = folder.path().to_owned();
     drop(folder);
     // A process of a torture that was killed may have worked when this one began.
     folder::sweep(&plan.dir);
-    done
+    match done {
+        Err(_) if path.exists() => done.map_err(|error| {
+            error.while_doing(&format!("torture; {} could not be removed", path.display()))
+        }),
+        done => done,
+    }
 }
 
 /// The signals that end a torture early.

@@ -4,6 +4,7 @@ use super::{Cli, output};
 use crate::config;
 use crate::environment;
 use crate::error::Result;
+use crate::model::grouped;
 use crate::torture::{self, Part, Plan, Progress};
 use crate::wire;
 use clap::Args;
@@ -65,7 +66,7 @@ fn progress(plan: &Plan) -> impl FnMut(&Progress) + Send + use<> {
     let plan = plan.clone();
     move |now| {
         if is_terminal {
-            let jobs = output::grouped(now.acknowledged);
+            let jobs = grouped(now.acknowledged);
             eprint!("\r\u{1b}[K{}: {} kills, {jobs} jobs", plan.so_far(now), now.kills);
         }
     }

@@ -290,7 +290,7 @@ codes! {
     CliOutput: Unavailable = "CLI-OUTPUT-001", "The answer could not be written",
         "The disk is full, or the place where the answer goes refuses it.", "Send the answer to a place that can be written and has room. A change that the command was asked to make has been made.";
     CliInterrupted: Interrupted = "CLI-SIGNAL-001", "The command was interrupted",
-        "Ctrl-C or another signal ended it before it was done.", "Start it again when you want its answer; it left nothing behind.";
+        "Ctrl-C or another signal ended it before it was done.", "Start it again when you want its answer. Where it left something behind, its words name it.";
     DiskLost: Internal = "DISK-LOST-001", "Something that was acknowledged was lost or done twice",
         "The disk or the file system loses what it confirmed, another program changed the database of the torture, or Lamplighter has a bug.", "Keep no jobs on this disk. Run the command again with the same seed, and on another disk; if both fail, report the verdict as a bug.";
     DiskDoubtful: Unconfigured = "DISK-SYNC-001", "Nothing was lost, but the disk is none to trust",

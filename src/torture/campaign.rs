@@ -1,6 +1,5 @@
 //! The campaign: working processes on a database of their own, killed at random moments, and what is there in the end.
 
-use super::chance::Chance;
 use super::folder::Folder;
 use super::judge::{Findings, Stored, judge, judge_full};
 use super::ledger::{Entry, Ledger};
@@ -12,6 +11,8 @@ use crate::clock::Clock;
 use crate::error::{Code, Error, Result, ignore};
 use crate::model::{Filter, Job, Kind};
 use crate::store::{JOBS_FILE, OpenMode, Store};
+use clap::ValueEnum;
+use fastrand::Rng;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
@@ -85,13 +86,9 @@ struct Process {
 impl Process {
     fn start(folder: &Path, part: Part, seed: u64, shared: &Arc<Shared>) -> Result<Self> {
         let failed = |e| Error::new(Code::StoreIo, "start a working process").because(e);
-        let part = match part {
-            Part::Load => "load",
-            Part::Drain => "drain",
-            Part::Fill => "fill",
-        };
-        let words =
-            [SUBCOMMAND.into(), part.into(), OsString::from(seed.to_string()), folder.into()];
+        let part = part.to_possible_value().map(|part| OsString::from(part.get_name()));
+        let part = part.unwrap_or_default();
+        let words = [SUBCOMMAND.into(), part, OsString::from(seed.to_string()), folder.into()];
         let mut child = ourselves(&words).map_err(failed)?;
         let number = child.id();
         let (input, output) = (child.stdin.take(), child.stdout.take());
@@ -152,7 +149,7 @@ pub(crate) async fn run(
     progress: &mut (dyn FnMut(&Progress) + Send),
 ) -> Result<Campaign> {
     let began = clock.uptime();
-    let mut chance = Chance::new(plan.seed);
+    let mut chance = Rng::with_seed(plan.seed);
     let mut done = Campaign::default();
     let full = sub_folder(folder, 0)?;
     done.full = full_disk(&full, clock).await?;
@@ -190,7 +187,7 @@ async fn series(
     folder: &Path,
     plan: &Plan,
     clock: &Clock,
-    chance: &mut Chance,
+    chance: &mut Rng,
     done: &mut Campaign,
     began: Duration,
     progress: &mut (dyn FnMut(&Progress) + Send),
@@ -198,7 +195,7 @@ async fn series(
     prepare(folder, clock).await?;
     let shared = shared();
     let mut processes = Vec::new();
-    let start = |chance: &mut Chance| Process::start(folder, Part::Load, chance.next(), &shared);
+    let start = |chance: &mut Rng| Process::start(folder, Part::Load, chance.u64(..), &shared);
     for _ in 0..plan.processes {
         processes.push(start(chance)?);
     }
@@ -212,11 +209,11 @@ async fn series(
         }
         done.rounds += 1;
         // One in eight comes while processes start.
-        if chance.below(8) > 0 {
+        if chance.u64(..8) > 0 {
             at_work(&shared, &processes, clock).await;
         }
-        clock.sleep(Duration::from_millis(chance.below(ROUND))).await;
-        let all = chance.below(3) == 0;
+        clock.sleep(Duration::from_millis(chance.u64(..ROUND))).await;
+        let all = chance.u64(..3) == 0;
         let victims = if all { 0..plan.processes } else { one_of(chance, plan.processes) };
         let killed: Vec<Process> = processes.drain(victims).collect();
         for process in killed {
@@ -229,7 +226,7 @@ async fn series(
     for process in processes {
         done.count(process.kill().await);
     }
-    let drained = Process::start(folder, Part::Drain, chance.next(), &shared)?;
+    let drained = Process::start(folder, Part::Drain, chance.u64(..), &shared)?;
     drain(folder, clock).await?;
     let ended_well = drained.finish().await;
     let mut found = look(folder, &shared, clock).await?;
@@ -240,8 +237,8 @@ async fn series(
     Ok(is_over)
 }
 
-fn one_of(chance: &mut Chance, processes: usize) -> std::ops::Range<usize> {
-    let one = chance.below(processes as u64) as usize;
+fn one_of(chance: &mut Rng, processes: usize) -> std::ops::Range<usize> {
+    let one = chance.usize(..processes);
     one..one + 1
 }
 

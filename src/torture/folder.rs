@@ -3,9 +3,9 @@
 //! A torture that was killed itself leaves its folder behind. It is known by its name, its owner and the mark in it, and
 //! that nobody works there by the locks of the torture and its processes, which the system takes back from a process that ends.
 
-use super::chance::Chance;
 use crate::error::{Code, Error, Result, ignore};
 use crate::files;
+use fastrand::Rng;
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
@@ -30,12 +30,12 @@ impl Folder {
     ///
     /// # Errors
     /// `STORE-IO-001`, `STORE-FULL-001`.
-    pub(super) fn make(dir: &Path, chance: &mut Chance) -> Result<Self> {
+    pub(super) fn make(dir: &Path, chance: &mut Rng) -> Result<Self> {
         let failed = |e: io::Error| {
             Error::of_disk(Code::StoreIo, format!("make a folder in {}", dir.display()), e)
         };
         for _ in 0..TRIES {
-            let path = dir.join(format!("{PREFIX}{:016x}", chance.next()));
+            let path = dir.join(format!("{PREFIX}{:016x}", chance.u64(..)));
             match DirBuilder::new().mode(0o700).create(&path) {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 made => made.map_err(failed)?,
@@ -146,11 +146,11 @@ mod tests {
     #[test]
     fn a_folder_goes_with_its_torture_and_a_sweep_leaves_one_that_is_in_use() {
         let dir = tempfile::tempdir().unwrap();
-        let folder = Folder::make(dir.path(), &mut Chance::new(1)).unwrap();
+        let folder = Folder::make(dir.path(), &mut Rng::with_seed(1)).unwrap();
         fs::create_dir(folder.path().join("series-1")).unwrap();
         fs::write(folder.path().join("series-1/lamplighter.db"), "x").unwrap();
         // The same seed wants the same name.
-        let other = Folder::make(dir.path(), &mut Chance::new(1)).unwrap();
+        let other = Folder::make(dir.path(), &mut Rng::with_seed(1)).unwrap();
         assert_ne!(folder.path(), other.path());
         assert_eq!((sweep(dir.path()), names(dir.path()).len()), (0, 2));
         drop((folder, other));

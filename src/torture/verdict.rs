@@ -3,6 +3,7 @@
 use super::Report;
 use super::judge::Findings;
 use super::remarks::{Remark, shown};
+use crate::model::{counted, grouped};
 use std::time::Duration;
 
 /// Columns of a line: the width of a terminal that nobody has widened.
@@ -101,7 +102,6 @@ impl Report {
 
     fn figures(&self) -> Vec<(&'static str, String)> {
         let (all, found, full) = (&self.campaign, &self.campaign.findings, &self.campaign.full);
-        let n = |number: u64, noun: &str| counted(number, noun);
         let syncs = self.disk.syncs;
         let held = if found.broken.is_empty() && full.broken.is_empty() {
             "every page, every index and every count is sound"
@@ -118,15 +118,15 @@ impl Report {
                     shown(syncs.median),
                     shown(syncs.most),
                     shown(syncs.worst),
-                    n(syncs.count as u64, "write"),
+                    counted(syncs.count as u64, "write"),
                 ),
             ),
             (
                 "Kills",
                 format!(
                     "{} in {} of {}, seed {}",
-                    n(all.kills, "process"),
-                    n(all.rounds, "round"),
+                    counted(all.kills, "process"),
+                    counted(all.rounds, "round"),
                     seconds(all.length),
                     self.seed
                 ),
@@ -146,7 +146,7 @@ impl Report {
                     "{} lost, {} done twice, of {}",
                     found.lost.len(),
                     found.doubled.len(),
-                    n(found.runs, "run")
+                    counted(found.runs, "run")
                 ),
             ),
             (
@@ -180,23 +180,6 @@ impl Report {
         let options = mount.map(|mount| mount.options.join(","));
         options.map_or_else(|| words.clone(), |options| format!("{words}; {options}"))
     }
-}
-
-/// `1 round`, `2 rounds`, `1,234 processes`.
-fn counted(number: u64, noun: &str) -> String {
-    let ending = match noun {
-        _ if number == 1 => "",
-        "process" => "es",
-        _ => "s",
-    };
-    format!("{} {noun}{ending}", grouped(number))
-}
-
-/// `1,234,567`
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy).collect();
-    groups.join(",")
 }
 
 /// `61 s`, `1 h 2 min`
@@ -332,7 +315,6 @@ mod tests {
         let lines = wrapped("  A", 5, &format!("{} {} end", "x".repeat(70), "y".repeat(90)));
         assert_eq!(lines[1], format!("     {}", "y".repeat(90)));
         assert_eq!((lines.len(), lines[2].as_str()), (3, "     end"));
-        assert_eq!([1, 2].map(|n| counted(n, "process")), ["1 process", "2 processes"]);
         assert_eq!(
             [61, 200, 7_300].map(|s| seconds(Duration::from_secs(s))),
             ["61 s", "3 min", "2 h 1 min"]

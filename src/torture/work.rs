@@ -2,7 +2,6 @@
 //!
 //! It ends when its standard input is closed, and so with the process that started it.
 
-use super::chance::Chance;
 use super::folder::keep;
 use super::ledger::Entry;
 use crate::clock::Clock;
@@ -15,6 +14,7 @@ use crate::model::{
 };
 use crate::store::{JOBS_FILE, OpenMode, Store};
 use clap::ValueEnum;
+use fastrand::Rng;
 use rustix::process::{Resource, Rlimit, Signal, setrlimit};
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
@@ -209,7 +209,7 @@ async fn follow(store: &Store, clock: &Clock) -> Error {
 
 /// Stores, cancels and has a schedule make jobs, for as long as it is asked to.
 async fn load(store: &Store, clock: &Clock, seed: u64) {
-    let [mut one, mut other] = [seed, seed.wrapping_add(1)].map(Chance::new);
+    let [mut one, mut other] = [seed, seed.wrapping_add(1)].map(Rng::with_seed);
     tokio::join!(
         enqueue(store, clock, &mut one),
         enqueue(store, clock, &mut other),
@@ -218,9 +218,9 @@ async fn load(store: &Store, clock: &Clock, seed: u64) {
     );
 }
 
-async fn enqueue(store: &Store, clock: &Clock, chance: &mut Chance) {
+async fn enqueue(store: &Store, clock: &Clock, chance: &mut Rng) {
     loop {
-        let jobs: Vec<NewJob> = (0..=chance.below(6)).map(|_| new_job(chance)).collect();
+        let jobs: Vec<NewJob> = (0..=chance.u64(..6)).map(|_| new_job(chance)).collect();
         match store.enqueue_all(jobs, clock.now()).await {
             Ok(made) => {
                 for job in &made {
@@ -232,7 +232,7 @@ async fn enqueue(store: &Store, clock: &Clock, chance: &mut Chance) {
                     () = clock.sleep(PACE) => {}
                 }
             }
-            Err(error) => refused(clock, &error, chance.next()).await,
+            Err(error) => refused(clock, &error, chance.u64(..)).await,
         }
     }
 }
@@ -249,11 +249,11 @@ async fn refused(clock: &Clock, error: &Error, number: u64) {
     clock.sleep(REFUSED).await;
 }
 
-fn new_job(chance: &mut Chance) -> NewJob {
-    let name = [FREE, FREE, KEYED, KEYED, AGAIN, ONCE][chance.below(6) as usize];
-    let key = format!("key-{}", chance.below(KEYS));
+fn new_job(chance: &mut Rng) -> NewJob {
+    let name = [FREE, FREE, KEYED, KEYED, AGAIN, ONCE][chance.usize(..6)];
+    let key = format!("key-{}", chance.u64(..KEYS));
     let concurrency_key = ConcurrencyKey::parse(key).ok().filter(|_| name == KEYED);
-    let payload = chance.below(4).into();
+    let payload = chance.u64(..4).into();
     NewJob { payload, concurrency_key, ..NewJob::new(kind(name)) }
 }
 

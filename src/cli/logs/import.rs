@@ -1,11 +1,10 @@
 //! `lamplighter logs import`: whole logs, from files and from standard input.
 
-use super::super::output::grouped;
 use super::super::{Cli, output};
 use super::progress::Line;
 use crate::error::{Code, Error, Result};
 use crate::logs::{ImportOptions, Imported, Input, import_input, named_logs, not_all};
-use crate::model::{Level, Timestamp};
+use crate::model::{Level, Timestamp, counted, grouped};
 use crate::store::LogStore;
 use crate::wire;
 use std::path::{Path, PathBuf};
@@ -124,11 +123,6 @@ fn said(rows: u64, grave: u64, unread: u64) -> String {
         said = format!("{said}, {lines} {hold} bytes that are not text,");
     }
     said
-}
-
-fn counted(number: u64, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", grouped(number))
 }
 
 fn total(done: &[Done]) -> String {

@@ -1,8 +1,9 @@
 //! The line of a terminal that says how far an import is.
 
-use super::super::output::{grouped, plain};
+use super::super::output::plain;
 use crate::error::ignore;
 use crate::logs::ImportProgress;
+use crate::model::grouped;
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 

@@ -161,7 +161,8 @@ pub(super) const SIGNS: &[Sign] = &[
         name: "defects of input",
         speaks_for: ClientMisuse,
         weight: 11,
-        words: "isvalid, unbalanced quot*, unterminated string*, unterminated quot*, unexpected argument*, already exists, is not valid, is not json, does not pass, does not verify, cannot tell, protocol violation, \
+        words: "isvalid, unbalanced quot*, unterminated string*, unterminated quot*, unexpected argument*, already exists, \
+            is not valid, is not json, does not pass, does not verify, cannot tell, protocol violation, \
             violation, carries no, outside, no such prefix, no such month, insufficient funds, second time, a second \
             time, second entry, belong together, does not belong, integrity check failed, taken by, holds \
             characters, unexpected token, is no number, is no date, not a date, unknown currency, unknown country, \
