@@ -2,6 +2,7 @@
 
 use super::Store;
 use super::core;
+use super::core::enqueue::Plain;
 use super::sql;
 use super::sqlite::Tx;
 use crate::error::Result;
@@ -37,9 +38,14 @@ impl Store {
         job: NewJob,
         now: Timestamp,
     ) -> Result<Receipt> {
-        let decides = core::enqueue::decides(&job);
-        let add = move |tx: &Tx<'_>, now| core::enqueue::with_receipt(tx, &job, now);
-        self.add("enqueue a job", decides, add, now).await
+        if core::enqueue::decides(&job) {
+            let add = move |tx: &Tx<'_>, now| core::enqueue::with_receipt(tx, &job, now);
+            return self.db.rule("enqueue a job", now, add).await;
+        }
+        let (doing, job) = ("enqueue a job", Plain::of(job, now));
+        let job = job.map_err(|error| error.while_doing(doing))?;
+        let id = self.db.rule_together(doing, job, core::enqueue::plain_together).await?;
+        Ok(Receipt { enqueued: Enqueued::Inserted(id), repeats: None })
     }
 
     /// Stores a job that a running job makes, under its lease.
@@ -65,26 +71,17 @@ impl Store {
             let doing = format!("enqueue {} jobs at once; the limit is {MAX_BULK}", jobs.len());
             return Err(Error::new(Code::ModelInvalid, doing));
         }
-        let decides = jobs.iter().any(core::enqueue::decides);
-        let add = move |tx: &Tx<'_>, now| {
-            jobs.iter().map(|job| core::enqueue::enqueue(tx, job, now)).collect()
-        };
-        self.add("enqueue jobs", decides, add, now).await
-    }
-
-    /// Stores jobs by the door that they need: rows that are only added wait for no rule.
-    async fn add<T: Send + 'static>(
-        &self,
-        doing: &'static str,
-        decides: bool,
-        add: impl Fn(&Tx<'_>, Timestamp) -> Result<T> + Send + 'static,
-        now: Timestamp,
-    ) -> Result<T> {
-        if decides {
-            self.db.rule(doing, now, add).await
-        } else {
-            self.db.row(doing, move |tx| add(tx, now)).await
+        let doing = "enqueue jobs";
+        if jobs.iter().any(core::enqueue::decides) {
+            let add = move |tx: &Tx<'_>, now| {
+                jobs.iter().map(|job| core::enqueue::enqueue(tx, job, now)).collect()
+            };
+            return self.db.rule(doing, now, add).await;
         }
+        let plain = jobs.into_iter().map(|job| Plain::of(job, now)).collect::<Result<Vec<_>>>();
+        let plain = plain.map_err(|error| error.while_doing(doing))?;
+        let ids = self.db.row(doing, move |tx| core::enqueue::plain(tx, &plain)).await?;
+        Ok(ids.into_iter().map(Enqueued::Inserted).collect())
     }
 
     /// Cancels a job that waits, which then never starts, or asks a running one to end (P20).

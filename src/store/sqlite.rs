@@ -30,6 +30,7 @@ pub(super) mod open;
 mod peek;
 mod rewrite;
 pub(super) mod row;
+mod stat;
 mod texts;
 mod transaction;
 pub(super) mod watch;
@@ -42,8 +43,8 @@ pub(super) use batch::run_in_savepoint;
 pub(super) use database::Database;
 #[cfg(feature = "cli")]
 pub(super) use database::lock_beside;
-pub(super) use draft::place;
 pub(super) use open::{Owner, Schema};
+pub(super) use stat::place;
 pub(super) use transaction::Tx;
 
 /// A reader's connection, all of whose statements see one snapshot.

@@ -1,16 +1,63 @@
 //! Enqueue: stores a job, unless an earlier one is the answer.
 
 use crate::error::{Code, Error, Result};
-use crate::model::{Enqueued, Kind, Lease, NewJob, Receipt, Timestamp, sha256_hex};
+use crate::model::{Enqueued, JobId, Kind, Lease, NewJob, Receipt, Timestamp, sha256_hex};
+use crate::store::sql::jobs::NewRow;
 use crate::store::sql::{after, audit, batches, folder_key, idempotency, jobs, lease};
 use crate::store::sqlite::Tx;
 
 /// Whether storing the job decides something that another write could make wrong: by an earlier request with its
-/// idempotency key, by the holder of its unique key, by how many of its kind wait, by what it runs after, or by the end of its
-/// batch. Any other job is a row that is added.
+/// idempotency key, by the holder of its unique key, by how many of its kind wait, by what it runs after, by the end of its
+/// batch, or by the settings that hold for a session. Any other job is a row that is added: a [`Plain`] one.
 pub(in crate::store) fn decides(job: &NewJob) -> bool {
     let looks_for_one = job.idempotency_key.is_some() || job.unique_key.is_some();
+    let looks_for_one = looks_for_one || job.kind == Kind::AGENT_SESSION;
     looks_for_one || most_waiting(job).is_some() || job.runs_after() > 0 || job.batch.is_some()
+}
+
+/// A job that is a row and nothing else, checked and ready to be stored.
+pub(in crate::store) struct Plain {
+    job: NewJob,
+    payload: String,
+    now: Timestamp,
+}
+
+impl Plain {
+    /// A job of which nothing is to be decided.
+    ///
+    /// # Errors
+    /// `JOB-VALUE-001` for a value out of range, `JOB-SIZE-001` for a payload that is too large.
+    pub(in crate::store) fn of(job: NewJob, now: Timestamp) -> Result<Self> {
+        let payload = job.checked()?.payload_text()?;
+        Ok(Self { job, payload, now })
+    }
+}
+
+/// Stores jobs of which nothing is to be decided, each queued for the poller to admit; answers their ids in their order.
+pub(in crate::store) fn plain(tx: &Tx<'_>, jobs: &[Plain]) -> Result<Vec<JobId>> {
+    let rows = jobs.iter().map(|Plain { job, payload, now }| NewRow {
+        job,
+        payload,
+        unique_key: None,
+        now: *now,
+    });
+    let ids = jobs::insert(tx, &rows.collect::<Vec<_>>())?;
+    for (Plain { job, now, .. }, id) in jobs.iter().zip(&ids) {
+        note_actor(tx, *id, job, *now)?;
+    }
+    Ok(ids)
+}
+
+/// The same for jobs of several callers.
+pub(in crate::store) fn plain_together(tx: &Tx<'_>, jobs: &[Plain]) -> Result<Vec<Result<JobId>>> {
+    Ok(plain(tx, jobs)?.into_iter().map(Ok).collect())
+}
+
+/// The audit log has the jobs that people make.
+fn note_actor(tx: &Tx<'_>, id: JobId, job: &NewJob, now: Timestamp) -> Result<()> {
+    let Some(actor) = &job.actor else { return Ok(()) };
+    let subject = format!("job {id} ({})", job.kind);
+    audit::record(tx, actor, "enqueue", &subject, now)
 }
 
 /// Stores a job as any program may: queued, for the poller to admit. Answers the earlier one of the same request or
@@ -49,7 +96,8 @@ pub(in crate::store) fn with_receipt(tx: &Tx<'_>, job: &NewJob, now: Timestamp) 
         }
         expect_those_before(tx, job)?;
         expect_open_batch(tx, job)?;
-        let id = jobs::insert(tx, job, unique_key.as_ref(), now)?;
+        let (payload, unique_key) = (job.payload_text()?, unique_key.as_ref());
+        let id = jobs::insert(tx, &[NewRow { job, payload: &payload, unique_key, now }])?[0];
         after::insert(tx, id, job)?;
         Enqueued::Inserted(id)
     };
@@ -57,9 +105,8 @@ pub(in crate::store) fn with_receipt(tx: &Tx<'_>, job: &NewJob, now: Timestamp) 
         let body_hash = marked(body_hash, enqueued);
         idempotency::remember(tx, key, &body_hash, enqueued.id(), now)?;
     }
-    if let (Enqueued::Inserted(id), Some(actor)) = (enqueued, &job.actor) {
-        let subject = format!("job {id} ({})", job.kind);
-        audit::record(tx, actor, "enqueue", &subject, now)?;
+    if let Enqueued::Inserted(id) = enqueued {
+        note_actor(tx, id, job, now)?;
     }
     Ok(Receipt { enqueued, repeats: None })
 }
@@ -155,7 +202,6 @@ fn expect_open_batch(tx: &Tx<'_>, job: &NewJob) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::JobId;
     use crate::model::{BatchId, Occurrence, UniqueKey};
 
     #[test]

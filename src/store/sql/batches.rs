@@ -1,5 +1,6 @@
 //! Batches: their rows, which the schema counts, and the end of a batch.
 
+use super::jobs::NewRow;
 use super::{audit, folder_key, jobs};
 use crate::error::{Code, Error, Result};
 use crate::model::{Batch, BatchId, Job, JobId, MAX_BATCH, NewJob, Timestamp, then_job, then_text};
@@ -165,7 +166,9 @@ pub(in crate::store) fn get(conn: &Connection, id: BatchId) -> Result<Option<Bat
 fn make(conn: &Connection, job: NewJob, payer: Option<i64>, now: Timestamp) -> Result<JobId> {
     let job = NewJob { schedule_id: job.payer().or(payer), ..job };
     let job = folder_key::with(conn, &job)?;
-    let id = jobs::insert(conn, &job, None, now)?;
+    let payload = job.payload_text()?;
+    let row = NewRow { job: &job, payload: &payload, unique_key: None, now };
+    let id = jobs::insert(conn, &[row])?[0];
     if let Some(actor) = &job.actor {
         audit::record(conn, actor, "enqueue", &format!("job {id} ({})", job.kind), now)?;
     }

@@ -5,12 +5,15 @@ use crate::model::{
     BatchId, ConcurrencyKey, Job, JobEdit, JobEvent, JobId, Kind, NewJob, Occurrence, OnInterrupt,
     ParkedBy, Queue, Tag, Timestamp, UniqueKey, WaitsFor, WorkerId,
 };
-use crate::store::sqlite::row::{insert, instant, kind, parsed, text, word};
+use crate::store::sqlite::row::{instant, kind, parsed, text, word};
 use crate::store::sqlite::{dialect, ledger};
-use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use rusqlite::{Connection, OptionalExtension, Row, Statement, named_params};
 use std::str::FromStr;
+use std::sync::LazyLock;
 use std::time::Duration;
 
+/// Rows that one statement stores: enough to spread what a statement costs by itself.
+const ROWS: usize = 32;
 /// The name of a worker whose name cannot be read.
 const UNREADABLE: &str = "unreadable";
 
@@ -109,36 +112,81 @@ pub(in crate::store) fn count_waiting(conn: &Connection, kind: &Kind, limit: i64
     Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?)
 }
 
-/// Stores a job as any program may: queued, for the poller to admit.
-pub(in crate::store) fn insert(
-    conn: &Connection,
-    job: &NewJob,
-    unique_key: Option<&UniqueKey>,
-    now: Timestamp,
-) -> Result<JobId> {
-    let millis = |length: Option<Duration>| length.map(|length| length.as_millis() as i64);
-    let id = insert!(conn, "jobs", {
-        "kind": job.kind.as_str(),
-        "payload": job.payload_text()?,
-        "trigger": job.trigger.as_str(),
-        "queue": job.queue.as_ref().map(Queue::as_str),
-        "priority": job.priority,
-        "run_at": job.starts_at(now).millis(),
-        "parked_by": job.is_delayed().then(|| ParkedBy::Delay.as_str()),
-        "created_at": now.millis(),
-        "max_attempts": job.max_attempts,
-        "timeout_ms": millis(job.timeout),
-        "unique_key": unique_key.map(UniqueKey::as_str),
-        "unique_window_ms": millis(job.unique_window),
-        "concurrency_key": job.concurrency_key.as_ref().map(ConcurrencyKey::as_str),
-        "schedule_id": job.payer(),
-        "occurrence_at": job.occurrence.map(|occurrence| occurrence.at.millis()),
-        "parent_id": job.parent_id.map(|id| id.0),
-        "batch_id": job.batch.map(|id| id.0),
-        "correlation_id": job.correlation_id,
-        "tags": job.stored_tags(),
-    })?;
-    Ok(JobId(id))
+/// A job that is to be stored, with what its row takes from elsewhere.
+pub(in crate::store) struct NewRow<'a> {
+    pub(in crate::store) job: &'a NewJob,
+    /// As text.
+    pub(in crate::store) payload: &'a str,
+    pub(in crate::store) unique_key: Option<&'a UniqueKey>,
+    pub(in crate::store) now: Timestamp,
+}
+
+macro_rules! new_row {
+    (|$row:ident| $($column:literal = $value:expr;)*) => {
+        /// The columns that a new row says something of.
+        const NEW_COLUMNS: &[&str] = &[$($column),*];
+
+        /// Binds a row's values from this parameter on.
+        fn bind(statement: &mut Statement<'_>, first: usize, $row: &NewRow<'_>) -> Result<()> {
+            let mut at = first;
+            $(
+                statement.raw_bind_parameter(at, $value)?;
+                at += 1;
+            )*
+            debug_assert_eq!(at, first + NEW_COLUMNS.len());
+            Ok(())
+        }
+    };
+}
+
+// Each column, and what a new row says there.
+new_row! {
+    |row|
+    "kind" = row.job.kind.as_str();
+    "payload" = row.payload;
+    "trigger" = row.job.trigger.as_str();
+    "queue" = row.job.queue.as_ref().map(Queue::as_str);
+    "priority" = row.job.priority;
+    "run_at" = row.job.starts_at(row.now).millis();
+    "parked_by" = row.job.is_delayed().then(|| ParkedBy::Delay.as_str());
+    "created_at" = row.now.millis();
+    "max_attempts" = row.job.max_attempts;
+    "timeout_ms" = row.job.timeout.map(|length| length.as_millis() as i64);
+    "unique_key" = row.unique_key.map(UniqueKey::as_str);
+    "unique_window_ms" = row.job.unique_window.map(|length| length.as_millis() as i64);
+    "concurrency_key" = row.job.concurrency_key.as_ref().map(ConcurrencyKey::as_str);
+    "schedule_id" = row.job.payer();
+    "occurrence_at" = row.job.occurrence.map(|occurrence| occurrence.at.millis());
+    "parent_id" = row.job.parent_id.map(|id| id.0);
+    "batch_id" = row.job.batch.map(|id| id.0);
+    "correlation_id" = &row.job.correlation_id;
+    "tags" = row.job.stored_tags();
+}
+
+/// The statements that store one row, and [`ROWS`] of them.
+static INSERTS: LazyLock<[String; 2]> = LazyLock::new(|| {
+    [1, ROWS].map(|rows| {
+        let values = format!("({})", vec!["?"; NEW_COLUMNS.len()].join(", "));
+        let (columns, values) = (NEW_COLUMNS.join(", "), vec![values; rows].join(", "));
+        format!("INSERT INTO jobs ({columns}) VALUES {values}")
+    })
+});
+
+/// Stores jobs as any program may: queued, for the poller to admit. Answers their ids in their order.
+pub(in crate::store) fn insert(conn: &Connection, rows: &[NewRow<'_>]) -> Result<Vec<JobId>> {
+    let mut ids = Vec::with_capacity(rows.len());
+    let (sets, single) = rows.split_at(rows.len() - rows.len() % ROWS);
+    for set in sets.chunks(ROWS).chain(single.chunks(1)) {
+        let mut statement = conn.prepare_cached(&INSERTS[usize::from(set.len() > 1)])?;
+        for (place, row) in set.iter().enumerate() {
+            bind(&mut statement, 1 + place * NEW_COLUMNS.len(), row)?;
+        }
+        statement.raw_execute()?;
+        // Nobody else writes meanwhile, so that a statement's ids follow each other.
+        let last = conn.last_insert_rowid();
+        ids.extend((last + 1 - set.len() as i64..=last).map(JobId));
+    }
+    Ok(ids)
 }
 
 /// The job that holds a unique key.

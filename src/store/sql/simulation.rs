@@ -173,8 +173,9 @@ impl World {
         let fails = self.rng.u8(..50) == 0;
         let mut answer = None;
         self.conn.execute_batch("BEGIN IMMEDIATE").unwrap();
-        let done = run_in_savepoint(&self.conn, |tx| {
-            answer = Some(run(tx)?);
+        let mut run = Some(run);
+        let done = run_in_savepoint(&self.conn, &mut |tx| {
+            answer = run.take().map(|run| run(tx)).transpose()?;
             if fails { Err(Error::new(Code::StoreIo, "by chance")) } else { Ok(()) }
         });
         if let Ok((_, differences)) = &done {

@@ -54,18 +54,33 @@ pub(super) fn roll_back(conn: &Connection) {
     }
 }
 
+/// Runs a statement that is used again and again.
+pub(super) fn run(conn: &Connection, sql: &str) -> rusqlite::Result<()> {
+    conn.prepare_cached(sql)?.execute([]).map(drop)
+}
+
+/// Runs the first call of a transaction and answers how many rows it changed, and the counts. It has no savepoint, which
+/// would cost as much as the call: after an error the caller takes the whole transaction back.
+pub(super) fn run_alone(
+    conn: &Connection,
+    call: &mut dyn FnMut(&Tx<'_>) -> Result<()>,
+) -> Result<(u64, Differences)> {
+    let before = conn.total_changes();
+    let tx = Tx::new(conn);
+    call(&tx)?;
+    Ok((conn.total_changes() - before, tx.into_differences()))
+}
+
 /// Runs one call and answers how many rows it changed, and the counts. After an error either its savepoint is rolled back or, where
 /// SQLite would not, the whole transaction.
 pub(in crate::store) fn run_in_savepoint(
     conn: &Connection,
-    run: impl FnOnce(&Tx<'_>) -> Result<()>,
+    call: &mut dyn FnMut(&Tx<'_>) -> Result<()>,
 ) -> Result<(u64, Differences)> {
-    let before = conn.total_changes();
-    conn.prepare_cached("SAVEPOINT call")?.execute([])?;
-    let tx = Tx::new(conn);
-    let done = run(&tx).and_then(|()| {
-        conn.prepare_cached("RELEASE call")?.execute([])?;
-        Ok((conn.total_changes() - before, tx.into_differences()))
+    run(conn, "SAVEPOINT call")?;
+    let done = run_alone(conn, call).and_then(|done| {
+        run(conn, "RELEASE call")?;
+        Ok(done)
     });
     let keeps = planted::is(Bug::KeepsHalfACall);
     let take_back = if keeps { "RELEASE call" } else { "ROLLBACK TO call; RELEASE call" };

@@ -2,8 +2,9 @@
 //!
 //! By default, SQLite writes back every 1,000 pages in the thread that commits. That makes a caller wait, and a busy
 //! writer outruns it: the log begins anew only if a commit finds all of it written back. So the writer asks this thread
-//! every 3 MB, and from 32 MB on it waits, between two transactions, for one checkpoint that nothing outruns. The writers of
-//! other processes do not wait for it: once little is left of a log that is too long, the rest is written back under the
+//! every 2 MB, and from 4 MB on it waits, between two transactions, for one checkpoint that nothing outruns. So the log is
+//! begun anew while it is small: a commit that writes over what the caches of kernel and disk still hold takes two thirds of
+//! the time of one that writes over 32 MB in turn. The writers of other processes do not wait for it: once little is left of a log that is too long, the rest is written back under the
 //! write lock.
 //!
 //! Only a reader's snapshot can make the log grow further: the frames after it must stay. That is said once from 256 MB
@@ -25,6 +26,7 @@ use crate::model::Service;
 use crate::store::Board;
 use crate::warn_coded;
 use rusqlite::Connection;
+use std::cell::Cell;
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -32,11 +34,12 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// The log is written back each time it has grown by this: often enough for little to be left at a pause.
-const ASK_EVERY: u64 = 3 * MB;
-/// The log's length from which on the writer pauses. Without the pause a busy writer reaches 200 MB.
-const PAUSE_AT: u64 = 32 * MB;
+const ASK_EVERY: u64 = 2 * MB;
+/// The log's length from which on the writer pauses: about that of SQLite's own 1,000 pages. Without the pause a busy writer
+/// reaches 200 MB.
+const PAUSE_AT: u64 = 4 * MB;
 /// If a pause left the log as it was because somebody was just reading, the next pause comes after this many bytes.
-const PAUSE_AGAIN: u64 = 4 * MB;
+const PAUSE_AGAIN: u64 = 2 * MB;
 /// The longest pause; a checkpoint that takes longer goes on without it.
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 /// How often a file that is too large is tried again, and one that other programs write to is looked at.
@@ -48,6 +51,8 @@ const MUCH: u64 = 4 * WAL_SIZE_LIMIT;
 /// How long a checkpoint waits for the write lock.
 const HOLD_WITHIN: Duration = Duration::from_secs(1);
 const MB: u64 = 1024 * 1024;
+/// What a page takes of the log, in bytes, where pages have SQLite's ordinary size: near enough to know when to look.
+const FRAME: u64 = 4096 + FRAME_HEADER;
 
 /// Tells how long the log is and writes nothing.
 const LOOK: &str = "PRAGMA wal_checkpoint(NOOP)";
@@ -68,6 +73,20 @@ pub(super) struct Log {
 /// The length of the log as `conn` sees it; `None` if another checkpoint holds it. Not inside a transaction.
 pub(super) fn look(conn: &Connection) -> Result<Option<Log>> {
     run(conn, LOOK)
+}
+
+thread_local! {
+    /// Pages that the log held after this thread's last commit.
+    static HELD: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Has SQLite note the length of the log after each commit on `conn`, in the thread that commits: a look costs a third of
+/// what a small commit does besides its sync.
+pub(super) fn note_length(conn: &Connection) {
+    conn.wal_hook(Some(|_, pages| {
+        HELD.set(u64::from(pages.unsigned_abs()));
+        Ok(())
+    }));
 }
 
 fn run(conn: &Connection, checkpoint: &str) -> Result<Option<Log>> {
@@ -100,6 +119,16 @@ struct Pace {
 }
 
 impl Pace {
+    /// Whether a log of this length may ask for something; what it asks for, a look at the log tells.
+    fn is_due(&mut self, held: u64) -> bool {
+        if held < self.seen {
+            // The log was begun anew.
+            *self = Self::default();
+        }
+        self.seen = held;
+        held >= self.asked + ASK_EVERY || held >= PAUSE_AT.max(self.paused + PAUSE_AGAIN)
+    }
+
     /// Decides what to ask for. Behind a reader the steps grow with the log, since each try has to sort all of it.
     fn next(&mut self, log: Log) -> Ask {
         if log.held < self.seen {
@@ -108,7 +137,7 @@ impl Pace {
         }
         self.seen = log.held;
         let behind_a_reader = log.pending > PAUSE_AT;
-        let step = if behind_a_reader { log.held / 4 } else { PAUSE_AGAIN };
+        let step = if behind_a_reader { log.held / 2 } else { PAUSE_AGAIN };
         if log.held >= PAUSE_AT.max(self.paused + step) {
             (self.asked, self.paused) = (log.held, log.held);
             Ask::Pause
@@ -159,8 +188,21 @@ impl Checkpoints {
         Ok(Self { asks, pace: Pace::default(), thread: Some(thread) })
     }
 
-    /// Asks for what a log of this length needs; called between transactions. Returns within [`PAUSE_MAX`].
-    pub(super) fn after_commit(&mut self, log: Log) {
+    /// Asks for what the log needs after a commit of this thread on `conn`, of which the length was noted; called between
+    /// transactions. Returns within [`PAUSE_MAX`].
+    ///
+    /// # Errors
+    /// As SQLite's when it is asked for the length of the log.
+    pub(super) fn after_commit(&mut self, conn: &Connection) -> Result<()> {
+        if self.pace.is_due(HELD.get() * FRAME)
+            && let Some(log) = look(conn)?
+        {
+            self.tend(log);
+        }
+        Ok(())
+    }
+
+    fn tend(&mut self, log: Log) {
         match self.pace.next(log) {
             Ask::Nothing => {}
             Ask::Checkpoint => {
@@ -380,12 +422,17 @@ mod tests {
     }
 
     #[test]
-    fn the_writer_asks_every_3_mb_and_pauses_from_32_mb_on_until_the_log_begins_anew() {
+    fn the_writer_asks_every_2_mb_and_pauses_from_4_mb_on_until_the_log_begins_anew() {
         let mut pace = Pace::default();
-        let mut next = |held: u64| pace.next(Log { held: held * MB, pending: 0 });
-        assert_eq!([next(1), next(3), next(4)], [Ask::Nothing, Ask::Checkpoint, Ask::Nothing]);
-        assert_eq!([next(31), next(33), next(34)], [Ask::Checkpoint, Ask::Pause, Ask::Nothing]);
-        assert_eq!([next(37), next(1), next(3)], [Ask::Pause, Ask::Nothing, Ask::Checkpoint]);
+        let mut next = |held: u64| {
+            let is_due = pace.is_due(held * MB);
+            let ask = pace.next(Log { held: held * MB, pending: 0 });
+            assert!(is_due || ask == Ask::Nothing, "{ask:?} without a look at {held} MB");
+            ask
+        };
+        assert_eq!([next(1), next(2), next(3)], [Ask::Nothing, Ask::Checkpoint, Ask::Nothing]);
+        assert_eq!([next(4), next(5), next(6)], [Ask::Pause, Ask::Nothing, Ask::Pause]);
+        assert_eq!([next(9), next(1), next(2)], [Ask::Pause, Ask::Nothing, Ask::Checkpoint]);
     }
 
     #[test]

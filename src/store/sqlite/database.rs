@@ -1,11 +1,12 @@
 //! One open database file: its writer thread, its readers, and the signal that something changed.
 
 use super::check;
-use super::draft::{beside, place};
+use super::draft::beside;
 use super::error::is_of_schema;
 use super::guard::Guard;
 use super::guest;
 use super::open::{self, Limits, Owner, Schema};
+use super::stat::place;
 use super::texts::Texts;
 use super::transaction::Tx;
 use super::work::{Several, Share, Task, Together};

@@ -3,6 +3,7 @@
 //! A process that is killed leaves its draft behind. The maker of a draft holds a lock of the operating system on it,
 //! which ends with the process; so the next start knows the drafts that nobody makes any more, and removes them.
 
+use super::stat::place;
 use crate::error::{Code, Error, Result};
 use crate::files;
 use std::ffi::OsString;
@@ -139,11 +140,6 @@ fn is_left(draft: &DirEntry, target: Option<&fs::Metadata>) -> io::Result<bool> 
         file => file?,
     };
     files::try_lock(&file)
-}
-
-/// What tells a file from every other one.
-pub(in crate::store) fn place(data: &fs::Metadata) -> (u64, u64) {
-    (data.dev(), data.ino())
 }
 
 /// Removes a draft, last of all the name by which a sweep finds it.

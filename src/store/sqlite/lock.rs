@@ -1,5 +1,6 @@
 //! How the write lock is asked for while another program may hold it.
 
+use super::batch;
 use crate::error::{Code, Error, Result};
 use rusqlite::Connection;
 use std::time::{Duration, Instant};
@@ -18,7 +19,7 @@ const ASK_LATER: Duration = Duration::from_millis(5);
 /// `STORE-BUSY-001` if another program holds the lock.
 pub(super) fn try_begin(conn: &Connection, is_first: bool) -> Result<()> {
     conn.busy_handler(Some(if is_first { ask_at_first } else { ask_later }))?;
-    conn.execute_batch("BEGIN IMMEDIATE").map_err(Error::from)
+    batch::run(conn, "BEGIN IMMEDIATE").map_err(Error::from)
 }
 
 /// Begins a transaction that writes, within this time.

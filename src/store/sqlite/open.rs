@@ -9,6 +9,7 @@ use super::draft::{self, Draft, beside};
 use super::ledger::{self, Component};
 use super::lost::{self, Witness};
 use super::peek::{self, BUSY_TIMEOUT};
+use super::stat::stat;
 use super::{check, header};
 use crate::error::{Class, Code, Error, Result};
 use crate::files;
@@ -212,7 +213,7 @@ pub(super) fn connect_checkpointer(path: &Path) -> Result<Connection> {
 
 /// Bytes of the WAL file of the database at `path`, by `stat`.
 pub(super) fn wal_size(path: &Path) -> u64 {
-    fs::metadata(beside(path, "-wal")).map_or(0, |data| data.len())
+    stat(&beside(path, "-wal")).map_or(0, |(_, length)| length)
 }
 
 /// Sets up one connection of the reader pool.

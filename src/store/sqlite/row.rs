@@ -9,22 +9,6 @@ use rusqlite::Row;
 use rusqlite::{Connection, named_params};
 use std::str::FromStr;
 
-/// Inserts a row of these columns and values; answers its id.
-macro_rules! insert {
-    ($conn:expr, $table:literal, { $first:literal: $value:expr, $($column:literal: $more:expr,)* }) => {{
-        const SQL: &str = concat!(
-            "INSERT INTO ", $table, " (", $first $(, ", ", $column)*,
-            ") VALUES (:", $first $(, ", :", $column)*, ")"
-        );
-        let mut statement = $conn.prepare_cached(SQL)?;
-        statement.insert(&[
-            (concat!(":", $first), &$value as &dyn rusqlite::ToSql),
-            $((concat!(":", $column), &$more as &dyn rusqlite::ToSql),)*
-        ])
-    }};
-}
-pub(in crate::store) use insert;
-
 /// Reads the name of a kind.
 pub(in crate::store) fn kind(row: &Row<'_>, column: usize) -> rusqlite::Result<Kind> {
     Kind::parse(text(row, column)?).map_err(|_| unreadable(column, "kind"))

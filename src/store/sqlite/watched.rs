@@ -5,12 +5,12 @@
 //! opened. The files themselves are not opened: see `open.rs`.
 
 use super::checkpoint;
-use super::draft::{beside, place};
+use super::draft::beside;
 use super::header::{LOG_HEADER, MEASURES};
 use super::open;
+use super::stat::{Place, stat};
 use crate::error::{Code, Error, Result};
 use rusqlite::Connection;
-use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -27,16 +27,15 @@ pub(super) struct Watched {
 #[derive(Debug)]
 struct One {
     path: PathBuf,
-    /// Device and inode; `None`: it was not there yet.
-    place: Option<(u64, u64)>,
+    /// `None`: it was not there yet.
+    place: Option<Place>,
     length: u64,
 }
 
 impl One {
     fn of(path: PathBuf) -> Self {
-        let found = fs::metadata(&path).ok();
-        let (place, length) = (found.as_ref().map(place), found.map_or(0, |data| data.len()));
-        Self { path, place, length }
+        let (place, length) = stat(&path).ok().unzip();
+        Self { path, place, length: length.unwrap_or_default() }
     }
 
     /// How long it is now.
@@ -44,7 +43,7 @@ impl One {
     /// # Errors
     /// `STORE-FILE-009` if it is gone or another one, `STORE-IO-001` if that cannot be told.
     fn look(&mut self) -> Result<u64> {
-        let found = match fs::metadata(&self.path) {
+        let (place, length) = match stat(&self.path) {
             Ok(found) => found,
             Err(error)
                 if [ErrorKind::NotFound, ErrorKind::NotADirectory].contains(&error.kind()) =>
@@ -56,10 +55,10 @@ impl One {
                 return Err(Error::new(Code::StoreIo, doing).because(error));
             }
         };
-        if *self.place.get_or_insert_with(|| place(&found)) != place(&found) {
+        if *self.place.get_or_insert(place) != place {
             return Err(self.replaced("is another file than the one that was opened"));
         }
-        Ok(found.len())
+        Ok(length)
     }
 
     fn replaced(&self, what: &str) -> Error {
@@ -79,6 +78,11 @@ impl Watched {
     /// Takes whichever log is at the path for ours at the next look.
     pub(super) fn expect_new_log(&mut self) {
         (self.log.place, self.log.length) = (None, 0);
+    }
+
+    /// How many bytes the log had at the last look.
+    pub(super) fn log_size(&self) -> u64 {
+        self.log.length
     }
 
     /// Compares the paths with what was opened. Not inside a transaction.
@@ -134,7 +138,7 @@ mod tests {
     use super::super::{Database, Owner, Schema, Tx};
     use super::*;
     use crate::store::OpenMode;
-    use std::fs::OpenOptions;
+    use std::fs::{self, OpenOptions};
     use std::os::unix::fs::FileExt;
     use std::time::{Duration, Instant};
 

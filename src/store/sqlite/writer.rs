@@ -1,8 +1,9 @@
 //! The one thread that writes: group commit, and what to believe after an error.
 //!
-//! Calls that wait together share one `BEGIN IMMEDIATE … COMMIT`, each in a savepoint of its own, and are answered only
-//! after the commit (P1). What an error means decides the answer (P2):
-//! - a call's own statement fails: its savepoint is rolled back, the others go on;
+//! Calls that wait together share one `BEGIN IMMEDIATE … COMMIT`, each but the first in a savepoint of its own, and are
+//! answered only after the commit (P1). What an error means decides the answer (P2):
+//! - a call's own statement fails: its savepoint is rolled back, the others go on; after the first call's, which has none,
+//!   the others go on in a transaction of their own;
 //! - SQLite gave the whole transaction up (full disk, I/O): every call of the batch hears that nothing was saved;
 //! - the commit is refused by a constraint of the application's that is checked there: nothing was saved, and each call has
 //!   a transaction of its own, so that the one at fault alone is refused;
@@ -15,8 +16,8 @@
 //! since its caller asked, and then hears that nothing was saved; the calls behind it go on waiting for their own time.
 
 use super::batch::{
-    Waiting, answer_or_part, answer_unknown, gather, is_taken_back, pages, refuse, roll_back,
-    run_in_savepoint,
+    Waiting, answer_or_part, answer_unknown, gather, is_taken_back, pages, refuse, roll_back, run,
+    run_alone, run_in_savepoint,
 };
 use super::checkpoint::{self, Checkpoints};
 use super::guard::Guard;
@@ -26,7 +27,7 @@ use super::rewrite;
 use super::transaction::Differences;
 use super::watched::Watched;
 use super::work::{Parts, Work};
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Result, ignore};
 use crate::planted::{self, Bug};
 use crate::store::{Board, News};
 use rusqlite::Connection;
@@ -62,6 +63,7 @@ pub(super) fn start(
 ) -> Result<(mpsc::Sender<Call>, JoinHandle<()>)> {
     let (sender, calls) = mpsc::channel(MAX_WAITING);
     let (seen, watched) = (data_version(&conn)?, Watched::of(&conn, path)?);
+    checkpoint::note_length(&conn);
     let ours = (Arc::clone(board), Arc::clone(guard));
     let checkpoints = Checkpoints::start(path, schema, limits, ours)?;
     let writer = Writer {
@@ -121,11 +123,9 @@ impl Writer {
 
     /// Has the WAL written back as its length asks for, now that no transaction is open and every caller has its answer.
     fn tend_log(&mut self) {
-        // If this look fails, the look after the next commit makes up for it.
-        let log =
-            self.conn.as_ref().and_then(|conn| self.guard.heeded(checkpoint::look(conn)).ok());
-        if let Some(log) = log.flatten() {
-            self.checkpoints.after_commit(log);
+        if let Some(conn) = &self.conn {
+            let tended = self.guard.heeded(self.checkpoints.after_commit(conn));
+            ignore(tended, "the look after the next commit makes up for it");
         }
     }
 
@@ -183,7 +183,9 @@ impl Writer {
             }
             let Some(mut work) = waiting.pop_front() else { break };
             gather(&mut work, waiting);
-            match run_in_savepoint(conn, |tx| work.run(tx)) {
+            let is_first = kept.is_empty();
+            let run = if is_first { run_alone } else { run_in_savepoint };
+            match run(conn, &mut |tx| work.run(tx)) {
                 Ok((rows, of_call)) => {
                     changed |= rows > 0;
                     differences.merge(of_call);
@@ -199,7 +201,14 @@ impl Writer {
                     refuse(kept, &error);
                     return look;
                 }
-                Err(error) => answer_or_part(work, error, waiting),
+                Err(error) => {
+                    answer_or_part(work, error, waiting);
+                    if is_first {
+                        // Nothing else was in the transaction.
+                        roll_back(conn);
+                        return look;
+                    }
+                }
             }
             if pages(conn).is_ok_and(|pages| pages >= full) {
                 break;
@@ -233,7 +242,7 @@ impl Writer {
         if planted::is(Bug::AnswersBeforeCommit) {
             kept.drain(..).for_each(|work| work.answer(Ok(())));
         }
-        if let Err(error) = conn.execute_batch("COMMIT") {
+        if let Err(error) = run(conn, "COMMIT") {
             if is_taken_back(conn, &error) {
                 return self.commit_each(kept, calls, error);
             }
@@ -270,7 +279,7 @@ impl Writer {
         let size = if self.schema.is_guest() {
             self.conn.as_ref().map_or(0, pending)
         } else {
-            open::wal_size(&self.path)
+            self.watched.log_size()
         };
         if size < self.limits.wal_bytes {
             return Ok(());
@@ -357,6 +366,7 @@ impl Writer {
                 open::write_back(&conn, self.schema)?;
             }
             self.seen = data_version(&conn)?;
+            checkpoint::note_length(&conn);
             self.conn = Some(conn);
             // Something may have changed meanwhile, so every listener should look.
             self.changes.send_modify(|n| *n += 1);

@@ -1,0 +1,207 @@
+//! How fast the queue is, each figure beside what bare SQLite does with the same work in the same run.
+//!
+//! `cargo bench --bench speed`, or with names of works behind `--`, e.g. `-- drain "enqueue, 64 callers"`.
+//! `LAMPLIGHTER_BENCH_ROUNDS=3` says how often each pair is measured. One side after the other, each in a process and on a
+//! file of its own, prints a line of JSON; what counts is the ratio of the medians, since a disk's speed changes by the hour. Every
+//! acknowledgement is synced (`synchronous` FULL), and rows are kept. `docs/benchmarks.md` has figures and what they mean.
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, clippy::print_stdout, missing_docs)]
+
+mod ours;
+mod raw;
+
+use std::process::Command;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// Callers that enqueue at the same time.
+const CALLERS: usize = 64;
+/// The payload of each job, of an ordinary length.
+const PAYLOAD: &str = r#"{"to":"someone@example.com","subject":"Welcome aboard","template":"welcome-v2","user_id":123456,"n":7}"#;
+/// Set in a child process: the work and the side that it is to measure, with a colon between.
+const CHILD: &str = "LAMPLIGHTER_BENCH_SPEED";
+
+/// One side of a work: measures it on a fresh file in this folder.
+type Side = fn(&TempDir) -> Vec<Figure>;
+
+/// What was measured.
+struct Figure {
+    name: &'static str,
+    value: f64,
+}
+
+/// A work, how the bare database does it, and how we do.
+struct Work {
+    name: &'static str,
+    unit: &'static str,
+    raw: Side,
+    ours: Side,
+    /// The first figure's ratio to the raw one that must be reached, and the one that is aimed at. Of a delay less is better.
+    must: f64,
+    aim: f64,
+}
+
+const WORKS: &[Work] = &[
+    Work {
+        name: "enqueue, 1 caller",
+        unit: "jobs/s",
+        raw: |folder| raw::enqueue_alone(folder, 5_000),
+        ours: |folder| ours::enqueue_alone(folder, 5_000),
+        must: 0.85,
+        aim: 0.95,
+    },
+    Work {
+        name: "enqueue, 64 callers",
+        unit: "jobs/s",
+        raw: |folder| raw::enqueue_at_once(folder, 128_000),
+        ours: |folder| ours::enqueue_at_once(folder, 128_000),
+        must: 0.7,
+        aim: 0.85,
+    },
+    Work {
+        name: "bulk enqueue",
+        unit: "jobs/s",
+        raw: |folder| raw::enqueue_bulk(folder, 100_000),
+        ours: |folder| ours::enqueue_bulk(folder, 100_000),
+        must: 0.6,
+        aim: 0.8,
+    },
+    Work {
+        name: "drain",
+        unit: "jobs/s",
+        raw: |folder| raw::drain(folder, 100_000),
+        ours: |folder| ours::drain(folder, 100_000, 1),
+        must: 0.5,
+        aim: 0.7,
+    },
+    Work {
+        name: "drain, 2 processes",
+        unit: "jobs/s",
+        raw: |folder| raw::drain(folder, 100_000),
+        ours: |folder| ours::drain(folder, 100_000, 2),
+        must: 0.45,
+        aim: 0.6,
+    },
+    Work {
+        name: "enqueue to start",
+        unit: "µs",
+        raw: |folder| raw::delay(folder, 1_000),
+        ours: |folder| ours::delay(folder, 1_000),
+        must: 1.3,
+        aim: 1.0,
+    },
+    Work {
+        name: "foreign INSERT to start",
+        unit: "µs",
+        raw: |folder| raw::delay(folder, 1_000),
+        ours: |folder| ours::foreign_delay(folder, 1_000),
+        must: 5.0,
+        aim: 2.0,
+    },
+];
+
+fn main() {
+    if let Ok(asked) = std::env::var(CHILD) {
+        return measure(&asked);
+    }
+    if ours::is_child() {
+        return ours::child();
+    }
+    let rounds = std::env::var("LAMPLIGHTER_BENCH_ROUNDS").ok().and_then(|text| text.parse().ok());
+    let rounds: usize = rounds.unwrap_or(3);
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|text| text != "--bench").collect();
+    let is_wanted = |work: &&Work| wanted.is_empty() || wanted.iter().any(|name| name == work.name);
+    let works = WORKS.iter().filter(is_wanted);
+    let lines: Vec<String> = works.map(|work| compare(work, rounds)).collect();
+    println!(
+        "{:<26} {:<10} {:>12} {:>12} {:>7} {:>6} {:>6}",
+        "work", "figure", "raw", "ours", "ratio", "must", "aim"
+    );
+    for line in lines {
+        println!("{line}");
+    }
+}
+
+/// Measures both sides in turn and answers the lines of the table.
+fn compare(work: &Work, rounds: usize) -> String {
+    let mut seen: Vec<[Vec<(String, f64)>; 2]> = Vec::with_capacity(rounds);
+    for _ in 0..rounds {
+        seen.push(["raw", "ours"].map(|side| in_child(work, side)));
+    }
+    let names: Vec<String> = seen[0][1].iter().map(|(name, _)| name.clone()).collect();
+    let of = |side: usize, name: &str| {
+        let values = seen.iter().flat_map(|round| &round[side]);
+        median(values.filter(|(known, _)| known == name).map(|(_, value)| *value).collect())
+    };
+    let lines = names.iter().enumerate().map(|(at, name)| {
+        let (raw, ours) = (of(0, name), of(1, name));
+        let (must, aim) = if at == 0 {
+            (work.must.to_string(), work.aim.to_string())
+        } else {
+            Default::default()
+        };
+        let ratio = raw.zip(ours).map_or(String::new(), |(raw, ours)| format!("{:.2}", ours / raw));
+        let shown = |value: Option<f64>| value.map_or(String::new(), |value| format!("{value:.0}"));
+        format!(
+            "{:<26} {:<10} {:>12} {:>12} {:>7} {:>6} {:>6}",
+            work.name,
+            name,
+            shown(raw),
+            shown(ours),
+            ratio,
+            must,
+            aim
+        )
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Measures one side in a process of its own, prints its lines and answers its figures.
+fn in_child(work: &Work, side: &str) -> Vec<(String, f64)> {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    let output = command.env(CHILD, format!("{}:{side}", work.name)).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{}: {}", work.name, String::from_utf8_lossy(&output.stderr));
+    print!("{text}");
+    let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    lines
+        .map(|line| (line["figure"].as_str().unwrap().to_owned(), line["value"].as_f64().unwrap()))
+        .collect()
+}
+
+/// Measures what `asked` names, and prints a line for each figure.
+fn measure(asked: &str) {
+    let (name, side) = asked.split_once(':').unwrap();
+    let work = WORKS.iter().find(|work| work.name == name).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let figures = if side == "raw" { (work.raw)(&folder) } else { (work.ours)(&folder) };
+    for Figure { name: figure, value } in figures {
+        let unit = if figure == "memory" { "MiB" } else { work.unit };
+        let line = serde_json::json!({"work": name, "side": side, "figure": figure, "unit": unit, "value": value});
+        println!("{line}");
+    }
+}
+
+fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
+}
+
+/// So many in that time, as a figure.
+fn rate(how_many: usize, took: Duration) -> Vec<Figure> {
+    vec![Figure { name: "rate", value: f64::from(how_many as u32) / took.as_secs_f64() }]
+}
+
+/// The middle and the 99th of a hundred of these delays.
+fn delays(mut delays: Vec<Duration>) -> Vec<Figure> {
+    delays.sort_unstable();
+    let at = |part: usize| delays[(delays.len() - 1) * part / 100].as_secs_f64() * 1e6;
+    vec![Figure { name: "p50", value: at(50) }, Figure { name: "p99", value: at(99) }]
+}
+
+/// The most memory that this process had, in MiB.
+fn peak_memory() -> Figure {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let kib: f64 = line.trim().trim_end_matches(" kB").parse().unwrap();
+    Figure { name: "memory", value: kib / 1024.0 }
+}
