@@ -15,6 +15,8 @@ END;
 CREATE INDEX jobs_scans ON jobs (id) WHERE kind = 'self_monitoring';
 CREATE INDEX jobs_open_scans ON jobs (status, id) WHERE kind = 'self_monitoring' AND finished_at IS NULL;
 CREATE INDEX jobs_ended_scans ON jobs (finished_at, id) WHERE kind = 'self_monitoring' AND finished_at IS NOT NULL;
+-- The jobs that file findings, and are not over.
+CREATE INDEX jobs_open_filings ON jobs (status) WHERE kind = 'file_findings' AND finished_at IS NULL;
 -- The session list.
 CREATE INDEX jobs_sessions ON jobs (id) WHERE kind = 'agent_session';
 

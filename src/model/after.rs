@@ -18,7 +18,7 @@ pub struct After {
 pub struct Neighbours {
     /// The jobs that it runs after, in the order of their ids.
     pub after: Vec<After>,
-    /// The first jobs that run after it, at most 100.
+    /// Jobs that run after it, at most 100, by id; those that wait for its end come before those that were told.
     pub before: Vec<JobId>,
 }
 

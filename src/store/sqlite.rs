@@ -31,6 +31,7 @@ mod peek;
 mod rewrite;
 pub(super) mod row;
 mod stat;
+pub(super) mod statistics;
 mod texts;
 mod transaction;
 pub(super) mod watch;

@@ -134,7 +134,7 @@ pub(in crate::store) fn neighbours(conn: &Connection, id: JobId) -> Result<Neigh
         SELECT job_id
         FROM job_after
         WHERE after_id = :id
-        ORDER BY job_id
+        ORDER BY ended_as, job_id
         LIMIT :limit";
     let after = of(conn, &[id])?.into_iter().map(|(_, after)| after).collect();
     let mut statement = conn.prepare_cached(BEHIND)?;

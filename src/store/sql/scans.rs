@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::model::{
     DryRun, JobId, LogMark, Scan, ScanCommit, ScanCounts, ScanFilings, ScanNow, Timestamp,
 };
+use crate::store::sqlite::dialect;
 use crate::store::sqlite::row::{self, instant, page, parsed, text, word};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde_json::Value;
@@ -111,7 +112,7 @@ fn first(conn: &Connection) -> Result<Option<JobId>> {
         SELECT id
         FROM jobs
         WHERE kind = 'self_monitoring' AND finished_at IS NULL
-          AND (status = 'queued' OR (status = 'scheduled' AND epoch > 0))
+          AND (status = 'queued' OR status = 'scheduled') AND (status = 'queued' OR epoch > 0)
         ORDER BY status = 'scheduled', claim_order IS NULL, claim_order, run_at, id
         LIMIT 1";
     let first = conn.prepare_cached(SQL)?.query_row([], |row| row.get(0).map(JobId)).optional()?;
@@ -125,11 +126,21 @@ pub(in crate::store) fn now(conn: &Connection) -> Result<ScanNow> {
         );
         Ok(conn.prepare_cached(&sql)?.query_row([], from_row).optional()?)
     };
+    // SQLite would look through all that ended, and sort them.
+    let last = format!(
+        "j.id = (
+             SELECT id
+             FROM {}
+             WHERE kind = 'self_monitoring' AND finished_at IS NOT NULL
+             ORDER BY finished_at DESC, id DESC
+             LIMIT 1)",
+        dialect::by_index("jobs", "jobs_ended_scans")
+    );
     Ok(ScanNow {
         running: one("j.status = 'running' AND j.finished_at IS NULL")?,
         waiting: count_waiting(conn)? + count_put_off(conn)?,
         first: first(conn)?,
-        last: one("j.finished_at IS NOT NULL ORDER BY j.finished_at DESC, j.id DESC")?,
+        last: one(&last)?,
     })
 }
 

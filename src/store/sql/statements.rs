@@ -2,13 +2,16 @@
 //!
 //! `LAMPLIGHTER_BLESS=1 cargo test --lib store::sql::statements` writes plans.txt anew.
 
+mod hot;
+mod plans;
+
 use super::simulation::database;
-use super::{after, batches, jobs, lease, queues, rates, unblock, workers};
+use super::{after, batches};
 use crate::model::settings::BUDGET_DAY;
 use crate::model::{
-    Actor, AttemptEnd, ConcurrencyKey, Epoch, Job, JobId, Kind, KindRules, Lane, NewJob,
-    Occurrence, Outcome, ParkedBy, PollRequest, Polled, Process, ProcessFacts, Queue, Rate,
-    Registration, SettleRequest, Timestamp, WorkerId,
+    Actor, AttemptEnd, ConcurrencyKey, Epoch, Job, Kind, KindRules, Lane, NewJob, Occurrence,
+    Outcome, PollRequest, Polled, Process, ProcessFacts, Queue, Rate, Registration, SettleRequest,
+    Timestamp, WorkerId,
 };
 use crate::store::core::{self, cancel, enqueue, poll, settle};
 use crate::store::sqlite::Tx;
@@ -16,8 +19,6 @@ use rusqlite::Connection;
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
-use std::path::Path;
 use std::time::Duration;
 
 /// The most statements of one poll, that of the counts included.
@@ -272,68 +273,4 @@ fn settlements_together_run_the_same_statements_as_one_by_itself() {
         said.insert(run.len());
     }
     assert_eq!(said.len(), 1, "{said:?}");
-}
-
-/// Each hot statement once, in the order of its text.
-fn hot() -> (World, BTreeSet<String>) {
-    let world = World::new(10);
-    RUN.take();
-    let mut hot = BTreeSet::new();
-    world.add("plain", None, None);
-    hot.extend(RUN.take());
-    let (claimed, run) = world.everything(3);
-    hot.extend(run);
-    let later = START.plus(Duration::from_secs(90));
-    let lease = claimed[0].lease().unwrap();
-    world.call(|tx| lease::set_progress(tx, &lease, "half"));
-    world.call(|tx| workers::beat(tx, &lease.worker, &ProcessFacts::default(), later));
-    world.call(|tx| lease::held(tx, &lease));
-    let batch =
-        world.call(|tx| batches::open(tx, "over", Some(&NewJob::new(kind("plain"))), later));
-    world.call(|tx| batches::close(tx, batch, later));
-    world.call(|tx| batches::finish_due(tx, 10, later));
-    world.call(|tx| batches::open_jobs(tx, batch, JobId(0), 10));
-    world.call(|tx| batches::prune(tx, later, 10));
-    world.call(|tx| rates::forget(tx, later, 1000));
-    world.call(|tx| lease::expect_held(tx, &lease));
-    world.call(|tx| jobs::parked(tx, ParkedBy::Budget, None, later, 10));
-    hot.extend(RUN.take());
-    hot.extend(world.settle(&claimed, later));
-    world.call(|tx| queues::resume_due(tx, later));
-    world.call(|tx| unblock::unblock(tx, &world.request.kinds, ""));
-    hot.extend(RUN.take());
-    (world, hot)
-}
-
-#[test]
-fn the_hot_statements_keep_their_plans() {
-    let (world, hot) = hot();
-    world.conn.trace_v2(TraceEventCodes::empty(), None);
-    let mut plans = String::new();
-    for sql in hot {
-        let mut statement = world.conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-        let (mut rows, mut steps) = (statement.raw_query(), Vec::<String>::new());
-        while let Some(row) = rows.next().unwrap() {
-            steps.push(row.get(3).unwrap());
-        }
-        let scans = |step: &&String| step.starts_with("SCAN jobs") && !step.contains("USING");
-        let whole: Vec<_> = steps.iter().filter(scans).collect();
-        assert!(whole.is_empty(), "{sql} reads the whole table: {steps:?}");
-        let text = sql.split_whitespace().collect::<Vec<_>>().join(" ");
-        writeln!(plans, "{text}\n  {}\n", steps.join("\n  ")).unwrap();
-    }
-    if cfg!(not(feature = "web")) {
-        // The stored plans are those of a build with the program's tables.
-        return;
-    }
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/sql/plans.txt");
-    if std::env::var_os("LAMPLIGHTER_BLESS").is_some() {
-        std::fs::write(&path, &plans).unwrap();
-    }
-    let stored = std::fs::read_to_string(&path).unwrap_or_default();
-    let differs = plans.lines().zip(stored.lines()).find(|(made, stored)| made != stored);
-    assert!(
-        plans == stored,
-        "plans.txt is stale ({differs:?}): look, then run with LAMPLIGHTER_BLESS=1"
-    );
 }

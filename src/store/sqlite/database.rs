@@ -7,6 +7,7 @@ use super::guard::Guard;
 use super::guest;
 use super::open::{self, Limits, Owner, Schema};
 use super::stat::place;
+use super::statistics;
 use super::texts::Texts;
 use super::transaction::Tx;
 use super::work::{Several, Share, Task, Together};
@@ -70,7 +71,11 @@ impl Database {
             Owner::Ours { application_id } => open::prepare(path, application_id, schema, mode)?,
             Owner::Application => guest::prepare(path, schema, mode)?,
         }
-        let conn = open::connect_writer(path, schema).map_err(|e| e.while_doing(&doing))?;
+        let connect = || open::connect_writer(path, schema).map_err(|e| e.while_doing(&doing));
+        let mut conn = connect()?;
+        if mode != OpenMode::Check && statistics::were_removed(&conn, path, schema.components) {
+            conn = connect()?;
+        }
         if !planted::is(Bug::ReopensWithoutLog) {
             open::write_back(&conn, schema).map_err(|e| e.while_doing(&doing))?;
         }

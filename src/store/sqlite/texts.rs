@@ -4,7 +4,7 @@
 //! connection alone: where it still has the form that SQLite expects, a column is missing, or a trigger does something else.
 
 use super::ledger::{self, Component};
-use super::{check, open};
+use super::{check, open, statistics};
 use crate::error::{Code, Error, Result};
 use rusqlite::{Connection, OpenFlags};
 use std::collections::BTreeMap;
@@ -35,7 +35,8 @@ impl Texts {
         Ok(Self { components, known: Mutex::new(known) })
     }
 
-    /// Opens the file anew, compares them there, and runs `run` on the same snapshot.
+    /// Opens the file anew, compares them there, and runs `run` on the same snapshot. Then what ANALYZE has found out since
+    /// the last time is removed.
     ///
     /// # Errors
     /// Besides those of `run`: those of [`Texts::expect`].
@@ -48,7 +49,10 @@ impl Texts {
         open::init_reader(&conn)?;
         let snapshot = conn.transaction()?;
         self.expect(&snapshot)?;
-        run(&snapshot)
+        let answer = run(&snapshot)?;
+        drop(snapshot);
+        statistics::were_removed(&conn, path, self.components);
+        Ok(answer)
     }
 
     /// Compares them with those that this connection reads. After a migration, which another process has run, those hold.
