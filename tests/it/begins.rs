@@ -1,5 +1,6 @@
 //! The store refuses for a time while a session begins: the session is not over before its agent was started, and runs once.
 
+use crate::support::mounted::Mounted;
 use crate::support::server::program;
 use crate::support::{STUCK, foreign, open, say_loudly, until};
 use lamplighter::model::{Job, JobId, Kind, NewJob, Status, Timestamp};
@@ -10,7 +11,7 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
@@ -156,29 +157,31 @@ async fn p6_a_session_that_another_programs_lock_kept_from_beginning_begins_when
 }
 
 /// A file system of so many bytes and names. Dropped, it is gone.
-struct Small(tempfile::TempDir);
+struct Small {
+    folder: tempfile::TempDir,
+    _mounted: Mounted,
+}
 
 impl Small {
     /// `None`: this user may not mount.
     fn mount() -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let room = format!("size={ROOM},nr_inodes={NAMES}");
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", &room, "lamplighter-test"]).arg(folder.path());
-        let done = mount.stderr(Stdio::null()).status();
-        if done.is_ok_and(|ended| ended.success()) {
-            return Some(Self(folder));
+        let mounted = Mounted::memory(&room, folder.path());
+        if mounted.is_none() {
+            say_loudly(
+                "SKIPPED: a full disk is a small file system, and this user may not mount one",
+            );
         }
-        say_loudly("SKIPPED: a full disk is a small file system, and this user may not mount one");
-        None
+        Some(Self { folder, _mounted: mounted? })
     }
 
     fn data(&self) -> PathBuf {
-        self.0.path().join("data")
+        self.folder.path().join("data")
     }
 
     fn filler(&self) -> PathBuf {
-        self.0.path().join("filler")
+        self.folder.path().join("filler")
     }
 
     /// Uses up every byte.
@@ -202,14 +205,6 @@ impl Small {
 
     fn free(&self) {
         fs::remove_dir_all(self.filler()).unwrap();
-    }
-}
-
-impl Drop for Small {
-    fn drop(&mut self) {
-        // The server may have ended a moment ago: the mount goes when its last file is closed.
-        let ended = Command::new("umount").arg("-l").arg(self.0.path()).status();
-        assert!(ended.is_ok_and(|ended| ended.success()) || std::thread::panicking());
     }
 }
 

@@ -27,7 +27,7 @@ const CALLS: [(&str, usize); 9] = [
     ("pwrite64", 6),
 ];
 
-fn is_long() -> bool {
+pub(crate) fn is_long() -> bool {
     std::env::var("LAMPLIGHTER_FILES").is_ok_and(|form| form == "long")
 }
 
@@ -127,8 +127,8 @@ fn a_start_is_killed(prepare: impl Fn(&Path), jobs: i64) {
 }
 
 /// A file of an older version, which lacks the program's tables, with one job.
-fn older(data: &Path, journal_mode: &str) {
-    fs::create_dir(data).unwrap();
+pub(crate) fn older(data: &Path, journal_mode: &str) {
+    fs::create_dir_all(data).unwrap();
     let conn = Connection::open(data.join("lamplighter.db")).unwrap();
     conn.pragma_update(None, "journal_mode", journal_mode).unwrap();
     conn.pragma_update(None, "application_id", i32::from_be_bytes(*b"LMPL")).unwrap();
@@ -136,7 +136,8 @@ fn older(data: &Path, journal_mode: &str) {
     for migration in schema::engine() {
         conn.execute_batch(&migration.sql).unwrap();
     }
-    conn.execute_batch("INSERT INTO jobs (kind, payload) VALUES ('probe', '{}')").unwrap();
+    conn.execute_batch("INSERT INTO jobs (kind, payload) VALUES ('probe', '{\"number\": 7}')")
+        .unwrap();
 }
 
 #[test]

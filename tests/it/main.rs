@@ -33,6 +33,7 @@ mod foreign;
 mod foreign_db;
 mod foreign_logs;
 mod formats;
+mod full_disk;
 mod github;
 mod greedy;
 mod grouping;

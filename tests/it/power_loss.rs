@@ -9,6 +9,8 @@
 //! `LAMPLIGHTER_POWER_RECORD=FOLDER` plays a record again that a failed run kept.
 
 mod disk;
+mod first;
+mod kill;
 #[cfg(debug_assertions)]
 mod planted;
 mod verdict;
@@ -16,13 +18,13 @@ mod verdict;
 use crate::support::open;
 use crate::support::planted as bugs;
 use crate::support::recorder::{self, Done, EIO, FOLDER, Failing, Step};
-use disk::{Disk, Left};
+use disk::{Disk, Left, NUMBERS};
 use fastrand::Rng;
 use lamplighter::Engine;
 use lamplighter::clock::Clock;
 use lamplighter::engine::Context;
 use lamplighter::model::{
-    Actor, Cancelled, ConcurrencyKey, JobId, Kind, KindRules, NewJob, Outcome, Queue,
+    Actor, Cancelled, ConcurrencyKey, JobId, Kind, KindRules, NewJob, Outcome, Queue, Timestamp,
 };
 use lamplighter::planted::Bug;
 use lamplighter::store::Store;
@@ -47,9 +49,10 @@ const FIRST: &str = "LAMPLIGHTER_POWER_FIRST";
 const ENDS_BADLY: &str = "LAMPLIGHTER_POWER_ENDS_BADLY";
 /// At which sync the disk begins to refuse.
 const REFUSED: usize = 40;
-/// Callers at the same time, and what each does.
+/// Callers at the same time, and how many things each does if the environment does not say it.
 const CALLERS: u64 = 6;
-const DEEDS: u64 = 80;
+const DEEDS: &str = "LAMPLIGHTER_POWER_DEEDS";
+const MOST_DEEDS: u64 = 80;
 /// The files that are the database, and the one that holds what was acknowledged.
 const DATABASE: [&str; 2] = ["lamplighter.db", "lamplighter.db-wal"];
 const SAID: &str = "acknowledged";
@@ -68,6 +71,10 @@ fn size_of(group: i64) -> usize {
 
 fn kind(name: &str) -> Kind {
     Kind::parse(name).unwrap()
+}
+
+fn now() -> Timestamp {
+    Clock::system().now()
 }
 
 /// What the process acknowledges to a person who keeps it, a line each.
@@ -99,11 +106,12 @@ fn work(folder: &Path) {
         let engine = handled(builder, KindRules { key_limit: 1, ..KindRules::new(kind("keyed")) });
         let engine = engine.start().unwrap();
         let numbers = Arc::new(AtomicI64::new(first as i64));
+        let deeds = std::env::var(DEEDS).map_or(MOST_DEEDS, |deeds| deeds.parse().unwrap());
         let mut callers = JoinSet::new();
         for caller in 0..CALLERS {
             let random = Rng::with_seed(seed ^ caller);
             let numbers = Arc::clone(&numbers);
-            callers.spawn(call(store.clone(), said.clone(), random, numbers));
+            callers.spawn(call(store.clone(), said.clone(), random, numbers, deeds));
         }
         callers.join_all().await;
         if std::env::var_os(ENDS_BADLY).is_some() {
@@ -137,10 +145,9 @@ fn job(random: &mut Rng, number: i64, group: Option<i64>) -> NewJob {
 }
 
 /// Does what callers do, and says what was acknowledged as soon as it was. A call that fails was not.
-async fn call(store: Store, said: Said, mut random: Rng, numbers: Arc<AtomicI64>) {
-    let now = || Clock::system().now();
+async fn call(store: Store, said: Said, mut random: Rng, numbers: Arc<AtomicI64>, deeds: u64) {
     let mut mine: Vec<JobId> = Vec::new();
-    for _ in 0..DEEDS {
+    for _ in 0..deeds {
         let number = numbers.fetch_add(1, Ordering::Relaxed);
         match random.u8(..10) {
             0..=4 => {
@@ -191,17 +198,21 @@ impl Recorded {
 
     /// A new one, of processes that may have a bug, each with its disk.
     fn take_with(seed: u64, syncs: &[Syncs], bug: Option<Bug>) -> Self {
+        Self::begun_with(seed, (syncs, MOST_DEEDS), bug, |data| drop(open(data)))
+    }
+
+    /// The same, which begin with a folder that `prepare` fills.
+    fn begun_with(
+        seed: u64,
+        (syncs, deeds): (&[Syncs], u64),
+        bug: Option<Bug>,
+        prepare: impl FnOnce(&Path),
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (data, before) = (folder.path().join("data"), folder.path().join("before"));
-        for folder in [&data, &before] {
-            std::fs::create_dir(folder).unwrap();
-        }
-        drop(open(&data));
-        for name in DATABASE {
-            if data.join(name).exists() {
-                std::fs::copy(data.join(name), before.join(name)).unwrap();
-            }
-        }
+        std::fs::create_dir(&data).unwrap();
+        prepare(&data);
+        copy(&data, &before);
         let library = recorder::build(folder.path());
         for (at, syncs) in syncs.iter().enumerate() {
             let record = record(folder.path(), at);
@@ -213,6 +224,7 @@ impl Recorded {
             };
             let mut command = recorder::recorded(&library, CHILD, &data, &record, failing);
             command.env(SEED, (seed + at as u64).to_string());
+            command.env(DEEDS, deeds.to_string());
             command.env(FIRST, (1 + at * 1_000_000).to_string());
             if matches!(syncs, Syncs::FailInTheEnd) {
                 command.env(ENDS_BADLY, "1");
@@ -240,6 +252,16 @@ enum Syncs {
     FailInTheEnd,
 }
 
+/// Copies a database, and what was acknowledged of it, into a new folder.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir(to).unwrap();
+    for name in DATABASE.into_iter().chain([SAID]) {
+        if from.join(name).exists() {
+            std::fs::copy(from.join(name), to.join(name)).unwrap();
+        }
+    }
+}
+
 /// The record of one of the processes.
 fn record(folder: &Path, at: usize) -> PathBuf {
     folder.join(format!("record-{at}"))
@@ -248,7 +270,7 @@ fn record(folder: &Path, at: usize) -> PathBuf {
 /// The steps of all processes; no two of them have a number for a file in common.
 fn steps(folder: &Path) -> Vec<Step> {
     let records = (0..).map(|at| record(folder, at)).take_while(|record| record.exists());
-    let steps = records.zip((0..=u8::MAX).step_by(100)).flat_map(|(record, first)| {
+    let steps = records.zip((0..=u8::MAX).step_by(NUMBERS.into())).flat_map(|(record, first)| {
         recorder::read(&record)
             .into_iter()
             .map(move |step| Step { file: step.file + first, ..step })
@@ -298,7 +320,8 @@ fn play_share(
     }
     let folder = crash_folder();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let (mut report, mut said) = (Report::default(), Acknowledged::default());
+    let mut report = Report::default();
+    let mut said = Acknowledged::of(&recorded.join("before"));
     let is_said = |step: &&Step| matches!(&step.done, Done::Name(name) if name == SAID);
     let said_as: Vec<u8> = steps.iter().filter(is_said).map(|step| step.file).collect();
     // Of several processes the last is looked at, from its first answer on.
@@ -349,7 +372,7 @@ fn crash_here(
     for entry in std::fs::read_dir(folder).unwrap() {
         std::fs::remove_file(entry.unwrap().path()).unwrap();
     }
-    disk.crash_into(folder, &DATABASE, left);
+    disk.crash_into(folder, SAID, left);
     // A machine that starts again has no index; a copy of the files may bring a wrong one.
     if matches!(left, Left::Pieces) {
         std::fs::write(folder.join(INDEX), vec![0xA5; 32 * 1024]).unwrap();
@@ -357,11 +380,16 @@ fn crash_here(
     said.holds(folder, runtime)
 }
 
-/// Looks at a record's crashes, and keeps it if one is wrong.
+/// Looks at the crashes of processes, and keeps their record if one is wrong.
 fn nothing_is_lost(name: &str, crashes: usize, syncs: &[Syncs]) {
+    judged(name, crashes, |seed| Recorded::take(seed, syncs));
+}
+
+/// The same of a record that is taken with a seed.
+fn judged(name: &str, crashes: usize, take: impl FnOnce(u64) -> Recorded) {
     let seed = std::env::var(SEED).map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
     let begun = Instant::now();
-    let recorded = Recorded::take(seed, syncs);
+    let recorded = take(seed);
     let report = play(&recorded.folder, crashes, seed, false);
     println!(
         "{name}, seed {seed}: {} crashes, {} things acknowledged, {} wrong, {:?}",

@@ -13,6 +13,9 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+/// What SQLite keeps beside a database, by the ends of the names.
+const BESIDE: [&str; 3] = ["-journal", "-wal", "-shm"];
+
 /// A draft of the file at a path. Dropped, it is removed with everything beside it.
 #[derive(Debug)]
 pub(super) struct Draft {
@@ -69,13 +72,22 @@ impl Drop for Draft {
     }
 }
 
-/// Removes the drafts of `target` whose processes are gone.
+/// Removes the drafts of `target` whose processes are gone, and what SQLite kept beside a draft that a loss of power took away.
 pub(super) fn sweep(target: &Path) -> io::Result<()> {
     let taken = target.metadata().ok();
     for entry in fs::read_dir(folder_of(target))? {
         let entry = entry?;
-        if is_draft(target, &entry.file_name()) && is_left(&entry, taken.as_ref())? {
+        let name = entry.file_name();
+        if is_draft(target, &name) && is_left(&entry, taken.as_ref())? {
             remove(&entry.path())?;
+        } else if let Some(draft) = draft_beside(target, &name)
+            && !target.with_file_name(draft).try_exists()?
+        {
+            // A draft goes last of all, so nobody makes this one.
+            match fs::remove_file(entry.path()) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
         }
     }
     Ok(())
@@ -144,7 +156,7 @@ fn is_left(draft: &DirEntry, target: Option<&fs::Metadata>) -> io::Result<bool> 
 
 /// Removes a draft, last of all the name by which a sweep finds it.
 fn remove(draft: &Path) -> io::Result<()> {
-    let files = ["-journal", "-wal", "-shm"].map(|suffix| beside(draft, suffix));
+    let files = BESIDE.map(|suffix| beside(draft, suffix));
     for file in files.iter().map(PathBuf::as_path).chain([draft]) {
         match fs::remove_file(file) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
@@ -174,6 +186,13 @@ fn is_draft(target: &Path, name: &std::ffi::OsStr) -> bool {
     maker.is_some_and(|maker| !maker.is_empty() && maker.iter().all(fits))
 }
 
+/// The draft of `target` that a file of this name lies beside.
+fn draft_beside<'a>(target: &Path, name: &'a std::ffi::OsStr) -> Option<&'a std::ffi::OsStr> {
+    let name = name.to_str()?;
+    let drafts = BESIDE.iter().filter_map(|suffix| name.strip_suffix(suffix));
+    drafts.map(std::ffi::OsStr::new).find(|draft| is_draft(target, draft))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,9 +208,24 @@ mod tests {
     fn drafts_of_makers_that_are_gone_are_swept_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("x.db");
-        let kept =
-            ["x.db", ".x.db.new", ".x.db.mine.new", ".y.db.77.new", ".x.db.77", "x.db.77.new"];
-        let left = [".x.db.77.new", ".x.db.77.new-journal", ".x.db.77-3.new", ".x.db.77-3.new-wal"];
+        let kept = [
+            "x.db",
+            "x.db-wal",
+            ".x.db.new",
+            ".x.db.new-journal",
+            ".x.db.mine.new",
+            ".y.db.77.new",
+            ".y.db.78.new-journal",
+            ".x.db.77",
+            "x.db.77.new",
+        ];
+        let left = [
+            ".x.db.77.new",
+            ".x.db.77.new-journal",
+            ".x.db.77-3.new",
+            ".x.db.77-3.new-wal",
+            ".x.db.78.new-journal",
+        ];
         for name in kept.iter().chain(&left) {
             fs::write(folder.path().join(name), name).unwrap();
         }

@@ -10,6 +10,8 @@ use std::path::Path;
 const SECTOR: usize = 512;
 /// One write in so many that is lost although it was synced, on a disk that lies.
 const LOST: u32 = 20;
+/// The numbers that the files of one record may have.
+pub(super) const NUMBERS: u8 = 100;
 
 /// What a crash leaves of the writes that no sync covers.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +40,7 @@ pub(super) struct Disk {
 /// `None` where there is no such file.
 type Content = Option<Vec<u8>>;
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct File {
     synced: Content,
     /// In their order.
@@ -48,9 +50,14 @@ struct File {
 #[derive(Clone)]
 enum Change {
     Create,
-    Write { offset: usize, bytes: Vec<u8> },
+    Write {
+        offset: usize,
+        bytes: Vec<u8>,
+    },
     Length(usize),
     Remove,
+    /// It is another file too, which was so when it got this name.
+    Become(File),
 }
 
 impl Disk {
@@ -86,9 +93,19 @@ impl Disk {
             self.files.insert(step.file, file);
             return;
         }
+        if matches!(step.done, Done::FolderSync) {
+            self.files.values_mut().for_each(File::sync_name);
+            return;
+        }
+        if let Done::Link(old) = step.done {
+            // Both are numbers of one record.
+            let old = self.files[&(step.file / NUMBERS * NUMBERS + old)].clone();
+            self.files.get_mut(&step.file).unwrap().unsynced.push(Change::Become(old));
+            return;
+        }
         let file = self.files.get_mut(&step.file).unwrap();
         match &step.done {
-            Done::Name(_) | Done::Refused => {}
+            Done::Name(_) | Done::Refused | Done::Link(_) | Done::FolderSync | Done::Killed(_) => {}
             Done::Create => file.unsynced.push(Change::Create),
             Done::Write { offset, bytes } => {
                 file.unsynced.push(Change::Write { offset: *offset, bytes: bytes.clone() });
@@ -112,20 +129,35 @@ impl Disk {
         }
     }
 
-    /// Fills a folder with what a crash leaves now of the files with these names.
-    pub(super) fn crash_into(&mut self, folder: &Path, names: &[&str], left: Left) {
-        for name in names {
-            let number =
-                self.names.iter().find(|(_, known)| known == name).map(|(number, _)| *number);
-            let file = number.and_then(|number| self.files.get(&number));
-            let content = file.and_then(|file| {
-                crash(file.synced.clone(), &file.unsynced, left, &mut self.random)
-            });
-            match content {
-                Some(content) => fs::write(folder.join(name), content).unwrap(),
-                None => fs::remove_file(folder.join(name)).unwrap_or_default(),
+    /// Fills an empty folder with what a crash leaves now of all files but one.
+    pub(super) fn crash_into(&mut self, folder: &Path, but: &str, left: Left) {
+        for (number, name) in self.names.iter().filter(|(_, name)| *name != but) {
+            let file = &self.files[number];
+            let content = crash(file.synced.clone(), &file.unsynced, left, &mut self.random);
+            if let Some(content) = content {
+                fs::write(folder.join(name), content).unwrap();
             }
         }
+    }
+}
+
+impl File {
+    /// A sync of the folder: whether the file is there, and as which, is on the disk.
+    fn sync_name(&mut self) {
+        let Some(last) = self.unsynced.iter().rposition(Change::is_of_the_folder) else { return };
+        let mut changes = self.unsynced.split_off(last).into_iter();
+        *self = match changes.next() {
+            Some(Change::Become(file)) => file,
+            Some(Change::Create) => Self { synced: Some(Vec::new()), unsynced: Vec::new() },
+            _ => Self::default(),
+        };
+        self.unsynced.extend(changes);
+    }
+}
+
+impl Change {
+    fn is_of_the_folder(&self) -> bool {
+        matches!(self, Self::Create | Self::Remove | Self::Become(_))
     }
 }
 
@@ -135,6 +167,10 @@ fn apply(content: &mut Content, change: &Change) {
         Change::Remove => *content = None,
         Change::Length(length) => content.get_or_insert_default().resize(*length, 0),
         Change::Write { offset, bytes } => write(content.get_or_insert_default(), *offset, bytes),
+        Change::Become(file) => {
+            content.clone_from(&file.synced);
+            file.unsynced.iter().for_each(|change| apply(content, change));
+        }
     }
 }
 
@@ -153,16 +189,15 @@ fn crash(mut content: Content, unsynced: &[Change], left: Left, random: &mut Rng
         Left::Everything => unsynced.len(),
         Left::Prefix | Left::Pieces => random.usize(..=unsynced.len()),
     };
-    let is_of_the_folder = |change: &Change| matches!(change, Change::Create | Change::Remove);
     for (at, change) in unsynced.iter().enumerate() {
         match (left, change) {
             // Which files there are changes in its order; what is written to one that is not there is nowhere.
-            (Left::Pieces, change) if is_of_the_folder(change) => {
-                if at >= reached {
-                    break;
-                }
-                apply(&mut content, change);
+            (Left::Pieces, change) if change.is_of_the_folder() && at >= reached => break,
+            // The name is there, and of what the file had not synced then there is what a crash leaves.
+            (_, Change::Become(file)) if at < reached => {
+                content = crash(file.synced.clone(), &file.unsynced, left, random);
             }
+            (Left::Pieces, change) if change.is_of_the_folder() => apply(&mut content, change),
             (Left::Pieces, Change::Write { offset, bytes }) => {
                 pieces(content.get_or_insert_default(), *offset, bytes, random);
             }

@@ -1,5 +1,6 @@
 //! What must hold of a database that a crash left: what was acknowledged is there, and nothing is half done.
 
+use lamplighter::model::NewJob;
 use lamplighter::store::{OpenMode, Store};
 use rusqlite::{Connection, OpenFlags};
 use std::collections::{BTreeMap, HashMap};
@@ -18,6 +19,13 @@ pub(super) struct Acknowledged {
 }
 
 impl Acknowledged {
+    /// What stands in a folder.
+    pub(super) fn of(folder: &Path) -> Self {
+        let mut said = Self::default();
+        said.take(&std::fs::read_to_string(folder.join(super::SAID)).unwrap_or_default());
+        said
+    }
+
     /// Takes what the process wrote behind what it had written before, a line each.
     pub(super) fn take(&mut self, text: &str) {
         for line in text.lines() {
@@ -42,7 +50,7 @@ impl Acknowledged {
     }
 
     /// Opens the store of a folder and looks whether everything acknowledged is there, no call is half done, no key is held
-    /// twice, the counts are right and the file is whole.
+    /// twice, the counts are right, the file is whole, nothing half-made lies beside it, and a job can be stored.
     pub(super) fn holds(&self, folder: &Path, runtime: &Runtime) -> Result<(), String> {
         let store = Store::open(&folder.join("lamplighter.db"), OpenMode::Migrate);
         let store = store.map_err(|error| format!("it does not open: {error}"))?;
@@ -51,9 +59,16 @@ impl Acknowledged {
         if !wrong.is_empty() {
             return Err(format!("counts are wrong: {wrong:?}"));
         }
-        let rows = self.look(folder).map_err(|error| format!("it cannot be read: {error}"))?;
+        self.look(folder).map_err(|error| format!("it cannot be read: {error}"))??;
+        let stored =
+            runtime.block_on(store.enqueue(NewJob::new(super::kind("late")), super::now()));
+        stored.map_err(|error| format!("it takes no job: {error}"))?;
         drop(store);
-        rows
+        let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+        let mut names = names.map(|name| name.into_string().unwrap());
+        names
+            .find(|name| name.contains(".new"))
+            .map_or(Ok(()), |name| Err(format!("{name} is left")))
     }
 
     fn look(&self, folder: &Path) -> rusqlite::Result<Result<(), String>> {

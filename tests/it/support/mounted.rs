@@ -12,6 +12,14 @@ impl Mounted {
         Self::at(file, file)
     }
 
+    /// Mounts a file system in memory, with these options; `None` if this user may not.
+    pub fn memory(options: &str, place: &Path) -> Option<Self> {
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", options, "lamplighter-test"]).arg(place);
+        mount.stderr(Stdio::null());
+        mount.status().is_ok_and(|ended| ended.success()).then(|| Self(place.to_owned()))
+    }
+
     /// Mounts a file or folder at a second place; `None` if this user may not.
     pub fn at(from: &Path, place: &Path) -> Option<Self> {
         let mut mount = Command::new("mount");

@@ -28,10 +28,18 @@ pub enum Done {
     /// Another call that answered an error, and did nothing.
     Refused,
     Remove,
+    /// It is the file of this number too: one file with two names.
+    Link(u8),
+    /// The names in the folder are on the disk.
+    FolderSync,
+    /// The process was killed before it made this call.
+    Killed(String),
 }
 
 /// The folder whose files are recorded, in the environment of the process.
 pub const FOLDER: &str = "LAMPLIGHTER_RECORD_FOLDER";
+/// Before which call the process is killed, in its environment: `write 3 NAME`, see `recorder.c`.
+pub const KILL: &str = "LAMPLIGHTER_RECORD_KILL";
 /// The error of a disk that cannot.
 pub const EIO: i32 = 5;
 /// The error of a disk that is full.
@@ -94,7 +102,10 @@ pub fn read(record: &Path) -> Vec<Step> {
             b'C' => Done::Create,
             b'W' => Done::Write { offset, bytes: data.to_vec() },
             b'T' => Done::Length(offset),
+            b'S' if head[1] == 0 => Done::FolderSync,
             b'S' => Done::Sync,
+            b'L' => Done::Link(offset as u8),
+            b'K' => Done::Killed(String::from_utf8(data.to_vec()).unwrap()),
             b'F' => Done::FailedSync,
             b'E' => Done::Refused,
             b'U' => Done::Remove,
