@@ -11,6 +11,8 @@ pub enum Bug {
     SyncsNoCommit,
     /// Neither a start nor a connection after a commit that failed writes the log back, and the latter does not write it again (P1, P2).
     ReopensWithoutLog,
+    /// A new database gets its name before the disk has it (P23).
+    NamesBeforeSync,
     /// What a failed call had changed stays (P4).
     KeepsHalfACall,
     /// A second claim of a job has the epoch of the first (P9).

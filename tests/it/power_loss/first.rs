@@ -1,5 +1,7 @@
 //! Power that fails while a file is made or migrated: whatever that leaves is opened by the next start, and works.
 
+#[cfg(debug_assertions)]
+use super::{Bug, play};
 use super::{Recorded, SAID, Syncs, crashes, judged};
 use crate::kills::older;
 use std::fs;
@@ -28,4 +30,24 @@ fn p23_whatever_a_power_loss_leaves_of_a_migration_the_next_start_opens_and_noth
             fs::write(data.join(SAID), "enqueued 1 7\n").unwrap();
         });
     }
+}
+
+#[cfg(debug_assertions)]
+#[test]
+fn p23_a_new_file_that_gets_its_name_before_it_is_synced_is_found_where_that_is_planted() {
+    const CRASHES: usize = 40;
+    const SEED: u64 = 11;
+    let wrong = |bug| {
+        let recorded = Recorded::begun_with(SEED, (&[Syncs::Good], DEEDS), bug, |_| {});
+        play(&recorded.folder, CRASHES, SEED, false).wrong
+    };
+    let bug = Some(Bug::NamesBeforeSync);
+    let found = wrong(bug);
+    println!(
+        "{bug:?}: {} of {CRASHES} crashes are wrong, the first {:?}",
+        found.len(),
+        found.first()
+    );
+    assert!(found.iter().any(|what| what.contains("it does not open")), "{found:?}");
+    assert_eq!(wrong(None), [""; 0]);
 }

@@ -6,8 +6,13 @@ use std::process::Command;
 /// Names the bug in the environment of the process.
 const BUG: &str = "LAMPLIGHTER_TEST_BUG";
 /// What a process can be asked for; the simulation looks for the others in its own process.
-const OF_PROCESSES: [Bug; 4] =
-    [Bug::AnswersBeforeCommit, Bug::SyncsNoCommit, Bug::ReopensWithoutLog, Bug::MeasuresByDate];
+const OF_PROCESSES: [Bug; 5] = [
+    Bug::AnswersBeforeCommit,
+    Bug::SyncsNoCommit,
+    Bug::ReopensWithoutLog,
+    Bug::NamesBeforeSync,
+    Bug::MeasuresByDate,
+];
 
 /// Has the process that a command starts be wrong in this way.
 pub fn ask_for(command: &mut Command, bug: Option<Bug>) {
