@@ -17,7 +17,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use words::{joined, owned, split, wildcard};
 
-pub(super) use lengths::values_of;
+pub(super) use classes::{is_phrase, tells_what};
+pub(super) use lengths::{LEADS, values_of};
 pub(super) use words::says_what_happens;
 
 /// Different masked lines kept; when there are more, hindsight makes templates of them. A large program has a few

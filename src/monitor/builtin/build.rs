@@ -1,4 +1,6 @@
-//! What the build of a message tells, whatever its words: it advises something, or it names a version or an exception.
+//! What the build of a message tells, whatever its words: advice, a version, an exception, a person, or what was done.
+
+use std::ops::RangeInclusive;
 
 /// Verbs that open a piece of advice: `...; use the new one`.
 const ADVICE: &[&str] = &[
@@ -29,6 +31,17 @@ const PERHAPS_ADVICE: &[&str] = &["call", "load", "run", "set"];
 const BEFORE_VERSION: &[&str] =
     &["since", "in", "from", "until", "by", "with", "after", "before", "of"];
 const VERSION: &[&str] = &["release", "version", "cycle"];
+/// Units of time.
+const DURATIONS: &[&str] = &[
+    "ms", "s", "sec", "second", "seconds", "min", "minute", "minutes", "h", "hour", "hours", "day",
+    "days", "week", "weeks",
+];
+/// Longest text in quotes that is a value or a name, in bytes.
+const MAX_QUOTED: usize = 42;
+/// Longest name of a person, in characters.
+const MAX_NAME: usize = 32;
+/// Most words of a last clause that says what was done.
+const MAX_CLAUSE: usize = 5;
 
 /// Whether a clause behind the first tells its reader to do something.
 pub(super) fn advises(line: &str) -> bool {
@@ -91,4 +104,79 @@ pub(super) fn names_exception(line: &str) -> bool {
                 && kind.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
         })
     })
+}
+
+/// Whether a line quotes something short, other than behind the equals sign of a key.
+pub(super) fn quotes(line: &str) -> bool {
+    let is_short = |quote: char| {
+        let (mut before, mut opened) = (' ', None);
+        for (at, c) in line.char_indices() {
+            if c == quote {
+                match opened.take() {
+                    Some(from) if (from + 2..from + MAX_QUOTED).contains(&at) => return true,
+                    None if " (:,[".contains(before) => opened = Some(at),
+                    Some(_) | None => {}
+                }
+            }
+            before = c;
+        }
+        false
+    };
+    !line.starts_with('{') && ['"', '`', '\''].into_iter().any(is_short)
+}
+
+/// Whether a line tells how long something took or is so: `38 s`, `4 h 12 min`, `30002ms`.
+pub(super) fn tells_duration(line: &str) -> bool {
+    let mut words = line.split(|c: char| !(c.is_alphanumeric() || c == '.')).peekable();
+    while let Some(word) = words.next() {
+        let unit = word.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+        if unit.len() == word.len() {
+            continue;
+        }
+        let unit = if unit.is_empty() { words.peek().copied().unwrap_or_default() } else { unit };
+        if DURATIONS.contains(&unit.trim_end_matches('.')) {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether a line names somebody as accounts of people are named: `m.lind`, `ann@example.com`.
+pub(super) fn names_person(line: &str) -> bool {
+    let is_name = |part: &str, lengths: RangeInclusive<usize>| {
+        lengths.contains(&part.chars().count()) && part.chars().all(char::is_lowercase)
+    };
+    let divides = |c: char| c.is_whitespace() || "\"'`(),;[]=:".contains(c);
+    line.split(divides).map(|word| word.trim_end_matches('.')).any(|word| {
+        let initial = |(first, last)| is_name(first, 1..=1) && is_name(last, 2..=MAX_NAME);
+        let user = |(user, host): (&str, &str)| {
+            is_name(&user.replace('.', ""), 2..=MAX_NAME) && host.contains('.')
+        };
+        word.split_once('.').is_some_and(initial) || word.split_once('@').is_some_and(user)
+    })
+}
+
+/// Whether the last clause of a line is short and says what was done: `..., order parked`.
+pub(super) fn ends_in_an_act(line: &str) -> bool {
+    let last = line.rsplit_once([',', ';']).map_or("", |(_, last)| last);
+    let is_act = |word: &str| word.len() > 4 && word.ends_with("ed");
+    last.split_whitespace().count() <= MAX_CLAUSE
+        && last.split_whitespace().rev().take(2).any(is_act)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_durations_people_and_acts_are_told_from_what_only_looks_like_them() {
+        let quoted = quotes("key \"cache_dir\" is new");
+        assert!(quoted && !quotes("level=warn msg=\"disk is full\", don't"));
+        let lasts = tells_duration("lags 4 h 12 min") && tells_duration("took 30002ms");
+        assert!(lasts && !tells_duration("took 12 steps at 4.5 m, since 2 s3"));
+        let named = names_person("swap of m.lindqvist failed") && names_person("to ann@shop.se");
+        assert!(named && !names_person("wrote x.txt2 to A.b and e.g"));
+        assert!(ends_in_an_act("three orders at once, order parked"));
+        assert!(!ends_in_an_act("order parked by the 3rd rule"));
+    }
 }

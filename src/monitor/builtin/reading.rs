@@ -1,6 +1,9 @@
 //! What a row says, as words that signs are looked for in.
 
-use super::build::{advises, names_exception, names_two_versions, names_version};
+use super::build::{
+    advises, ends_in_an_act, names_exception, names_person, names_two_versions, names_version,
+    quotes, tells_duration,
+};
 use super::status::http_status;
 use crate::model::Level;
 use crate::monitor::template::has_trace;
@@ -25,12 +28,18 @@ const OTHER_NAMES: &[&str] = &[
     "timer", "mount",
 ];
 
+/// What stands around the name of a setting.
+const AROUND: [char; 7] = ['"', '\'', '`', '[', ']', ':', ','];
+
 impl Said<'_> {
     /// The words of the template in lower case, and behind them marks for what its values, its level and its source tell.
     pub(super) fn words(&self) -> Vec<String> {
         let mut words = Vec::new();
         for clause in self.template.split([',', ';', '(', ')']).flat_map(|part| part.split(". ")) {
-            let found = clause.split(|c: char| !c.is_alphanumeric() && c != '\'');
+            // `LAMP_RETRY_MODE` tells of no retry.
+            let said = clause.split(' ').filter(|word| !names_setting(word.trim_matches(AROUND)));
+            let found =
+                said.flat_map(|word| word.split(|c: char| !c.is_alphanumeric() && c != '\''));
             let found = found.filter(|word| !word.is_empty()).flat_map(apart).flat_map(whole);
             // `see the manual` is a pointer.
             let points = |word: &String| ["see", "consult", "refer"].contains(&word.as_str());
@@ -46,6 +55,7 @@ impl Said<'_> {
         let line = self.sample.lines().next().unwrap_or_default();
         let parts = || line.split(|c: char| c.is_whitespace() || "\"'`(),;[]".contains(c));
         let is_config = |word: &str| SETTINGS_FILES.iter().any(|end| word.ends_with(end));
+        let is_path = |word: &str| word.len() > 1 && word.starts_with('/');
         let status = http_status(self.template, self.sample);
         let marks = [
             (self.level == Level::Critical, "mark:critical"),
@@ -60,6 +70,13 @@ impl Said<'_> {
             (names_exception(line), "mark:exception"),
             (line.split(|c: char| !(c.is_ascii_digit() || c == '.')).any(is_ip), "mark:address"),
             (parts().flat_map(|part| part.split(':')).any(is_config), "mark:settings-file"),
+            (quotes(line), "mark:quoted"),
+            (!line.starts_with('{') && line.contains("; "), "mark:clauses"),
+            (tells_duration(line), "mark:duration"),
+            (names_person(line), "mark:person"),
+            (ends_in_an_act(line), "mark:act"),
+            (line.split_whitespace().any(is_path), "mark:path"),
+            (parts().any(|word| word == "0"), "mark:zero"),
         ];
         marks.into_iter().filter_map(|(holds, mark)| holds.then_some(mark)).collect()
     }

@@ -12,6 +12,8 @@ use std::sync::LazyLock;
 const MAX_NAMED: usize = 6;
 /// Longest word that the start of a phrase is looked for in, in bytes.
 const MAX_WORD: usize = 40;
+/// Farthest that what somebody does stands behind them, in words.
+const MAX_APART: usize = 4;
 
 /// Whose problem it is, and why.
 #[derive(Clone, Debug)]
@@ -76,26 +78,49 @@ pub(super) fn classify(said: &Said<'_>) -> Option<Verdict> {
     Some(Verdict { classification, cause })
 }
 
-/// The signs of a row, each once, in the order of its words.
+/// The signs of a row, each once, in the order of its words, and behind them those of who comes first and who acts.
 ///
-/// Where several words in a row are a sign, what they would be one by one does not count.
+/// Where several words in a row are a sign, what they are one by one counts only if it speaks for the same class.
 pub(super) fn heard(said: &Said<'_>) -> Vec<Heard> {
     let text = said.words();
     let mut heard: Vec<Heard> = Vec::new();
-    let mut covered = 0;
+    let mut places: Vec<(usize, &'static str)> = Vec::new();
+    let (mut end, mut spoken) = (0, Vec::new());
     for at in 0..text.len() {
-        let (len, signs) = meaning(&text[at..]);
-        if len == 1 && at < covered {
-            continue;
+        let (len, mut signs) = meaning(&text[at..]);
+        if len > 1 && at + len > end {
+            (end, spoken) = (at + len, signs.iter().map(|sign| sign.speaks_for).collect());
+            let first = meaning(&text[at..=at]).1.into_iter();
+            signs.extend(first.filter(|sign| spoken.contains(&sign.speaks_for)));
+        } else if len == 1 && at < end {
+            signs.retain(|sign| spoken.contains(&sign.speaks_for));
         }
-        covered = covered.max(at + len);
         for sign in signs {
+            places.push((at, sign.name));
             if !heard.iter().any(|known| std::ptr::eq(known.sign, sign)) {
                 heard.push(Heard { sign, words: text[at..at + len].join(" ") });
             }
         }
     }
+    for mark in order(&places) {
+        let signs = meaning(std::slice::from_ref(&mark)).1;
+        heard.extend(signs.into_iter().map(|sign| Heard { sign, words: mark.clone() }));
+    }
     heard
+}
+
+/// Marks for who comes first in a row, and who acts, by where its signs are.
+fn order(places: &[(usize, &'static str)]) -> impl Iterator<Item = String> {
+    let of = |name: &'static str| places.iter().filter(move |(_, known)| *known == name);
+    let first = places.iter().find(|(_, name)| ["people", "parts"].contains(name));
+    let acts = of("people")
+        .any(|(who, _)| of("acts").any(|(act, _)| (who + 1..=who + MAX_APART).contains(act)));
+    let marks = [
+        (first.is_some_and(|(_, name)| *name == "parts"), "mark:part-first"),
+        (of("people").any(|(at, _)| *at < 2), "mark:somebody-first"),
+        (acts, "mark:somebody-acts"),
+    ];
+    marks.into_iter().filter(|(holds, _)| *holds).map(|(_, mark)| mark.to_owned())
 }
 
 /// Words that a sign is, by the start of the first of them.

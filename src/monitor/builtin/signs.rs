@@ -17,7 +17,7 @@ pub(super) struct Sign {
     /// How loudly, in tenths of a natural logarithm: at 7 the class is twice as likely with the sign as without.
     pub(super) weight: i32,
     /// Divided by commas: a word, or several in a row. A star at the end of a word stands for any ending, and `mark:` and
-    /// `source:` begin what `reading` adds to the words of a message.
+    /// `source:` begin what `reading` and `rules` add to the words of a message.
     words: &'static str,
 }
 
@@ -45,9 +45,9 @@ pub(super) const CERTAIN: i32 = 99;
 
 /// What speaks for a class before a row has said anything: most problems that are logged are the server's.
 pub(super) const BEFORE: [(Classification, i32); 3] = [
-    (Classification::ServerBug, 7),
-    (Classification::ClientMisuse, -2),
-    (Classification::DocumentationGap, -4),
+    (Classification::ServerBug, 10),
+    (Classification::ClientMisuse, -3),
+    (Classification::DocumentationGap, -7),
 ];
 
 /// All of them.

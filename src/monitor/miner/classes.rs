@@ -398,12 +398,12 @@ fn rest(words: &[u32], places: &[usize]) -> u64 {
 }
 
 /// Whether the value of a word says what happened: `reason`.
-fn tells_what(word: &str) -> bool {
+pub(in crate::monitor) fn tells_what(word: &str) -> bool {
     TELLING.iter().any(|known| known.eq_ignore_ascii_case(word))
 }
 
 /// `out-of-memory`, `not-found`: words with dashes that say something.
-fn is_phrase(word: &str) -> bool {
+pub(in crate::monitor) fn is_phrase(word: &str) -> bool {
     const SAY: &[&str] = &[
         "out", "of", "not", "no", "non", "in", "un", "re", "self", "time", "over", "under", "to",
         "by", "too", "bad", "dead", "pre", "post", "half", "full", "empty", "lost", "found",

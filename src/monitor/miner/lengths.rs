@@ -26,7 +26,7 @@ const MAX_COMPARED: usize = 16;
 const MAX_STEPS: usize = 400_000;
 
 /// Behind them stands what something is done to, or by whom.
-pub(super) const LEADS: &[&str] =
+pub(in crate::monitor) const LEADS: &[&str] =
     &["by", "for", "from", "to", "of", "on", "in", "at", "with", "as", "via", "into"];
 
 /// Lines that are one template.

@@ -3,7 +3,7 @@
 //! Numbers that say what happened stay; places without a value, names of units and paths that hold blanks are values.
 
 use super::super::numbers::{BROKEN, Number, announced, asks, message_number};
-use super::super::words::{is_file, is_started};
+use super::super::words::{UNITS, is_file, is_started};
 use super::{Masker, ends_word, is_space, is_word};
 
 /// Longest text in angle brackets that stands for no value, in bytes.
@@ -50,9 +50,10 @@ impl Masker<'_> {
         }
         // The number behind a path is an answer, and the next one is not.
         let path = self.spans.last().is_some_and(|span| span.end + 1 == at) && !self.answered;
-        // `wrong code 3 times` counts.
-        let counts =
-            [" times", " attempts", " tries"].iter().any(|s| self.text[end..].starts_with(s));
+        // `wrong code 3 times` counts, and `code 9 min old` measures.
+        let next = self.text[end..].strip_prefix(' ').unwrap_or_default();
+        let next = &next[..next.find(|c: char| !c.is_alphabetic()).unwrap_or(next.len())];
+        let counts = ["times", "attempts", "tries"].contains(&next) || UNITS.contains(&next);
         let number = announced(&self.out, core, path).filter(|_| !counts)?;
         self.answered = true;
         match number {
