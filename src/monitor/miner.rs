@@ -386,6 +386,13 @@ mod tests {
             ),
             (
                 [
+                    "the rotating code 9 min old is no ticket",
+                    "the rotating code 14 min old is no ticket",
+                ],
+                "the rotating code <*> old is no ticket",
+            ),
+            (
+                [
                     "the file has type image/heic and is left",
                     "the file has type text/plain and is left",
                 ],

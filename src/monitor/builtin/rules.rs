@@ -165,3 +165,30 @@ fn begins(text: &[String], phrase: &[&str]) -> bool {
     };
     text.len() >= phrase.len() && text.iter().zip(phrase).all(same)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Level;
+
+    fn names(text: &str) -> Vec<&'static str> {
+        let said = Said { source: "app", level: Level::Warning, template: text, sample: text };
+        heard(&said).iter().map(|heard| heard.sign.name).collect()
+    }
+
+    #[test]
+    fn who_acts_is_told_from_whom_something_is_done_to() {
+        assert!(names("customer has asked for more").contains(&"somebody acts"));
+        assert!(!names("a letter was sent to a customer").contains(&"somebody acts"));
+        assert!(names("customer has asked for more").contains(&"somebody first"));
+        assert!(names("printer has lost a customer").contains(&"a part first"));
+    }
+
+    #[test]
+    fn words_of_a_phrase_count_by_themselves_only_for_its_class() {
+        let malformed = names("malformed body");
+        assert!(malformed.contains(&"blame") && malformed.contains(&"defects of input"));
+        assert!(!names("failed login").contains(&"failure"));
+        assert!(names("failed").contains(&"failure"));
+    }
+}

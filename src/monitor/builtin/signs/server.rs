@@ -37,8 +37,8 @@ pub(super) const SIGNS: &[Sign] = &[
         speaks_for: ServerBug,
         weight: 13,
         words: "flat for, hangs on, idle, sent no, has sent no, have sent no, reads nothing, never opens, no ack, \
-            went goes mute since, without a sign, no pulse, no keepalive, not polled, no poll, missed poll*, \
-            no move, hung since, sits since, sit in state, sits in state, sits in, still trying, \
+            went dark, goes dark, mute since, without a sign, no pulse, no keepalive, not polled, no poll, \
+            missed poll*, no move, hung since, sits since, sit in state, sits in state, sits in, still trying, \
             answered by nothing, returns nothing, gave no byte, no byte, does not come back, not come back, \
             did not rise, vanished, disappeared, black frames, never appeared, no sign of life, not heard from, \
             has not reported, stopped reporting, nothing came, went quiet, quiet since, silent since, \
