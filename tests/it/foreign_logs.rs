@@ -53,7 +53,7 @@ logs! {
     a_librarys_log_is_understood: "library", 1.0;
     a_brewerys_log_is_understood: "brewery", 1.0;
     /// Daemons in C: short lines, numbers, names of errors.
-    an_observatorys_log_is_understood: "observatory", 0.9;
+    an_observatorys_log_is_understood: "observatory", 1.0;
     /// A large program in Java, with traces and a database.
     an_insurers_log_is_understood: "insurance", 1.0;
     /// Services in Go: keys and values, containers.
