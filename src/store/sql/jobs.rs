@@ -5,7 +5,7 @@ use crate::model::{
     BatchId, ConcurrencyKey, Job, JobEdit, JobEvent, JobId, Kind, NewJob, Occurrence, OnInterrupt,
     ParkedBy, Queue, Tag, Timestamp, UniqueKey, WaitsFor, WorkerId,
 };
-use crate::store::sqlite::row::{instant, kind, parsed, text, word};
+use crate::store::sqlite::row::{inserted, instant, kind, parsed, text, word};
 use crate::store::sqlite::{dialect, ledger};
 use rusqlite::{Connection, OptionalExtension, Row, Statement, named_params};
 use std::str::FromStr;
@@ -182,9 +182,7 @@ pub(in crate::store) fn insert(conn: &Connection, rows: &[NewRow<'_>]) -> Result
             bind(&mut statement, 1 + place * NEW_COLUMNS.len(), row)?;
         }
         statement.raw_execute()?;
-        // Nobody else writes meanwhile, so that a statement's ids follow each other.
-        let last = conn.last_insert_rowid();
-        ids.extend((last + 1 - set.len() as i64..=last).map(JobId));
+        ids.extend(inserted(conn, set.len()).map(JobId));
     }
     Ok(ids)
 }
