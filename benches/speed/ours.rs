@@ -96,40 +96,106 @@ pub(super) fn enqueue_bulk(folder: &TempDir, how_many: usize) -> Vec<Figure> {
     })
 }
 
-/// Claims, runs and completes what waits, by so many processes.
+/// What else a file holds while its jobs are drained.
+#[derive(Clone, Copy)]
+pub(super) enum Beside {
+    /// Jobs that are over.
+    Final(usize),
+    /// Jobs of the best priority that are to start much later.
+    Scheduled(usize),
+    /// Jobs that wait for one concurrency key.
+    Blocked(usize),
+}
+
+/// Claims, runs and completes jobs beside others.
+pub(super) fn drain_beside(folder: &TempDir, beside: Beside) -> Vec<Figure> {
+    drop(open(folder.path()));
+    let conn = Connection::open(folder.path().join("lamplighter.db")).unwrap();
+    let (how_many, state) = match beside {
+        Beside::Final(jobs) => (jobs, "status = 'cancelled', finished_at = run_at"),
+        Beside::Scheduled(jobs) => {
+            (jobs, "status = 'scheduled', run_at = run_at + 1000000000, priority = -100")
+        }
+        Beside::Blocked(jobs) => (jobs, "status = 'queued', concurrency_key = 'one'"),
+    };
+    let waits_for = if matches!(beside, Beside::Blocked(_)) { "'key'" } else { "NULL" };
+    let insert = "
+        INSERT INTO jobs (kind, payload, queue, priority, max_attempts)
+        WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
+        SELECT 'other', '{\"order\":' || i || '}', 'default', 0, 3 FROM n";
+    let put = format!(
+        "UPDATE jobs SET {state}, waits_for = {waits_for}, counted = 1 WHERE waits_for = 'admission'"
+    );
+    conn.execute_batch("PRAGMA synchronous = OFF").unwrap();
+    for _ in 0..how_many / 10_000 {
+        conn.execute_batch(&format!("BEGIN IMMEDIATE; {insert}; {put}; COMMIT")).unwrap();
+    }
+    drop(conn);
+    drain(folder, 100_000, 1)
+}
+
+/// Claims, runs and completes what waits in so many queues.
+pub(super) fn drain_queues(folder: &TempDir, how_many: usize, queues: usize) -> Vec<Figure> {
+    runtime().block_on(async {
+        let store = open(folder.path());
+        let queue = |n: usize| Queue::parse(format!("queue_{}", n % queues)).ok();
+        for first in (0..how_many).step_by(BULK) {
+            let jobs = (first..first + BULK).map(|n| NewJob { queue: queue(n), ..job() });
+            store.enqueue_all(jobs.collect(), Clock::system().now()).await.unwrap();
+        }
+        drain_waiting(&store, folder.path(), how_many, 1).await
+    })
+}
+
+/// Enqueues so many jobs and drains them by so many processes.
 pub(super) fn drain(folder: &TempDir, how_many: usize, processes: usize) -> Vec<Figure> {
     runtime().block_on(async {
         let store = open(folder.path());
         enqueue_many(&store, how_many).await;
-        let program = std::env::current_exe().unwrap();
-        let helper = |_| {
-            let mut command = Command::new(&program);
-            let command = command.env_remove(super::CHILD).env(HELPER, folder.path());
-            command.stdin(Stdio::piped()).spawn().unwrap()
-        };
-        let mut helpers: Vec<_> = (1..processes).map(helper).collect();
-        let begun = Instant::now();
-        let engine = engine(&store)
-            .kind(KindRules::new(KIND), |_| async { Outcome::Done(true.into()) })
-            .start()
-            .unwrap();
-        let mut changes = store.changes();
-        let watched = store.clone();
-        let watching = tokio::spawn(async move { watched.watch_foreign_commits().await });
-        while done(&store).await < how_many as i64 {
-            changes.changed().await.unwrap();
-        }
-        let took = begun.elapsed();
-        watching.abort();
-        engine.stop(Duration::from_secs(30)).await;
-        for helper in &mut helpers {
-            drop(helper.stdin.take());
-            helper.wait().unwrap();
-        }
-        let mut figures = rate(how_many, took);
-        figures.push(peak_memory());
+        let mut figures = drain_waiting(&store, folder.path(), how_many, processes).await;
+        let conn = Connection::open(folder.path().join("lamplighter.db")).unwrap();
+        let size = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
+        let bytes: u32 = conn.query_row(size, [], |row| row.get(0)).unwrap();
+        figures.push(Figure { name: "file", value: f64::from(bytes) / f64::from(how_many as u32) });
         figures
     })
+}
+
+/// Claims, runs and completes what waits.
+async fn drain_waiting(
+    store: &Store,
+    folder: &Path,
+    how_many: usize,
+    processes: usize,
+) -> Vec<Figure> {
+    let program = std::env::current_exe().unwrap();
+    let helper = |_| {
+        let mut command = Command::new(&program);
+        let command = command.env_remove(super::CHILD).env(HELPER, folder);
+        command.stdin(Stdio::piped()).spawn().unwrap()
+    };
+    let mut helpers: Vec<_> = (1..processes).map(helper).collect();
+    let begun = Instant::now();
+    let engine = engine(store)
+        .kind(KindRules::new(KIND), |_| async { Outcome::Done(true.into()) })
+        .start()
+        .unwrap();
+    let mut changes = store.changes();
+    let watched = store.clone();
+    let watching = tokio::spawn(async move { watched.watch_foreign_commits().await });
+    while done(store).await < how_many as i64 {
+        changes.changed().await.unwrap();
+    }
+    let took = begun.elapsed();
+    watching.abort();
+    engine.stop(Duration::from_secs(30)).await;
+    for helper in &mut helpers {
+        drop(helper.stdin.take());
+        helper.wait().unwrap();
+    }
+    let mut figures = rate(how_many, took);
+    figures.push(peak_memory());
+    figures
 }
 
 async fn done(store: &Store) -> i64 {

@@ -7,6 +7,7 @@ use super::sql;
 use super::sqlite::Tx;
 use crate::error::Result;
 use crate::error::{Code, Error};
+use crate::heavy::heavy;
 use crate::model::{
     Actor, Attempt, AttemptEnd, Cancelled, Enqueued, Event, Job, JobEdit, JobId, Lease, NewJob,
     PollRequest, Polled, Receipt, RunNow, SettleRequest, Status, Timestamp, Why,
@@ -18,6 +19,8 @@ use std::time::Duration;
 const MAX_EVENTS: usize = 1000;
 /// Jobs that one call stores: one transaction of some hundred milliseconds, which everybody else waits for.
 const MAX_BULK: usize = 10_000;
+/// What a payload has of bytes, as far as can be said before it is written out.
+const TYPICAL: usize = 1024;
 
 impl Store {
     /// Stores a job, or answers the one that holds its unique key or was made by the same request before. It is durable
@@ -44,7 +47,11 @@ impl Store {
         }
         let (doing, job) = ("enqueue a job", Plain::of(job, now));
         let job = job.map_err(|error| error.while_doing(doing))?;
-        let id = self.db.rule_together(doing, job, core::enqueue::plain_together).await?;
+        let id = if job.is_short() {
+            self.db.rule_together(doing, job, core::enqueue::plain_together).await?
+        } else {
+            self.db.row(doing, move |tx| core::enqueue::plain_one(tx, &job)).await?
+        };
         Ok(Receipt { enqueued: Enqueued::Inserted(id), repeats: None })
     }
 
@@ -71,14 +78,15 @@ impl Store {
             let doing = format!("enqueue {} jobs at once; the limit is {MAX_BULK}", jobs.len());
             return Err(Error::new(Code::ModelInvalid, doing));
         }
-        let doing = "enqueue jobs";
+        let (doing, how_many) = ("enqueue jobs", jobs.len());
         if jobs.iter().any(core::enqueue::decides) {
             let add = move |tx: &Tx<'_>, now| {
                 jobs.iter().map(|job| core::enqueue::enqueue(tx, job, now)).collect()
             };
             return self.db.rule(doing, now, add).await;
         }
-        let plain = jobs.into_iter().map(|job| Plain::of(job, now)).collect::<Result<Vec<_>>>();
+        let make = move || jobs.into_iter().map(|job| Plain::of(job, now)).collect();
+        let plain: Result<Vec<_>> = heavy(how_many * TYPICAL, make).await;
         let plain = plain.map_err(|error| error.while_doing(doing))?;
         let ids = self.db.row(doing, move |tx| core::enqueue::plain(tx, &plain)).await?;
         Ok(ids.into_iter().map(Enqueued::Inserted).collect())

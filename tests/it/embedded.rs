@@ -372,3 +372,40 @@ async fn jobs_that_a_foreign_key_of_the_applications_names_are_kept_and_all_othe
         assert!(left && others == (None, None), "{checked}: {left} {others:?}");
     }
 }
+
+#[tokio::test]
+async fn each_caller_hears_the_id_of_its_own_job_whatever_triggers_the_application_has() {
+    let (_folder, path) = application();
+    let store = Store::open_in(&path, OpenMode::Migrate).unwrap();
+    let conn = connect(&path);
+    // Each job for mail is followed by one that notes it, and nobody may ask for spam.
+    conn.execute_batch(
+        "CREATE TRIGGER noted AFTER INSERT ON jobs WHEN NEW.kind = 'mail'
+           BEGIN INSERT INTO jobs (kind) VALUES ('note'); END;
+         CREATE TRIGGER no_spam BEFORE INSERT ON jobs WHEN NEW.kind = 'spam'
+           BEGIN SELECT RAISE(IGNORE); END;",
+    )
+    .unwrap();
+    let jobs = |kind: &'static str, many| vec![NewJob::new(Kind::named(kind)); many];
+    let mut heard = Vec::new();
+    for many in [1, 3, 70] {
+        heard.extend(store.enqueue_all(jobs("mail", many), now()).await.unwrap());
+    }
+    let one_by_one = (0..40).map(|_| store.enqueue(NewJob::new(Kind::named("mail")), now()));
+    for answer in futures_util::future::join_all(one_by_one).await {
+        heard.push(answer.unwrap());
+    }
+    let mut heard: Vec<i64> = heard.iter().map(|enqueued| enqueued.id().0).collect();
+    heard.sort_unstable();
+    let mut statement =
+        conn.prepare("SELECT id FROM jobs WHERE kind = 'mail' ORDER BY id").unwrap();
+    let stored: Vec<i64> =
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    assert_eq!(heard, stored);
+    for many in [1, 70] {
+        store.enqueue_all(jobs("spam", many), now()).await.unwrap_err();
+    }
+    store.enqueue(NewJob::new(Kind::named("spam")), now()).await.unwrap_err();
+    assert_eq!(ask::<i64>(&conn, "SELECT count(*) FROM jobs WHERE kind = 'mail'"), 114);
+    assert_eq!(ask::<i64>(&conn, "SELECT count(*) FROM jobs WHERE kind = 'spam'"), 0);
+}

@@ -5,6 +5,7 @@ use crate::model::{Enqueued, JobId, Kind, Lease, NewJob, Receipt, Timestamp, sha
 use crate::store::sql::jobs::NewRow;
 use crate::store::sql::{after, audit, batches, folder_key, idempotency, jobs, lease};
 use crate::store::sqlite::Tx;
+use std::slice;
 
 /// Whether storing the job decides something that another write could make wrong: by an earlier request with its
 /// idempotency key, by the holder of its unique key, by how many of its kind wait, by what it runs after, by the end of its
@@ -31,6 +32,20 @@ impl Plain {
         let payload = job.checked()?.payload_text()?;
         Ok(Self { job, payload, now })
     }
+
+    /// Whether its payload is short.
+    pub(in crate::store) fn is_short(&self) -> bool {
+        self.payload.len() <= SHORT
+    }
+}
+
+/// The longest payload, in bytes, of a job that is stored together with those of other callers: a hundred of them are half of
+/// a megabyte in one transaction.
+const SHORT: usize = 4096;
+
+/// Stores one of them.
+pub(in crate::store) fn plain_one(tx: &Tx<'_>, job: &Plain) -> Result<JobId> {
+    Ok(plain(tx, slice::from_ref(job))?[0])
 }
 
 /// Stores jobs of which nothing is to be decided, each queued for the poller to admit; answers their ids in their order.

@@ -5,7 +5,7 @@ use crate::model::{
     BatchId, ConcurrencyKey, Job, JobEdit, JobEvent, JobId, Kind, NewJob, Occurrence, OnInterrupt,
     ParkedBy, Queue, Tag, Timestamp, UniqueKey, WaitsFor, WorkerId,
 };
-use crate::store::sqlite::row::{inserted, instant, kind, parsed, text, word};
+use crate::store::sqlite::row::{instant, kind, parsed, text, word};
 use crate::store::sqlite::{dialect, ledger};
 use rusqlite::{Connection, OptionalExtension, Row, Statement, named_params};
 use std::str::FromStr;
@@ -168,7 +168,7 @@ static INSERTS: LazyLock<[String; 2]> = LazyLock::new(|| {
     [1, ROWS].map(|rows| {
         let values = format!("({})", vec!["?"; NEW_COLUMNS.len()].join(", "));
         let (columns, values) = (NEW_COLUMNS.join(", "), vec![values; rows].join(", "));
-        format!("INSERT INTO jobs ({columns}) VALUES {values}")
+        format!("INSERT INTO jobs ({columns}) VALUES {values} RETURNING id")
     })
 });
 
@@ -181,8 +181,15 @@ pub(in crate::store) fn insert(conn: &Connection, rows: &[NewRow<'_>]) -> Result
         for (place, row) in set.iter().enumerate() {
             bind(&mut statement, 1 + place * NEW_COLUMNS.len(), row)?;
         }
-        statement.raw_execute()?;
-        ids.extend(inserted(conn, set.len()).map(JobId));
+        let stored = statement.raw_query().mapped(|row| row.get(0).map(JobId));
+        let mut stored = stored.collect::<rusqlite::Result<Vec<_>>>()?;
+        // A trigger of an application's may have kept a row out.
+        if stored.len() != set.len() {
+            return Err(rusqlite::Error::StatementChangedRows(stored.len()).into());
+        }
+        // Ids grow from row to row; in which order they come back is not said.
+        stored.sort_unstable();
+        ids.append(&mut stored);
     }
     Ok(ids)
 }

@@ -20,7 +20,7 @@ use crate::model::{
     Retention, SettleRequest, Status, Timestamp, WorkerId,
 };
 use crate::store::core::settle;
-use crate::store::sqlite::{Tx, run_in_savepoint};
+use crate::store::sqlite::{Tx, run_first, run_in_savepoint, take_back_first};
 use fastrand::Rng;
 use rusqlite::Connection;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -99,6 +99,8 @@ struct World {
     batches: Vec<BatchId>,
     /// The last job that was made because a batch was finished.
     last_follower: i64,
+    /// Calls so far.
+    calls: u64,
     /// By job and sequence.
     seen_events: HashSet<(i64, i64)>,
 }
@@ -164,24 +166,33 @@ impl World {
             batches: Vec::new(),
             last_follower: 0,
             seen_events: HashSet::new(),
+            calls: 0,
         }
     }
 
-    /// One call as the writer runs it: in its savepoint, and its counts written before the commit. One in fifty fails
-    /// after all that it did, and its caller is told that nothing was saved.
+    /// One call as the writer runs it: every other one as the first of its transaction, the others in a savepoint; and its
+    /// counts written before the commit. One in fifty fails after all that it did, and its caller is told that nothing was
+    /// saved.
     fn call<T>(&mut self, run: impl FnOnce(&Tx<'_>) -> Result<T>) -> Option<T> {
         let fails = self.rng.u8(..50) == 0;
         let mut answer = None;
         self.conn.execute_batch("BEGIN IMMEDIATE").unwrap();
         let mut run = Some(run);
-        let done = run_in_savepoint(&self.conn, &mut |tx| {
+        self.calls += 1;
+        let is_first = self.calls.is_multiple_of(2);
+        let as_writer = if is_first { run_first } else { run_in_savepoint };
+        let done = as_writer(&self.conn, &mut |tx| {
             answer = run.take().map(|run| run(tx)).transpose()?;
             if fails { Err(Error::new(Code::StoreIo, "by chance")) } else { Ok(()) }
         });
         if let Ok((_, differences)) = &done {
             differences.write(&self.conn).unwrap();
         }
-        self.conn.execute_batch("COMMIT").unwrap();
+        if is_first && done.is_err() {
+            take_back_first(&self.conn);
+        } else {
+            self.conn.execute_batch("COMMIT").unwrap();
+        }
         if let Err(error) = &done {
             let expected = [
                 Code::StoreLeaseLost,

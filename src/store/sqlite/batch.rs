@@ -1,4 +1,4 @@
-//! The calls of one transaction of the writer: run in a savepoint each, and answered together.
+//! The calls of one transaction of the writer: each but the first is run in a savepoint, and all are answered together.
 
 use super::transaction::{Differences, Tx};
 use super::work::{Parts, Work};
@@ -60,15 +60,29 @@ pub(super) fn run(conn: &Connection, sql: &str) -> rusqlite::Result<()> {
 }
 
 /// Runs the first call of a transaction and answers how many rows it changed, and the counts. It has no savepoint, which
-/// would cost as much as the call: after an error the caller takes the whole transaction back.
-pub(super) fn run_alone(
+/// would cost as much as the call: after an error [`take_back_first`] is due.
+///
+/// # Errors
+/// As the call's; `STORE-IO-001` if a trigger has taken the transaction back and the call did not notice.
+pub(in crate::store) fn run_first(
     conn: &Connection,
     call: &mut dyn FnMut(&Tx<'_>) -> Result<()>,
 ) -> Result<(u64, Differences)> {
     let before = conn.total_changes();
     let tx = Tx::new(conn);
     call(&tx)?;
+    if conn.is_autocommit() {
+        return Err(Error::new(Code::StoreIo, "the transaction was taken back within a call"));
+    }
     Ok((conn.total_changes() - before, tx.into_differences()))
+}
+
+/// Takes back what the first call of a transaction has done, and with it the transaction.
+pub(in crate::store) fn take_back_first(conn: &Connection) {
+    if planted::is(Bug::KeepsHalfACall) {
+        ignore(conn.execute_batch("COMMIT"), "a planted bug has no promise to keep");
+    }
+    roll_back(conn);
 }
 
 /// Runs one call and answers how many rows it changed, and the counts. After an error either its savepoint is rolled back or, where
@@ -78,7 +92,7 @@ pub(in crate::store) fn run_in_savepoint(
     call: &mut dyn FnMut(&Tx<'_>) -> Result<()>,
 ) -> Result<(u64, Differences)> {
     run(conn, "SAVEPOINT call")?;
-    let done = run_alone(conn, call).and_then(|done| {
+    let done = run_first(conn, call).and_then(|done| {
         run(conn, "RELEASE call")?;
         Ok(done)
     });

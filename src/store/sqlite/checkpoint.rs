@@ -3,9 +3,9 @@
 //! By default, SQLite writes back every 1,000 pages in the thread that commits. That makes a caller wait, and a busy
 //! writer outruns it: the log begins anew only if a commit finds all of it written back. So the writer asks this thread
 //! every 2 MB, and from 4 MB on it waits, between two transactions, for one checkpoint that nothing outruns. So the log is
-//! begun anew while it is small: a commit that writes over what the caches of kernel and disk still hold takes two thirds of
-//! the time of one that writes over 32 MB in turn. The writers of other processes do not wait for it: once little is left of a log that is too long, the rest is written back under the
-//! write lock.
+//! begun anew while it is small: a commit that writes over what the caches of kernel and disk still hold takes two thirds
+//! of the time of one that writes over 32 MB in turn. The writers of other processes do not wait for it: once little is left
+//! of a log that is too long, the rest is written back under the write lock.
 //!
 //! Only a reader's snapshot can make the log grow further: the frames after it must stay. That is said once from 256 MB
 //! on, and at [`Limits::wal_bytes`] the writer refuses. While the file is larger than it need be, this thread tries every
@@ -51,8 +51,6 @@ const MUCH: u64 = 4 * WAL_SIZE_LIMIT;
 /// How long a checkpoint waits for the write lock.
 const HOLD_WITHIN: Duration = Duration::from_secs(1);
 const MB: u64 = 1024 * 1024;
-/// What a page takes of the log, in bytes, where pages have SQLite's ordinary size: near enough to know when to look.
-const FRAME: u64 = 4096 + FRAME_HEADER;
 
 /// Tells how long the log is and writes nothing.
 const LOOK: &str = "PRAGMA wal_checkpoint(NOOP)";
@@ -92,13 +90,18 @@ pub(super) fn note_length(conn: &Connection) {
 fn run(conn: &Connection, checkpoint: &str) -> Result<Option<Log>> {
     let frames = |row: &rusqlite::Row<'_>| Ok((row.get(1)?, row.get(2)?));
     let (all, done): (i64, i64) = conn.prepare_cached(checkpoint)?.query_row([], frames)?;
-    let ask = "PRAGMA page_size";
-    let page: i64 = conn.prepare_cached(ask)?.query_row([], |row| row.get(0))?;
-    let frame = page as u64 + FRAME_HEADER;
+    let frame = frame(conn)?;
     // Both are -1 where the checkpoint could not begin.
     let bytes = |frames: i64| u64::try_from(frames).ok().map(|frames| frames * frame);
     let log = bytes(all).zip(bytes(done));
     Ok(log.map(|(held, done)| Log { held, pending: held.saturating_sub(done) }))
+}
+
+/// What a page takes of the log, in bytes.
+fn frame(conn: &Connection) -> Result<u64> {
+    let ask = "PRAGMA page_size";
+    let page: i64 = conn.prepare_cached(ask)?.query_row([], |row| row.get(0))?;
+    Ok(page as u64 + FRAME_HEADER)
 }
 
 /// What the writer asks for after a commit.
@@ -155,6 +158,8 @@ impl Pace {
 pub(super) struct Checkpoints {
     asks: Arc<Asks>,
     pace: Pace,
+    /// What a page takes of the log, in bytes; `None`: nobody has asked yet.
+    frame: Option<u64>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -185,7 +190,7 @@ impl Checkpoints {
             .name("checkpointer".into())
             .spawn(move || checkpointer.serve(&theirs))
             .map_err(|e| Error::new(Code::StoreIo, "start the checkpointer thread").because(e))?;
-        Ok(Self { asks, pace: Pace::default(), thread: Some(thread) })
+        Ok(Self { asks, pace: Pace::default(), frame: None, thread: Some(thread) })
     }
 
     /// Asks for what the log needs after a commit of this thread on `conn`, of which the length was noted; called between
@@ -194,9 +199,15 @@ impl Checkpoints {
     /// # Errors
     /// As SQLite's when it is asked for the length of the log.
     pub(super) fn after_commit(&mut self, conn: &Connection) -> Result<()> {
-        if self.pace.is_due(HELD.get() * FRAME)
+        let frame = match self.frame {
+            Some(frame) => frame,
+            None => *self.frame.insert(frame(conn)?),
+        };
+        if self.pace.is_due(HELD.get() * frame)
             && let Some(log) = look(conn)?
         {
+            // Others may have committed since.
+            HELD.set(log.held / frame);
             self.tend(log);
         }
         Ok(())
@@ -433,6 +444,25 @@ mod tests {
         assert_eq!([next(1), next(2), next(3)], [Ask::Nothing, Ask::Checkpoint, Ask::Nothing]);
         assert_eq!([next(4), next(5), next(6)], [Ask::Pause, Ask::Nothing, Ask::Pause]);
         assert_eq!([next(9), next(1), next(2)], [Ask::Pause, Ask::Nothing, Ask::Checkpoint]);
+    }
+
+    #[test]
+    fn what_is_noted_of_a_log_is_what_a_look_says_whatever_the_size_of_its_pages() {
+        let folder = tempfile::tempdir().unwrap();
+        for page in [512, 4096, 65_536] {
+            let path = folder.path().join(page.to_string());
+            let conn = open::connect_with(&path, rusqlite::OpenFlags::SQLITE_OPEN_CREATE).unwrap();
+            let begin = format!(
+                "PRAGMA page_size = {page}; PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0"
+            );
+            conn.execute_batch(&begin).unwrap();
+            note_length(&conn);
+            conn.execute_batch("CREATE TABLE t (x); INSERT INTO t VALUES (zeroblob(100000))")
+                .unwrap();
+            let noted = HELD.get() * frame(&conn).unwrap();
+            assert_eq!(noted, look(&conn).unwrap().unwrap().held, "{page}");
+            assert!(noted > 100_000, "{noted}");
+        }
     }
 
     #[test]

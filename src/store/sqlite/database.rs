@@ -73,7 +73,7 @@ impl Database {
         }
         let connect = || open::connect_writer(path, schema).map_err(|e| e.while_doing(&doing));
         let mut conn = connect()?;
-        if mode != OpenMode::Check && statistics::were_removed(&conn, path, schema.components) {
+        if mode != OpenMode::Check && statistics::clear(&conn, path, schema.components) {
             conn = connect()?;
         }
         if !planted::is(Bug::ReopensWithoutLog) {

@@ -28,8 +28,8 @@ const CHECKPOINT_TIMEOUT: Duration = Duration::from_secs(1);
 const EMPTY_TIMEOUT: Duration = Duration::from_millis(50);
 /// Statements that a connection keeps prepared: all that the program has, by far; preparing one costs more than running it.
 const CACHED_STATEMENTS: usize = 256;
-/// The WAL file is cut to this size when it is begun anew: where the writer pauses and one large transaction, so that a
-/// busy writer finds room without growing it. Well under 64 MB, which is what is promised.
+/// The WAL file is cut to this size when it is begun anew: more than twice the largest transaction beyond where the writer
+/// pauses, so that a busy writer finds room without growing it. Well under 64 MB, which is what is promised.
 pub(super) const WAL_SIZE_LIMIT: u64 = 48 * 1024 * 1024;
 /// What a database file looks like.
 #[derive(Debug)]

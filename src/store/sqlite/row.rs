@@ -1,20 +1,13 @@
-//! Rows: the ids of new ones, reading a page of them, and reading one column: names, our words, instants, texts that another program may have spoiled.
+//! Rows: reading a page of them, and reading one column, which another program may have spoiled.
 
 use super::error::unreadable;
 #[cfg(feature = "agents")]
 use crate::error::Result;
 use crate::model::{Kind, Timestamp};
+use rusqlite::Row;
 #[cfg(feature = "agents")]
-use rusqlite::named_params;
-use rusqlite::{Connection, Row};
-use std::ops::RangeInclusive;
+use rusqlite::{Connection, named_params};
 use std::str::FromStr;
-
-/// The ids of the rows that the last statement has inserted. Nobody else writes meanwhile, so they follow each other.
-pub(in crate::store) fn inserted(conn: &Connection, rows: usize) -> RangeInclusive<i64> {
-    let last = conn.last_insert_rowid();
-    last + 1 - rows as i64..=last
-}
 
 /// Reads the name of a kind.
 pub(in crate::store) fn kind(row: &Row<'_>, column: usize) -> rusqlite::Result<Kind> {

@@ -19,11 +19,7 @@ const TABLES: [&str; 2] = ["sqlite_stat1", "sqlite_stat4"];
 
 /// Removes what was counted in the tables of these components, if this connection sees some; whether it did. The connection
 /// itself may have read it before, and knows it until its next statement. What fails is left to the next start or heartbeat.
-pub(in crate::store) fn were_removed(
-    conn: &Connection,
-    path: &Path,
-    components: &[&Component],
-) -> bool {
+pub(in crate::store) fn clear(conn: &Connection, path: &Path, components: &[&Component]) -> bool {
     let names = json!(check::names(components)).to_string();
     match are_there(conn, &names) {
         Ok(false) => false,
@@ -67,12 +63,17 @@ fn remove(path: &Path, names: &str) -> Result<()> {
     conn.busy_timeout(LOCK_WAIT)?;
     conn.pragma_update(None, "wal_autocheckpoint", 0)?;
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut removed = 0;
     for table in TABLES {
         if has(&tx, table)? {
             let of_ours =
                 format!("DELETE FROM {table} WHERE tbl IN ({})", dialect::members(":names"));
-            tx.execute(&of_ours, named_params! {":names": names})?;
+            removed += tx.execute(&of_ours, named_params! {":names": names})?;
         }
+    }
+    if removed == 0 {
+        // Another process was here first.
+        return Ok(());
     }
     // Every connection of every process has in memory what it read, until the schema has another number.
     let number: i64 = tx.pragma_query_value(None, "schema_version", |row| row.get(0))?;

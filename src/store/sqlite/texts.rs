@@ -51,7 +51,7 @@ impl Texts {
         self.expect(&snapshot)?;
         let answer = run(&snapshot)?;
         drop(snapshot);
-        statistics::were_removed(&conn, path, self.components);
+        statistics::clear(&conn, path, self.components);
         Ok(answer)
     }
 

@@ -17,7 +17,7 @@
 
 use super::batch::{
     Waiting, answer_or_part, answer_unknown, gather, is_taken_back, pages, refuse, roll_back, run,
-    run_alone, run_in_savepoint,
+    run_first, run_in_savepoint, take_back_first,
 };
 use super::checkpoint::{self, Checkpoints};
 use super::guard::Guard;
@@ -184,7 +184,7 @@ impl Writer {
             let Some(mut work) = waiting.pop_front() else { break };
             gather(&mut work, waiting);
             let is_first = kept.is_empty();
-            let run = if is_first { run_alone } else { run_in_savepoint };
+            let run = if is_first { run_first } else { run_in_savepoint };
             match run(conn, &mut |tx| work.run(tx)) {
                 Ok((rows, of_call)) => {
                     changed |= rows > 0;
@@ -204,8 +204,7 @@ impl Writer {
                 Err(error) => {
                     answer_or_part(work, error, waiting);
                     if is_first {
-                        // Nothing else was in the transaction.
-                        roll_back(conn);
+                        take_back_first(conn);
                         return look;
                     }
                 }
@@ -299,11 +298,13 @@ impl Writer {
             match lock::try_begin(conn, std::mem::take(&mut is_first)) {
                 Err(error) if error.code() == Code::StoreBusy => {
                     let over = |asked: Instant| asked.elapsed() >= self.limits.lock_wait;
-                    let late = waiting.iter().take_while(|work| over(work.asked())).count();
-                    if late > 0 {
+                    let (late, rest): (Waiting, Waiting) =
+                        std::mem::take(waiting).into_iter().partition(|work| over(work.asked()));
+                    *waiting = rest;
+                    if !late.is_empty() {
                         self.guard.refused(&error);
                     }
-                    refuse(waiting.drain(..late), &error);
+                    refuse(late, &error);
                 }
                 begun => return begun,
             }

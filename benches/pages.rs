@@ -1,0 +1,147 @@
+//! How long the admin pages take over a file with years of work in it: the wall and processor time of each page's answer.
+//!
+//! `cargo bench --bench pages`; `LAMPLIGHTER_BENCH_FINAL=5000000` says how many final jobs the file has, beside 100,000 that
+//! wait. Each page is asked for once with nothing of the file in SQLite's caches, and then again and again. There is no network and no
+//! browser in it. The process ends with 1 if a page takes longer than it may.
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, clippy::print_stdout, missing_docs)]
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode};
+use lamplighter::clock::Clock;
+use lamplighter::jobs::Jobs;
+use lamplighter::model::Role;
+use lamplighter::store::transactional::rusqlite::Connection;
+use lamplighter::store::{OpenMode, Store};
+use lamplighter::web::{self, Access, Person};
+use rustix::time::{ClockId, clock_gettime};
+use std::path::Path;
+use std::time::{Duration, Instant};
+use tower::ServiceExt;
+
+/// Jobs that are over, unless said otherwise.
+const FINAL: u64 = 5_000_000;
+/// Jobs that wait.
+const WAITING: u64 = 100_000;
+/// How often each page is asked for after the first time.
+const AGAIN: usize = 40;
+/// What 95 of 100 answers may take, and what is aimed at.
+const MUST: Duration = Duration::from_millis(50);
+const AIM: Duration = Duration::from_millis(20);
+
+const PAGES: &[&str] = &[
+    "/",
+    "/jobs",
+    "/jobs?status=completed",
+    "/jobs?status=failed",
+    "/jobs?kind=kind_3",
+    "/jobs?queue=queue_2",
+    "/jobs?page=50",
+    "/jobs/1",
+    "/queues",
+    "/schedules",
+    "/monitoring",
+    "/sessions",
+    "/logs",
+    "/settings",
+    "/audit",
+];
+
+fn main() {
+    let finals = std::env::var("LAMPLIGHTER_BENCH_FINAL").ok().and_then(|text| text.parse().ok());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lamplighter.db");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let are_all_fast = runtime.block_on(async {
+        drop(Store::open(&path, OpenMode::Migrate).unwrap());
+        fill(&path, finals.unwrap_or(FINAL));
+        let store = Store::open(&path, OpenMode::Migrate).unwrap();
+        let access = Access::host(|_| Some(Person { name: "ada".into(), role: Role::Admin }));
+        let pages: Router = web::router(&Jobs::new(&store, &Clock::system()), access).unwrap();
+        println!("{:<26} {:>9} {:>9} {:>9} {:>9}", "page", "first", "p50", "p95", "CPU");
+        let mut are_all_fast = true;
+        for page in PAGES {
+            are_all_fast &= measure(&pages, page).await;
+        }
+        are_all_fast
+    });
+    if !are_all_fast {
+        println!("MISSED: a page's answer takes at most {MUST:?} (p95); the aim is {AIM:?}");
+        std::process::exit(1);
+    }
+}
+
+/// Asks for a page, prints what that took, and answers whether it was fast enough.
+async fn measure(pages: &Router, page: &str) -> bool {
+    let begun = Instant::now();
+    ask(pages, page).await;
+    let first = begun.elapsed();
+    let cpu_before = cpu();
+    let mut seen = Vec::with_capacity(AGAIN);
+    for _ in 0..AGAIN {
+        let begun = Instant::now();
+        ask(pages, page).await;
+        seen.push(begun.elapsed());
+    }
+    let cpu = cpu().saturating_sub(cpu_before) / AGAIN as u32;
+    seen.sort_unstable();
+    let [p50, p95] = [50, 95].map(|part| seen[(AGAIN - 1) * part / 100]);
+    let line = serde_json::json!({
+        "work": "page", "page": page, "unit": "ms",
+        "first": millis(first), "p50": millis(p50), "p95": millis(p95), "cpu": millis(cpu),
+    });
+    println!("{line}");
+    let figures = [first, p50, p95, cpu].map(|time| format!("{:>7.1}ms", millis(time)));
+    println!("{page:<26} {}", figures.join(" "));
+    p95 <= MUST && cpu <= MUST
+}
+
+async fn ask(pages: &Router, page: &str) {
+    let request = Request::get(page).header("accept", "text/html").body(Body::empty()).unwrap();
+    let answer = pages.clone().oneshot(request).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK, "{page}");
+    to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+}
+
+/// The processor time of this process.
+fn cpu() -> Duration {
+    clock_gettime(ClockId::ProcessCPUTime).try_into().unwrap()
+}
+
+fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+/// Jobs of ten kinds and queues as years of work leave them, and those that wait.
+fn fill(path: &Path, finals: u64) {
+    let begun = Instant::now();
+    let conn = Connection::open(path).unwrap();
+    let insert = "
+        INSERT INTO jobs (kind, payload, queue, priority, max_attempts)
+        WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
+        SELECT 'kind_' || (i % 10), '{\"order\":' || i || '}', 'queue_' || (i / 10 % 10), 0, 3 FROM n";
+    let end = "
+        UPDATE jobs
+        SET status = 'cancelled', waits_for = NULL, finished_at = run_at, counted = 1
+        WHERE waits_for = 'admission'";
+    let count = "
+        INSERT INTO job_counts (status, kind, queue, count)
+        SELECT 'cancelled', kind, queue, count(*) FROM jobs WHERE finished_at IS NOT NULL GROUP BY kind, queue";
+    conn.execute_batch("PRAGMA synchronous = OFF").unwrap();
+    for _ in 0..finals.div_ceil(10_000) {
+        conn.execute_batch(&format!("BEGIN IMMEDIATE; {insert}; {end}; COMMIT")).unwrap();
+    }
+    conn.execute_batch(count).unwrap();
+    let place = "
+        UPDATE jobs
+        SET waits_for = NULL, claim_order = run_at, counted = 1
+        WHERE waits_for = 'admission'";
+    for _ in 0..WAITING / 10_000 {
+        conn.execute_batch(&format!("BEGIN IMMEDIATE; {insert}; {place}; COMMIT")).unwrap();
+    }
+    let count = "
+        INSERT INTO job_counts (status, kind, queue, count)
+        SELECT 'queued', kind, queue, count(*) FROM jobs WHERE status = 'queued' GROUP BY kind, queue";
+    conn.execute_batch(count).unwrap();
+    println!("{finals} final jobs and {WAITING} that wait were made in {:.0?}", begun.elapsed());
+}
