@@ -149,6 +149,18 @@ mod tests {
             ("save of the page failed: OUT-OF-SPACE", "save of the page failed: NOT-FOUND"),
             ("node <*> of the zone is Ready again", "node <*> of the zone is NotReady again"),
             ("main process of <*> ended code=exited", "main process of <*> ended code=killed"),
+            ("nightly backup of the shop Failed", "nightly backup of the shop Completed"),
+            ("pod of the cart service Evicted", "pod of the cart service Killed"),
+            ("switch of the database to Standby hung", "switch of the database to Primary hung"),
+            ("pod limit was exceeded resource=memory", "pod limit was exceeded resource=disk"),
+            (
+                "service pay-gateway does not answer calls",
+                "service mail-relay does not answer calls",
+            ),
+            (
+                "the client certificate of <*> could not be verified",
+                "the server certificate of <*> could not be verified",
+            ),
             (
                 "partition <*> is now the leader of its epoch",
                 "partition <*> is now the follower of its epoch",

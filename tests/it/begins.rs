@@ -158,8 +158,9 @@ async fn p6_a_session_that_another_programs_lock_kept_from_beginning_begins_when
 
 /// A file system of so many bytes and names. Dropped, it is gone.
 struct Small {
-    folder: tempfile::TempDir,
+    // Dropped first, so that the folder can be removed.
     _mounted: Mounted,
+    folder: tempfile::TempDir,
 }
 
 impl Small {

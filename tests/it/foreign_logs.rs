@@ -86,7 +86,7 @@ logs! {
     a_code_hosts_log_is_understood: "codehost", 0.95;
     a_savings_banks_log_is_understood: "savingsbank", 1.0;
     a_zoos_log_is_understood: "zoo", 1.0;
-    // At first sight, each after all that is learned was learned: nothing was taught by these.
+    // Nothing is learned from these three: this is what they reached at first sight.
     a_game_companys_log_is_understood: "gameserver", 0.95;
     a_hospitals_log_is_understood: "hospital", 0.95;
     a_railways_log_is_understood: "railway", 0.95;

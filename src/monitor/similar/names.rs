@@ -3,7 +3,7 @@
 use crate::monitor::miner::{LEADS, is_phrase, says_what_happens, tells_what};
 use crate::monitor::template::{MASK, names_somebody};
 
-/// Nouns behind which a name stands, besides those that name somebody.
+/// Nouns behind which a name stands, besides those of `names_somebody`. Not those whose name is the problem: `service`, `job`.
 const NAMED: &[&str] = &[
     "parameter",
     "option",
@@ -32,12 +32,7 @@ const NAMED: &[&str] = &[
     "queue",
     "topic",
     "bucket",
-    "service",
-    "job",
-    "task",
-    "module",
     "package",
-    "plugin",
     "device",
     "sensor",
     "channel",
@@ -125,6 +120,16 @@ const OPPOSED: &[&str] = &[
     "cold",
     "ready",
     "notready",
+    "client",
+    "server",
+    "request",
+    "response",
+    "sender",
+    "recipient",
+    "startup",
+    "shutdown",
+    "debit",
+    "credit",
 ];
 /// Numbers as words.
 const NUMBERS: &[&str] = &[
@@ -149,7 +154,9 @@ pub(super) fn is_number(word: &str) -> bool {
 pub(super) fn said_beside_values(word: &str) -> &str {
     let Some((key, value)) = word.split_once('=') else { return word };
     let name = last_part(key);
-    let says = name.is_empty() || tells_what(name) || says_what_happens(bare(value));
+    let value = bare(value);
+    let says =
+        name.is_empty() || tells_what(name) || says_what_happens(value) || tells_apart(value);
     if says { word } else { key }
 }
 
@@ -205,7 +212,9 @@ fn is_prefix(word: &str) -> bool {
 
 /// Whether what stands before a word has it meant as a name.
 fn is_meant([earlier, before]: [&str; 2], word: &str) -> bool {
-    if says_what_happens(word) || is_phrase(&word.to_lowercase()) {
+    let said = word.to_lowercase().replace('_', "-");
+    if says_what_happens(word) || says_what_happens(&said) || tells_apart(&said) || is_phrase(&said)
+    {
         return false;
     }
     let is_lower = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());

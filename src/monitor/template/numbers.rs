@@ -110,6 +110,8 @@ mod tests {
             ("ORA-01653: no room for 12", "ORA-01653: no room for <*>"),
             ("SQLSTATE[42P01]: gone", "SQLSTATE[42P01]: gone"),
             ("took 404 of 503", "took <*> of <*>"),
+            ("answered with status 503 bytes=0", "answered with status 503 bytes=<*>"),
+            ("answered with status 404 min: 3", "answered with status 404 min: <*>"),
             ("order ORD-1234567 lost", "order ORD-<*> lost"),
         ] {
             assert_eq!(mine(line).template, expected, "{line}");

@@ -53,8 +53,11 @@ impl Masker<'_> {
         // `wrong code 3 times` counts, and `code 9 min old` measures.
         let next = self.text[end..].strip_prefix(' ').unwrap_or_default();
         let next = &next[..next.find(|c: char| !c.is_alphabetic()).unwrap_or(next.len())];
+        let behind =
+            self.text[end..].trim_start_matches(' ').strip_prefix(next).unwrap_or_default();
+        let is_key = behind.starts_with(['=', ':']);
         let counts = ["times", "attempts", "tries"].contains(&next) || UNITS.contains(&next);
-        let number = announced(&self.out, core, path).filter(|_| !counts)?;
+        let number = announced(&self.out, core, path).filter(|_| is_key || !counts)?;
         self.answered = true;
         match number {
             Number::Kept => self.out.push_str(core),
