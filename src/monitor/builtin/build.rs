@@ -37,7 +37,7 @@ const DURATIONS: &[&str] = &[
     "days", "week", "weeks",
 ];
 /// Longest text in quotes that is a value or a name, in bytes.
-const MAX_QUOTED: usize = 42;
+const MAX_QUOTED: usize = 40;
 /// Longest name of a person, in characters.
 const MAX_NAME: usize = 32;
 /// Most words of a last clause that says what was done.
@@ -113,7 +113,7 @@ pub(super) fn quotes(line: &str) -> bool {
         for (at, c) in line.char_indices() {
             if c == quote {
                 match opened.take() {
-                    Some(from) if (from + 2..from + MAX_QUOTED).contains(&at) => return true,
+                    Some(from) if (1..=MAX_QUOTED).contains(&(at - from - 1)) => return true,
                     None if " (:,[".contains(before) => opened = Some(at),
                     Some(_) | None => {}
                 }
