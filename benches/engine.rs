@@ -1,7 +1,6 @@
-//! How fast the engine takes, starts and ends jobs, and whether that depends on how many there are already.
+//! What jobs that wait for their kind's rate cost the others, and what a second process adds where handlers take their time.
 //!
-//! `cargo bench --bench engine`; `LAMPLIGHTER_BENCH_FINAL=5000000` fills the file with so many final jobs first. Each
-//! enqueue is acknowledged after its sync: the figures are the disk's as much as ours.
+//! `cargo bench --bench engine`. How fast jobs are stored, started and ended is measured by `--bench speed`.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, clippy::print_stdout, missing_docs)]
 
 use lamplighter::Engine;
@@ -15,38 +14,21 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 
-/// Callers that enqueue at the same time.
-const CALLERS: usize = 64;
-/// Jobs of each throughput figure; a multiple of the callers and of a thousand.
+/// Jobs that are drained; a multiple of a thousand.
 const JOBS: usize = 32_000;
-/// Jobs of the latency figure, one after another.
-const ONE_BY_ONE: usize = 2_000;
 /// Jobs of the figure for several processes; a multiple of a thousand.
 const SLOW_JOBS: u32 = 20_000;
 /// Jobs that wait for their kind's rate; a multiple of a thousand.
 const RATED: usize = 100_000;
 /// The folder in which a child process works.
 const CHILD: &str = "LAMPLIGHTER_BENCH_CHILD";
-/// P15: a ready job starts within this.
-const START: Duration = Duration::from_millis(250);
 
 fn main() {
     if let Some(folder) = std::env::var_os(CHILD) {
         return child(Path::new(&folder));
     }
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("lamplighter.db");
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let finals = std::env::var("LAMPLIGHTER_BENCH_FINAL").ok().and_then(|n| n.parse().ok());
-    runtime.block_on(async {
-        let store = Store::open(&path, OpenMode::Migrate).unwrap();
-        if let Some(finals) = finals {
-            fill(&path, finals);
-        }
-        run(&store).await;
-    });
     let drains = [0, RATED].map(|waiting| runtime.block_on(beside_rate(waiting)));
     println!("beside {RATED} that wait for a rate {:.2} x as fast", drains[1] / drains[0]);
     let rates = [1, 2].map(|processes| runtime.block_on(beside(processes)));
@@ -156,94 +138,6 @@ fn child(folder: &Path) {
     });
 }
 
-async fn run(store: &Store) {
-    let clock = Clock::system();
-    let kind = Kind::parse("bench").unwrap();
-    rate("one caller, one by one", ONE_BY_ONE, async {
-        for _ in 0..ONE_BY_ONE {
-            store.enqueue(NewJob::new(kind.clone()), clock.now()).await.unwrap();
-        }
-    })
-    .await;
-    rate("64 callers at a time", JOBS, enqueue_at_once(store, &kind)).await;
-    rate("1,000 in a call", JOBS, async {
-        for _ in 0..JOBS / 1_000 {
-            store.enqueue_all(vec![NewJob::new(kind.clone()); 1_000], clock.now()).await.unwrap();
-        }
-    })
-    .await;
-    let (started, mut starts) = mpsc::unbounded_channel();
-    let rules = KindRules::new(kind.clone());
-    let engine = Engine::builder(store.clone(), clock.clone()).queue(Queue::DEFAULT, 100);
-    let engine = engine.kind(rules, move |_| {
-        started.send(Instant::now()).unwrap();
-        async { Outcome::Done(true.into()) }
-    });
-    let waiting = ONE_BY_ONE + 2 * JOBS;
-    let begun = Instant::now();
-    let engine = engine.start().unwrap();
-    for _ in 0..waiting {
-        starts.recv().await.unwrap();
-    }
-    line("run: jobs that wait, limit 100", waiting, begun.elapsed());
-    let mut delays = Vec::with_capacity(ONE_BY_ONE);
-    for _ in 0..ONE_BY_ONE {
-        let asked = Instant::now();
-        store.enqueue(NewJob::new(kind.clone()), clock.now()).await.unwrap();
-        delays.push(starts.recv().await.unwrap().duration_since(asked));
-    }
-    delays.sort_unstable();
-    let at = |part: usize| delays[delays.len() * part / 1_000];
-    println!(
-        "from enqueue to start:           p50 {:?}, p99 {:?}, max {:?}",
-        at(500),
-        at(990),
-        at(999)
-    );
-    engine.stop(Duration::from_secs(30)).await;
-    if at(990) > START {
-        println!("MISSED: a ready job starts within {START:?} (p99)");
-        std::process::exit(1);
-    }
-}
-
-async fn enqueue_at_once(store: &Store, kind: &Kind) {
-    let mut callers = JoinSet::new();
-    for _ in 0..CALLERS {
-        let (store, kind) = (store.clone(), kind.clone());
-        callers.spawn(async move {
-            for _ in 0..JOBS / CALLERS {
-                store.enqueue(NewJob::new(kind.clone()), Clock::system().now()).await.unwrap();
-            }
-        });
-    }
-    callers.join_all().await;
-}
-
-async fn rate(what: &str, jobs: usize, work: impl Future<Output = ()>) {
-    let begun = Instant::now();
-    work.await;
-    line(&format!("enqueue: {what}"), jobs, begun.elapsed());
-}
-
 fn line(what: &str, jobs: usize, took: Duration) {
     println!("{what:<32} {:>8} jobs/s", jobs as u128 * 1_000_000 / took.as_micros());
-}
-
-/// Final jobs as years of work leave them.
-fn fill(path: &Path, jobs: u64) {
-    let begun = Instant::now();
-    let conn = Connection::open(path).unwrap();
-    let insert = "
-        INSERT INTO jobs (kind, payload, queue, priority, max_attempts)
-        WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
-        SELECT 'old', '{\"order\":' || i || '}', 'default', 0, 3 FROM n";
-    let end = "
-        UPDATE jobs
-        SET status = 'cancelled', waits_for = NULL, finished_at = run_at
-        WHERE kind = 'old' AND waits_for = 'admission'";
-    for _ in 0..jobs.div_ceil(10_000) {
-        conn.execute_batch(&format!("BEGIN IMMEDIATE; {insert}; {end}; COMMIT")).unwrap();
-    }
-    println!("{jobs} final jobs were made in {:.1?}", begun.elapsed());
 }

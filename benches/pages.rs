@@ -5,9 +5,13 @@
 //! browser in it. The process ends with 1 if a page takes longer than it may.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, clippy::print_stdout, missing_docs)]
 
+#[path = "support/filled.rs"]
+mod filled;
+
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
+use filled::{OVER, put};
 use lamplighter::clock::Clock;
 use lamplighter::jobs::Jobs;
 use lamplighter::model::Role;
@@ -20,9 +24,9 @@ use std::time::{Duration, Instant};
 use tower::ServiceExt;
 
 /// Jobs that are over, unless said otherwise.
-const FINAL: u64 = 5_000_000;
+const FINAL: usize = 5_000_000;
 /// Jobs that wait.
-const WAITING: u64 = 100_000;
+const WAITING: usize = 100_000;
 /// How often each page is asked for after the first time.
 const AGAIN: usize = 40;
 /// What 95 of 100 answers may take, and what is aimed at.
@@ -110,36 +114,15 @@ fn millis(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
-/// Jobs of ten kinds and queues as years of work leave them, and those that wait.
-fn fill(path: &Path, finals: u64) {
+/// Jobs of ten kinds and queues as years of work leave them, and those that wait; with their counts.
+fn fill(path: &Path, finals: usize) {
     let begun = Instant::now();
-    let conn = Connection::open(path).unwrap();
-    let insert = "
-        INSERT INTO jobs (kind, payload, queue, priority, max_attempts)
-        WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
-        SELECT 'kind_' || (i % 10), '{\"order\":' || i || '}', 'queue_' || (i / 10 % 10), 0, 3 FROM n";
-    let end = "
-        UPDATE jobs
-        SET status = 'cancelled', waits_for = NULL, finished_at = run_at, counted = 1
-        WHERE waits_for = 'admission'";
+    let of_ten = ("'kind_' || (i % 10)", "'queue_' || (i / 10 % 10)");
+    put(path, finals, of_ten, OVER);
+    put(path, WAITING, of_ten, "waits_for = NULL, claim_order = run_at");
     let count = "
         INSERT INTO job_counts (status, kind, queue, count)
-        SELECT 'cancelled', kind, queue, count(*) FROM jobs WHERE finished_at IS NOT NULL GROUP BY kind, queue";
-    conn.execute_batch("PRAGMA synchronous = OFF").unwrap();
-    for _ in 0..finals.div_ceil(10_000) {
-        conn.execute_batch(&format!("BEGIN IMMEDIATE; {insert}; {end}; COMMIT")).unwrap();
-    }
-    conn.execute_batch(count).unwrap();
-    let place = "
-        UPDATE jobs
-        SET waits_for = NULL, claim_order = run_at, counted = 1
-        WHERE waits_for = 'admission'";
-    for _ in 0..WAITING / 10_000 {
-        conn.execute_batch(&format!("BEGIN IMMEDIATE; {insert}; {place}; COMMIT")).unwrap();
-    }
-    let count = "
-        INSERT INTO job_counts (status, kind, queue, count)
-        SELECT 'queued', kind, queue, count(*) FROM jobs WHERE status = 'queued' GROUP BY kind, queue";
-    conn.execute_batch(count).unwrap();
+        SELECT status, kind, queue, count(*) FROM jobs GROUP BY status, kind, queue";
+    Connection::open(path).unwrap().execute_batch(count).unwrap();
     println!("{finals} final jobs and {WAITING} that wait were made in {:.0?}", begun.elapsed());
 }

@@ -6,6 +6,8 @@
 //! acknowledgement is synced (`synchronous` FULL), and rows are kept. `docs/benchmarks.md` has figures and what they mean.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, clippy::print_stdout, missing_docs)]
 
+#[path = "../support/filled.rs"]
+mod filled;
 mod ours;
 mod raw;
 
@@ -43,81 +45,89 @@ struct Work {
 }
 
 const WORKS: &[Work] = &[
-    Work {
-        name: "enqueue, 1 caller",
-        unit: "jobs/s",
-        limit: ("raw", |folder| raw::enqueue_alone(folder, 5_000)),
-        ours: |folder| ours::enqueue_alone(folder, 5_000),
-        must: "0.85",
-        aim: "0.95",
-    },
-    Work {
-        name: "enqueue, 64 callers",
-        unit: "jobs/s",
-        limit: ("raw", |folder| raw::enqueue_at_once(folder, 128_000)),
-        ours: |folder| ours::enqueue_at_once(folder, 128_000),
-        must: "0.7",
-        aim: "0.85",
-    },
-    Work {
-        name: "bulk enqueue",
-        unit: "jobs/s",
-        limit: ("raw", |folder| raw::enqueue_bulk(folder, 100_000)),
-        ours: |folder| ours::enqueue_bulk(folder, 100_000),
-        must: "0.6",
-        aim: "0.8",
-    },
-    Work {
-        name: "drain",
-        unit: "jobs/s",
-        limit: ("raw", |folder| raw::drain(folder, 100_000)),
-        ours: |folder| ours::drain(folder, 100_000, 1),
-        must: "0.5",
-        aim: "0.7",
-    },
-    Work {
-        name: "drain, 2 processes",
-        unit: "jobs/s",
-        limit: ("raw", |folder| raw::drain(folder, 100_000)),
-        ours: |folder| ours::drain(folder, 100_000, 2),
-        must: "0.45",
-        aim: "0.6",
-    },
-    Work {
-        name: "enqueue to start",
-        unit: "µs",
-        limit: ("raw", |folder| raw::delay(folder, 1_000)),
-        ours: |folder| ours::delay(folder, 1_000),
-        must: "1.3, p99 2",
-        aim: "1",
-    },
-    Work {
-        name: "foreign INSERT to start",
-        unit: "µs",
-        limit: ("raw", |folder| raw::delay(folder, 1_000)),
-        ours: |folder| ours::foreign_delay(folder, 1_000),
-        must: "p99 5 ms",
-        aim: "p99 2 ms",
-    },
-    beside("drain, 1 M final", "0.85", "0.95", |folder| {
+    beside_raw(
+        "enqueue, 1 caller",
+        "jobs/s",
+        ("0.85", "0.95"),
+        |folder| raw::enqueue_alone(folder, 5_000),
+        |folder| ours::enqueue_alone(folder, 5_000),
+    ),
+    beside_raw(
+        "enqueue, 64 callers",
+        "jobs/s",
+        ("0.7", "0.85"),
+        |folder| raw::enqueue_at_once(folder, 128_000),
+        |folder| ours::enqueue_at_once(folder, 128_000),
+    ),
+    beside_raw(
+        "bulk enqueue",
+        "jobs/s",
+        ("0.6", "0.8"),
+        |folder| raw::enqueue_bulk(folder, 100_000),
+        |folder| ours::enqueue_bulk(folder, 100_000),
+    ),
+    beside_raw(
+        "drain",
+        "jobs/s",
+        ("0.5", "0.7"),
+        |folder| raw::drain(folder, 100_000),
+        |folder| ours::drain(folder, 100_000, 1),
+    ),
+    beside_raw(
+        "drain, 2 processes",
+        "jobs/s",
+        ("0.45", "0.6"),
+        |folder| raw::drain(folder, 100_000),
+        |folder| ours::drain(folder, 100_000, 2),
+    ),
+    beside_raw(
+        "enqueue to start",
+        "µs",
+        ("1.3, p99 2", "1"),
+        |folder| raw::delay(folder, 1_000),
+        |folder| ours::delay(folder, 1_000),
+    ),
+    beside_raw(
+        "foreign INSERT to start",
+        "µs",
+        ("p99 5 ms", "p99 2 ms"),
+        |folder| raw::delay(folder, 1_000),
+        |folder| ours::foreign_delay(folder, 1_000),
+    ),
+    beside_empty("drain, 1 M final", ("0.85", "0.95"), |folder| {
         ours::drain_beside(folder, ours::Beside::Final(1_000_000))
     }),
-    beside("drain, 5 M final", "0.8", "0.9", |folder| {
+    beside_empty("drain, 5 M final", ("0.8", "0.9"), |folder| {
         ours::drain_beside(folder, ours::Beside::Final(5_000_000))
     }),
-    beside("drain, 1 M scheduled", "0.9", "1.0", |folder| {
+    beside_empty("drain, 1 M scheduled", ("0.9", "1.0"), |folder| {
         ours::drain_beside(folder, ours::Beside::Scheduled(1_000_000))
     }),
-    beside("drain, 100 k behind a key", "0.8", "0.95", |folder| {
+    beside_empty("drain, 100 k behind a key", ("0.8", "0.95"), |folder| {
         ours::drain_beside(folder, ours::Beside::Blocked(100_000))
     }),
-    beside("drain, 1,000 queues", "0.8", "0.95", |folder| {
+    beside_empty("drain, 1,000 queues", ("0.8", "0.95"), |folder| {
         ours::drain_queues(folder, 100_000, 1_000)
     }),
 ];
 
+/// A work that is held against bare SQLite.
+const fn beside_raw(
+    name: &'static str,
+    unit: &'static str,
+    (must, aim): (&'static str, &'static str),
+    raw: Side,
+    ours: Side,
+) -> Work {
+    Work { name, unit, limit: ("raw", raw), ours, must, aim }
+}
+
 /// A drain that is held against the same on an empty file.
-const fn beside(name: &'static str, must: &'static str, aim: &'static str, ours: Side) -> Work {
+const fn beside_empty(
+    name: &'static str,
+    (must, aim): (&'static str, &'static str),
+    ours: Side,
+) -> Work {
     let limit: Side = |folder| ours::drain(folder, 100_000, 1);
     Work { name, unit: "jobs/s", limit: ("empty file", limit), ours, must, aim }
 }

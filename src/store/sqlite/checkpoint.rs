@@ -122,23 +122,23 @@ struct Pace {
 }
 
 impl Pace {
-    /// Whether a log of this length may ask for something; what it asks for, a look at the log tells.
-    fn is_due(&mut self, held: u64) -> bool {
+    /// Notes the log's length; a shorter one was begun anew.
+    fn see(&mut self, held: u64) {
         if held < self.seen {
-            // The log was begun anew.
             *self = Self::default();
         }
         self.seen = held;
+    }
+
+    /// Whether a log of this length may ask for something; what it asks for, a look at the log tells.
+    fn is_due(&mut self, held: u64) -> bool {
+        self.see(held);
         held >= self.asked + ASK_EVERY || held >= PAUSE_AT.max(self.paused + PAUSE_AGAIN)
     }
 
     /// Decides what to ask for. Behind a reader the steps grow with the log, since each try has to sort all of it.
     fn next(&mut self, log: Log) -> Ask {
-        if log.held < self.seen {
-            // The log was begun anew.
-            *self = Self::default();
-        }
-        self.seen = log.held;
+        self.see(log.held);
         let behind_a_reader = log.pending > PAUSE_AT;
         let step = if behind_a_reader { log.held / 2 } else { PAUSE_AGAIN };
         if log.held >= PAUSE_AT.max(self.paused + step) {
