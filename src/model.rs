@@ -144,7 +144,9 @@ pub use log_source::LogSource;
 pub(crate) use log_source::{file_key, journal_key};
 pub use log_table::{LogColumn, LogMark, LogTable};
 pub use marker::{IssueMark, Marker};
-pub(crate) use moves::{Cancellation, JobStep, Move, Slots, cancellation, key, order};
+pub(crate) use moves::{
+    Admitted, Cancellation, FirstPlace, JobStep, Move, Slots, cancellation, key, order,
+};
 pub(crate) use name::ENGINE;
 pub use name::{ConcurrencyKey, Kind, Queue, ScheduleName, Tag, UniqueKey, Username, WorkerId};
 pub(crate) use new_job::Receipt;

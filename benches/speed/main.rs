@@ -74,6 +74,13 @@ const WORKS: &[Work] = &[
         |folder| ours::drain(folder, 100_000, 1),
     ),
     beside_raw(
+        "drain, kind unknown before",
+        "jobs/s",
+        ("", ""),
+        |folder| raw::drain(folder, 100_000),
+        |folder| ours::drain_unknown(folder, 100_000),
+    ),
+    beside_raw(
         "drain, 2 processes",
         "jobs/s",
         ("0.45", "0.6"),

@@ -4,16 +4,17 @@ use super::filled::{OVER, put};
 use super::{CALLERS, Figure, PAYLOAD, delays, peak_memory, rate};
 use lamplighter::clock::Clock;
 use lamplighter::engine::{self, Engine};
-use lamplighter::model::{Kind, KindRules, NewJob, Outcome, Queue};
+use lamplighter::model::{Actor, Kind, KindRules, NewJob, Outcome, Queue};
 use lamplighter::store::transactional::rusqlite::{Connection, params};
 use lamplighter::store::{OpenMode, Store};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 const KIND: Kind = Kind::named("email");
 /// Jobs that are enqueued before anything is measured: more than the log takes before it is begun anew.
@@ -130,63 +131,95 @@ pub(super) fn drain_queues(folder: &TempDir, how_many: usize, queues: usize) -> 
     runtime().block_on(async {
         let store = open(folder.path());
         let queue = |n: usize| Queue::parse(format!("queue_{}", n % queues)).ok();
+        let team = Team::at_work(&store, folder.path(), 1).await;
+        store.stop_all(String::new(), Actor::cli(), Clock::system().now()).await.unwrap();
         for first in (0..how_many).step_by(BULK) {
             let jobs = (first..first + BULK).map(|n| NewJob { queue: queue(n), ..job() });
             store.enqueue_all(jobs.collect(), Clock::system().now()).await.unwrap();
         }
-        drain_waiting(&store, folder.path(), how_many, 1).await
+        team.drain(&store, how_many).await
     })
 }
 
-/// Enqueues so many jobs and drains them by so many processes.
+/// Enqueues so many jobs while so many processes that have their kind hold all queues, and has the processes drain them.
 pub(super) fn drain(folder: &TempDir, how_many: usize, processes: usize) -> Vec<Figure> {
     runtime().block_on(async {
         let store = open(folder.path());
+        let team = Team::at_work(&store, folder.path(), processes).await;
+        store.stop_all(String::new(), Actor::cli(), Clock::system().now()).await.unwrap();
         enqueue_many(&store, how_many).await;
-        let mut figures = drain_waiting(&store, folder.path(), how_many, processes).await;
-        let conn = Connection::open(folder.path().join("lamplighter.db")).unwrap();
-        let size = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
-        let bytes: u32 = conn.query_row(size, [], |row| row.get(0)).unwrap();
-        figures.push(Figure { name: "file", value: f64::from(bytes) / f64::from(how_many as u32) });
-        figures
+        let figures = team.drain(&store, how_many).await;
+        with_size(folder, how_many, figures)
     })
 }
 
-/// Claims, runs and completes what waits.
-async fn drain_waiting(
-    store: &Store,
-    folder: &Path,
-    how_many: usize,
-    processes: usize,
-) -> Vec<Figure> {
-    let program = std::env::current_exe().unwrap();
-    let helper = |_| {
-        let mut command = Command::new(&program);
-        let command = command.env_remove(super::CHILD).env(HELPER, folder);
-        command.stdin(Stdio::piped()).spawn().unwrap()
-    };
-    let mut helpers: Vec<_> = (1..processes).map(helper).collect();
-    let begun = Instant::now();
-    let engine = engine(store)
-        .kind(KindRules::new(KIND), |_| async { Outcome::Done(true.into()) })
-        .start()
-        .unwrap();
-    let mut changes = store.changes();
-    let watched = store.clone();
-    let watching = tokio::spawn(async move { watched.watch_foreign_commits().await });
-    while done(store).await < how_many as i64 {
-        changes.changed().await.unwrap();
-    }
-    let took = begun.elapsed();
-    watching.abort();
-    engine.stop(Duration::from_secs(30)).await;
-    for helper in &mut helpers {
-        drop(helper.stdin.take());
-        helper.wait().unwrap();
-    }
-    let mut figures = rate(how_many, took);
-    figures.push(peak_memory());
+/// Enqueues so many jobs of a kind that no process has, and drains them: each is admitted first.
+pub(super) fn drain_unknown(folder: &TempDir, how_many: usize) -> Vec<Figure> {
+    runtime().block_on(async {
+        let store = open(folder.path());
+        enqueue_many(&store, how_many).await;
+        store.stop_all(String::new(), Actor::cli(), Clock::system().now()).await.unwrap();
+        let team = Team::at_work(&store, folder.path(), 1).await;
+        team.drain(&store, how_many).await
+    })
+}
+
+fn with_size(folder: &TempDir, how_many: usize, mut figures: Vec<Figure>) -> Vec<Figure> {
+    let conn = Connection::open(folder.path().join("lamplighter.db")).unwrap();
+    let size = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
+    let bytes: u32 = conn.query_row(size, [], |row| row.get(0)).unwrap();
+    figures.push(Figure { name: "file", value: f64::from(bytes) / f64::from(how_many as u32) });
     figures
+}
+
+/// The processes of a drain: this one and further ones.
+struct Team {
+    engine: Engine,
+    helpers: Vec<Child>,
+}
+
+impl Team {
+    /// They are at work once this one leads.
+    async fn at_work(store: &Store, folder: &Path, processes: usize) -> Self {
+        let program = std::env::current_exe().unwrap();
+        let helper = |_| {
+            let mut command = Command::new(&program);
+            let command = command.env_remove(super::CHILD).env(HELPER, folder);
+            command.stdin(Stdio::piped()).spawn().unwrap()
+        };
+        let engine = engine(store)
+            .kind(KindRules::new(KIND), |_| async { Outcome::Done(true.into()) })
+            .start()
+            .unwrap();
+        engine.leading().wait_for(|leads| *leads).await.unwrap();
+        let helpers: Vec<_> = (1..processes).map(helper).collect();
+        while store.workers().await.unwrap().len() < processes {
+            sleep(Duration::from_millis(5)).await;
+        }
+        Self { engine, helpers }
+    }
+
+    /// Lets the queues go on and measures until so many jobs are over.
+    async fn drain(mut self, store: &Store, how_many: usize) -> Vec<Figure> {
+        let begun = Instant::now();
+        store.resume_all(Actor::cli(), Clock::system().now()).await.unwrap();
+        let mut changes = store.changes();
+        let watched = store.clone();
+        let watching = tokio::spawn(async move { watched.watch_foreign_commits().await });
+        while done(store).await < how_many as i64 {
+            changes.changed().await.unwrap();
+        }
+        let took = begun.elapsed();
+        watching.abort();
+        self.engine.stop(Duration::from_secs(30)).await;
+        for helper in &mut self.helpers {
+            drop(helper.stdin.take());
+            helper.wait().unwrap();
+        }
+        let mut figures = rate(how_many, took);
+        figures.push(peak_memory());
+        figures
+    }
 }
 
 async fn done(store: &Store) -> i64 {

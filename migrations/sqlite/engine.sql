@@ -108,8 +108,11 @@ CREATE INDEX jobs_open_of_schedule ON jobs (schedule_id, status) WHERE schedule_
 CREATE TRIGGER jobs_guard_insert BEFORE INSERT ON jobs
 WHEN NEW.id <> -1   -- what a row without an explicit id has here
   OR (NEW.status <> 'queued' AND NEW.status <> 'scheduled')
-  OR NEW.waits_for IS NOT 'admission'
-  OR NEW.claim_order IS NOT NULL OR NEW.key_slot IS NOT NULL OR NEW.parked_by <> 'delay' OR NEW.counted <> 0
+  -- a place from the beginning is the engine's to give, with the count
+  OR (NEW.waits_for IS NOT 'admission' OR NEW.claim_order IS NOT NULL OR NEW.counted <> 0)
+    AND (NEW.waits_for IS NOT NULL OR NEW.claim_order IS NULL OR NEW.counted <> 1 OR NEW.on_interrupt IS NULL
+        OR NEW.concurrency_key IS NOT NULL OR NEW.status <> 'queued')
+  OR NEW.key_slot IS NOT NULL OR NEW.parked_by <> 'delay'
   OR NEW.rate_key IS NOT NULL OR NEW.rate_ms IS NOT NULL
   OR NEW.attempt <> 0 OR NEW.epoch <> 0 OR NEW.interrupted <> 0 OR NEW.started_at IS NOT NULL
   OR (NEW.unique_key IS NOT NULL AND EXISTS (
@@ -122,9 +125,11 @@ BEGIN
       THEN RAISE(ABORT, 'jobs: ids are given by the database; a job is never replaced')
     WHEN NEW.status <> 'queued' AND NEW.status <> 'scheduled'
       THEN RAISE(ABORT, 'jobs: a new job is queued or scheduled')
-    WHEN NEW.counted <> 0
+    WHEN NEW.counted <> 0 AND NEW.claim_order IS NULL
       THEN RAISE(ABORT, 'jobs: a new job is counted by the engine: leave counted to it')
-    WHEN NEW.unique_key IS NOT NULL AND NEW.waits_for IS 'admission' AND NEW.claim_order IS NULL
+    WHEN NEW.unique_key IS NOT NULL
+      AND (NEW.waits_for IS 'admission' AND NEW.claim_order IS NULL
+          OR NEW.waits_for IS NULL AND NEW.claim_order IS NOT NULL AND NEW.counted = 1 AND NEW.on_interrupt IS NOT NULL)
       AND NEW.key_slot IS NULL AND coalesce(NEW.parked_by, 'delay') = 'delay' AND NEW.rate_key IS NULL AND NEW.attempt = 0 AND NEW.epoch = 0 AND NEW.interrupted = 0
       AND NEW.started_at IS NULL
       THEN RAISE(ABORT, 'jobs: another job holds this unique key')
@@ -254,10 +259,11 @@ BEGIN
     LIMIT 1);
 END;
 
--- A job that was called up for that and leaves without a place passes the call on.
+-- A job that was called up for that and leaves without a place passes the call on; so does one that is edited, for it is
+-- admitted anew as a job that nobody called.
 CREATE TRIGGER jobs_rate_passed_on AFTER UPDATE OF waits_for ON jobs
 WHEN OLD.waits_for = 'admission' AND OLD.rate_key IS NOT NULL AND NEW.claim_order IS NULL
-  AND NEW.waits_for IS NOT 'admission' AND NEW.waits_for IS NOT 'rate'
+  AND NEW.waits_for IS NOT 'rate' AND (NEW.waits_for IS NOT 'admission' OR NEW.rate_key IS NULL)
 BEGIN
   UPDATE jobs
   SET waits_for = 'admission'
@@ -493,7 +499,7 @@ CREATE TABLE job_kinds (
   registered_at INTEGER NOT NULL,
   PRIMARY KEY (worker_id, kind)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX job_kinds_kind ON job_kinds (kind, registered_at);
+CREATE INDEX job_kinds_kind ON job_kinds (kind, registered_at DESC);
 
 -- The limits of queues that a process was built with: the newest of those that are not lost holds.
 CREATE TABLE job_limits (

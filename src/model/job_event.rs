@@ -27,6 +27,12 @@ pub struct JobEvent {
 }
 
 impl JobEvent {
+    /// The first step of a job that has its place from the beginning.
+    pub(crate) fn admitted_at_once(id: JobId, kind: Kind, queue: Queue, at: Timestamp) -> Self {
+        let (from, to) = (None, Status::Queued);
+        Self { id, kind, queue: Some(queue), from, to, cause: None, at, attempt: 0 }
+    }
+
     /// The step of this job, as it was, to another status.
     pub(crate) fn of(job: &Job, to: Status, cause: Option<Cause>, at: Timestamp) -> Self {
         Self {

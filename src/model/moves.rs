@@ -4,8 +4,8 @@
 //! places, the slots and the history. [`settlement`](super::settlement) decides the same for a job whose attempt ended.
 
 use super::{
-    Cause, ConcurrencyKey, Job, JobId, KindRules, OnInterrupt, OverBudget, PRIORITY_STEP_MS,
-    ParkedBy, Placement, Queue, RateShare, Status, Timestamp, WaitsFor,
+    Cause, ConcurrencyKey, Job, JobId, KindRules, NewJob, OnInterrupt, OverBudget,
+    PRIORITY_STEP_MS, ParkedBy, Placement, Queue, RateShare, Status, Timestamp, WaitsFor,
 };
 
 /// The reason of [`WaitsFor::Handler`].
@@ -54,6 +54,34 @@ impl Admitted {
             on_interrupt: rules.on_interrupt,
             key: key(job, rules).cloned(),
         }
+    }
+}
+
+/// A place in the claim order that a job has from the beginning.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct FirstPlace {
+    pub(crate) admitted: Admitted,
+    pub(crate) claim_order: i64,
+}
+
+impl FirstPlace {
+    /// The place that admission would give a new job, if nothing but the rules of its kind has a say in it: it is to start at
+    /// once, holds no key, runs after no other, and its kind has no rate.
+    pub(crate) fn of(job: &NewJob, rules: &KindRules, now: Timestamp) -> Option<Self> {
+        let has_key = job.concurrency_key.is_some() || rules.concurrency_key.is_some();
+        let starts_at = job.starts_at(now);
+        if has_key || rules.rate.is_some() || job.runs_after() > 0 || starts_at > now {
+            return None;
+        }
+        let priority = job.priority.unwrap_or_else(|| rules.priority_for(job.trigger));
+        let admitted = Admitted {
+            queue: job.queue.as_ref().unwrap_or(&rules.queue).clone(),
+            priority,
+            max_attempts: job.max_attempts.unwrap_or(rules.max_attempts),
+            on_interrupt: rules.on_interrupt,
+            key: None,
+        };
+        Some(Self { admitted, claim_order: place_of(starts_at, priority) })
     }
 }
 
@@ -240,7 +268,12 @@ pub(crate) fn key<'a>(job: &'a Job, rules: &'a KindRules) -> Option<&'a Concurre
 /// Where a job stands in the claim order. One that is due stands nowhere in the future, or newer work would overtake it.
 pub(crate) fn order(job: &Job, rules: &KindRules, now: Timestamp) -> i64 {
     let ready = brought_back(job, now).unwrap_or(job.run_at);
-    ready.millis().saturating_add(i64::from(priority(job, rules)) * PRIORITY_STEP_MS)
+    place_of(ready, priority(job, rules))
+}
+
+/// The place of a job that is ready then.
+fn place_of(ready: Timestamp, priority: i32) -> i64 {
+    ready.millis().saturating_add(i64::from(priority) * PRIORITY_STEP_MS)
 }
 
 /// The time of a job that is due, if it lies in the future because the clock was set back.
@@ -336,7 +369,7 @@ mod tests {
     }
 
     fn keyed() -> Job {
-        Job { concurrency_key: ConcurrencyKey::parse("k".to_owned()).ok(), ..job() }
+        Job { concurrency_key: ConcurrencyKey::parse("k").ok(), ..job() }
     }
 
     #[test]
@@ -465,7 +498,7 @@ mod tests {
 
     #[test]
     fn the_lowest_free_slot_of_a_key_is_taken_up_to_its_limit() {
-        let key = ConcurrencyKey::parse("k".to_owned()).unwrap();
+        let key = ConcurrencyKey::parse("k").unwrap();
         let mut slots = Slots::held([("k".to_owned(), 1), ("other".to_owned(), 0)]);
         let taken: Vec<_> = (0..3).map(|_| slots.take(&key, 3)).collect();
         assert_eq!(taken, [Some(0), Some(2), None]);

@@ -2,8 +2,10 @@
 
 use super::limits::{MAX_KEY_BYTES, MAX_TAG_BYTES};
 use crate::error::{Code, Error, Result};
-use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 /// Longest kind and queue name, in bytes: room for a qualified word, short enough for a table column.
 const MAX_NAME: usize = 64;
@@ -13,21 +15,69 @@ pub(crate) const ENGINE: &str = "engine";
 /// Names under which the server itself acts in the audit log. No account can have one of them.
 const NOBODYS: [&str; 6] = ["cli", ENGINE, "program", "setup", "settings", "tracker"];
 
+/// A text that costs nothing to copy: names go along with every step that a job takes.
+#[derive(Clone)]
+enum Text {
+    Fixed(&'static str),
+    Shared(Arc<str>),
+}
+
+impl Text {
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Fixed(text) => text,
+            Self::Shared(text) => text,
+        }
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Text {}
+
+impl PartialOrd for Text {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Text {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_str().cmp(other.as_str())
+    }
+}
+
+impl Hash for Text {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+
 macro_rules! text_newtype {
     ($(#[$doc:meta])* $name:ident, $rule:ident, $what:literal) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Cow<'static, str>);
+        pub struct $name(Text);
 
         impl $name {
             /// Parses the text.
             ///
             /// # Errors
             /// `JOB-VALUE-001` if it does not fit the rule of the type.
-            pub fn parse(text: impl Into<String>) -> Result<Self> {
-                let text = text.into();
-                match $rule(&text) {
-                    Ok(()) => Ok(Self(Cow::Owned(text))),
+            pub fn parse(text: impl AsRef<str>) -> Result<Self> {
+                let text = text.as_ref();
+                match $rule(text) {
+                    Ok(()) => Ok(Self(Text::Shared(text.into()))),
                     Err(why) => Err(Error::new(
                         Code::ModelInvalid,
                         format!(concat!("read the ", $what, " {:?}: {}"), text, why),
@@ -37,13 +87,13 @@ macro_rules! text_newtype {
 
             /// The text.
             pub fn as_str(&self) -> &str {
-                &self.0
+                self.0.as_str()
             }
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                f.write_str(self.as_str())
             }
         }
     };
@@ -85,16 +135,16 @@ text_newtype!(
 
 impl Kind {
     /// Scans of the log database; the schema knows this kind by name and lets one of it run at a time.
-    pub const SELF_MONITORING: Self = Self(Cow::Borrowed("self_monitoring"));
+    pub const SELF_MONITORING: Self = Self(Text::Fixed("self_monitoring"));
     /// Describes a repository.
-    pub const GOLDEN_REPO: Self = Self(Cow::Borrowed("golden_repo"));
+    pub const GOLDEN_REPO: Self = Self(Text::Fixed("golden_repo"));
     /// Takes accepted findings to the tracker.
-    pub const FILE_FINDINGS: Self = Self(Cow::Borrowed("file_findings"));
+    pub const FILE_FINDINGS: Self = Self(Text::Fixed("file_findings"));
     /// A run of an agent program with somebody's prompt.
-    pub const AGENT_SESSION: Self = Self(Cow::Borrowed("agent_session"));
+    pub const AGENT_SESSION: Self = Self(Text::Fixed("agent_session"));
 
     /// Does one thing to many jobs.
-    pub const BULK_ACTION: Self = Self(Cow::Borrowed("bulk_action"));
+    pub const BULK_ACTION: Self = Self(Text::Fixed("bulk_action"));
 
     /// The kind of this name, for a constant: `const KIND: Kind = Kind::named("send_invoice")`. A name that
     /// [`Kind::parse`] would refuse is an error of `cargo build` there. A name that is known at run time only is parsed.
@@ -103,7 +153,7 @@ impl Kind {
     /// For such a name, if this does not run while compiling.
     pub const fn named(name: &'static str) -> Self {
         assert_constant(name);
-        Self(Cow::Borrowed(name))
+        Self(Text::Fixed(name))
     }
 
     /// How many jobs of a kind may wait that people trigger by hand: nobody wants a thousand.
@@ -115,13 +165,13 @@ impl Kind {
 
 impl Queue {
     /// Where jobs go whose kind names no other queue.
-    pub const DEFAULT: Self = Self(Cow::Borrowed("default"));
+    pub const DEFAULT: Self = Self(Text::Fixed("default"));
     /// Scans and agent runs: one at a time unless the operator raises it.
-    pub const AGENT: Self = Self(Cow::Borrowed("agent"));
+    pub const AGENT: Self = Self(Text::Fixed("agent"));
     /// What is told the issue tracker: one at a time.
-    pub const TRACKER: Self = Self(Cow::Borrowed("tracker"));
+    pub const TRACKER: Self = Self(Text::Fixed("tracker"));
     /// What does one thing to many jobs: one at a time.
-    pub const BULK: Self = Self(Cow::Borrowed("bulk"));
+    pub const BULK: Self = Self(Text::Fixed("bulk"));
 
     /// The queue of this name, for a constant, as [`Kind::named`].
     ///
@@ -129,18 +179,18 @@ impl Queue {
     /// For a name that [`Queue::parse`] would refuse, if this does not run while compiling.
     pub const fn named(name: &'static str) -> Self {
         assert_constant(name);
-        Self(Cow::Borrowed(name))
+        Self(Text::Fixed(name))
     }
 }
 
 impl ScheduleName {
     /// The self-monitoring cadence: reserved, its settings edit it.
-    pub const SELF_MONITORING: Self = Self(Cow::Borrowed("self_monitoring"));
+    pub const SELF_MONITORING: Self = Self(Text::Fixed("self_monitoring"));
 }
 
 impl ConcurrencyKey {
     /// The key of every scan.
-    pub const SELF_MONITORING: Self = Self(Cow::Borrowed("self_monitoring"));
+    pub const SELF_MONITORING: Self = Self(Text::Fixed("self_monitoring"));
 }
 
 /// Panics for a name that [`snake_case`] refuses.

@@ -41,6 +41,7 @@ pub(super) mod refilings;
 pub(super) mod remove;
 #[cfg(feature = "agents")]
 pub(super) mod repositories;
+mod row_set;
 #[cfg(feature = "monitor")]
 pub(super) mod scans;
 pub(super) mod schedules;

@@ -40,7 +40,7 @@ mod work;
 mod writer;
 
 #[cfg(test)]
-pub(super) use batch::{run_first, run_in_savepoint, take_back_first};
+pub(super) use batch::{run_bare, run_in_savepoint, take_back};
 pub(super) use database::Database;
 #[cfg(feature = "cli")]
 pub(super) use database::lock_beside;

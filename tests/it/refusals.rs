@@ -106,7 +106,7 @@ async fn a_refusal_of_what_is_no_job_says_once_what_could_not_be_done() {
         .unwrap();
     let queue = || Queue::parse("agnet").unwrap();
     let new = |name: &str, payload: serde_json::Value| NewSchedule {
-        name: ScheduleName::parse(name.to_owned()).unwrap(),
+        name: ScheduleName::parse(name).unwrap(),
         plan: Plan {
             payload: payload.into(),
             catch_up: CatchUp::Once,

@@ -44,7 +44,7 @@ impl NewJob {
     ///
     /// # Errors
     /// `JOB-VALUE-001` if the name is not `snake_case` of at most 64 bytes.
-    pub fn queue(self, name: impl Into<String>) -> Result<Self> {
+    pub fn queue(self, name: impl AsRef<str>) -> Result<Self> {
         Ok(Self { queue: Some(Queue::parse(name)?), ..self })
     }
 
@@ -65,7 +65,7 @@ impl NewJob {
     ///
     /// # Errors
     /// `JOB-VALUE-001` if the key does not have 1 to 200 bytes.
-    pub fn unique(self, key: impl Into<String>) -> Result<Self> {
+    pub fn unique(self, key: impl AsRef<str>) -> Result<Self> {
         Ok(Self { unique_key: Some(UniqueKey::parse(key)?), unique_window: None, ..self })
     }
 
@@ -74,7 +74,7 @@ impl NewJob {
     ///
     /// # Errors
     /// As [`NewJob::unique`].
-    pub fn unique_for(self, key: impl Into<String>, window: Duration) -> Result<Self> {
+    pub fn unique_for(self, key: impl AsRef<str>, window: Duration) -> Result<Self> {
         Ok(Self { unique_window: Some(window), ..self.unique(key)? })
     }
 
@@ -82,7 +82,7 @@ impl NewJob {
     ///
     /// # Errors
     /// `JOB-VALUE-001` if the key does not have 1 to 200 bytes.
-    pub fn concurrency(self, key: impl Into<String>) -> Result<Self> {
+    pub fn concurrency(self, key: impl AsRef<str>) -> Result<Self> {
         Ok(Self { concurrency_key: Some(ConcurrencyKey::parse(key)?), ..self })
     }
 
@@ -90,7 +90,7 @@ impl NewJob {
     ///
     /// # Errors
     /// `JOB-VALUE-001` if the word does not have 1 to 64 bytes.
-    pub fn tag(mut self, word: impl Into<String>) -> Result<Self> {
+    pub fn tag(mut self, word: impl AsRef<str>) -> Result<Self> {
         let tag = Tag::parse(word)?;
         if !self.tags.contains(&tag) {
             self.tags.push(tag);

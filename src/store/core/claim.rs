@@ -3,7 +3,7 @@
 use super::admit::MAX_ADMITTED;
 use super::budget;
 use crate::error::Result;
-use crate::model::{Job, JobId, Kind, Move, PollRequest, Polled, Queue, QueueState, Timestamp};
+use crate::model::{Job, Kind, Move, PollRequest, Polled, Queue, QueueState, Timestamp};
 use crate::store::sql::gates::Gates;
 use crate::store::sql::history::Line;
 use crate::store::sql::line::{self, Reach};
@@ -92,14 +92,13 @@ fn start(
     steps: &mut Vec<Line>,
     now: Timestamp,
 ) -> Result<Vec<Job>> {
-    let ids: Vec<JobId> = chosen.iter().map(|job| job.id).collect();
-    if let Ok(claimed) = moves::start(tx, &ids, &request.worker, now)? {
+    if let Ok(claimed) = moves::start(tx, chosen, &request.worker, now)? {
         return Ok(claimed);
     }
     let mut claimed = Vec::new();
     let mut refused = Vec::new();
     for job in chosen {
-        match moves::start(tx, &[job.id], &request.worker, now)? {
+        match moves::start(tx, &[job], &request.worker, now)? {
             Ok(jobs) => claimed.extend(jobs),
             Err(why) => refused.push((*job, Move::refused(why))),
         }

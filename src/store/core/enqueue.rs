@@ -1,9 +1,12 @@
 //! Enqueue: stores a job, unless an earlier one is the answer.
 
 use crate::error::{Code, Error, Result};
-use crate::model::{Enqueued, JobId, Kind, Lease, NewJob, Receipt, Timestamp, sha256_hex};
+use crate::model::{
+    Enqueued, FirstPlace, JobEvent, JobId, Kind, KindRules, Lease, NewJob, Receipt, Status,
+    Timestamp, sha256_hex,
+};
 use crate::store::sql::jobs::NewRow;
-use crate::store::sql::{after, audit, batches, folder_key, idempotency, jobs, lease};
+use crate::store::sql::{after, audit, batches, folder_key, idempotency, jobs, lease, workers};
 use crate::store::sqlite::Tx;
 use std::slice;
 
@@ -48,19 +51,45 @@ pub(in crate::store) fn plain_one(tx: &Tx<'_>, job: &Plain) -> Result<JobId> {
     Ok(plain(tx, slice::from_ref(job))?[0])
 }
 
-/// Stores jobs of which nothing is to be decided, each queued for the poller to admit; answers their ids in their order.
+/// Stores jobs of which nothing is to be decided; answers their ids in their order. Each has its place in the claim order at
+/// once if a worker has its kind and nothing else has a say in it; the poller admits any other.
 pub(in crate::store) fn plain(tx: &Tx<'_>, jobs: &[Plain]) -> Result<Vec<JobId>> {
-    let rows = jobs.iter().map(|Plain { job, payload, now }| NewRow {
-        job,
-        payload,
-        unique_key: None,
-        now: *now,
+    let mut rules = Rules::default();
+    let rows = jobs.iter().map(|Plain { job, payload, now }| {
+        let place = rules.of(tx, &job.kind)?.and_then(|rules| FirstPlace::of(job, rules, *now));
+        Ok(NewRow { job, payload, unique_key: None, place, now: *now })
     });
-    let ids = jobs::insert(tx, &rows.collect::<Vec<_>>())?;
-    for (Plain { job, now, .. }, id) in jobs.iter().zip(&ids) {
+    insert(tx, &rows.collect::<Result<Vec<_>>>()?)
+}
+
+/// Stores rows, counts those that have a place from the beginning, and notes who made them.
+fn insert(tx: &Tx<'_>, rows: &[NewRow<'_>]) -> Result<Vec<JobId>> {
+    let ids = jobs::insert(tx, rows)?;
+    for (NewRow { job, place, now, .. }, id) in rows.iter().zip(&ids) {
+        if let Some(place) = place {
+            let queue = &place.admitted.queue;
+            tx.came(Status::Queued, &job.kind, Some(queue));
+            tx.took(JobEvent::admitted_at_once(*id, job.kind.clone(), queue.clone(), *now));
+        }
         note_actor(tx, *id, job, *now)?;
     }
     Ok(ids)
+}
+
+/// The rules of kinds, each read once.
+#[derive(Default)]
+struct Rules(Vec<(Kind, Option<KindRules>)>);
+
+impl Rules {
+    /// The rules that hold for a kind, if a worker has it.
+    fn of(&mut self, tx: &Tx<'_>, kind: &Kind) -> Result<Option<&KindRules>> {
+        let known = self.0.iter().position(|(known, _)| known == kind);
+        let at = known.unwrap_or(self.0.len());
+        if known.is_none() {
+            self.0.push((kind.clone(), workers::rules_of(tx, kind)?));
+        }
+        Ok(self.0[at].1.as_ref())
+    }
 }
 
 /// The same for jobs of several callers.
@@ -112,16 +141,20 @@ pub(in crate::store) fn with_receipt(tx: &Tx<'_>, job: &NewJob, now: Timestamp) 
         expect_those_before(tx, job)?;
         expect_open_batch(tx, job)?;
         let (payload, unique_key) = (job.payload_text()?, unique_key.as_ref());
-        let id = jobs::insert(tx, &[NewRow { job, payload: &payload, unique_key, now }])?[0];
+        let place = match job.batch {
+            None => {
+                workers::rules_of(tx, &job.kind)?.and_then(|rules| FirstPlace::of(job, &rules, now))
+            }
+            Some(_) => None,
+        };
+        let row = NewRow { job, payload: &payload, unique_key, place, now };
+        let id = insert(tx, &[row])?[0];
         after::insert(tx, id, job)?;
         Enqueued::Inserted(id)
     };
     if let Some(Request { key, body_hash }) = &request {
         let body_hash = marked(body_hash, enqueued);
         idempotency::remember(tx, key, &body_hash, enqueued.id(), now)?;
-    }
-    if let Enqueued::Inserted(id) = enqueued {
-        note_actor(tx, id, job, now)?;
     }
     Ok(Receipt { enqueued, repeats: None })
 }

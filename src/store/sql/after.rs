@@ -3,7 +3,7 @@
 use super::jobs::list;
 use crate::error::Result;
 use crate::model::{After, JobId, Neighbours, NewJob, Precedence, Status};
-use crate::store::sqlite::row::parsed;
+use crate::store::sqlite::row::{optional_text, parsed};
 use rusqlite::{Connection, Row, named_params};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -23,7 +23,7 @@ pub(super) const PRECEDENCE: &str = "(
 
 /// Reads [`PRECEDENCE`]. Digits sort before letters, so that one bad end comes before all else.
 pub(super) fn precedence(row: &Row<'_>, at: usize) -> rusqlite::Result<Precedence> {
-    let least = parsed(row, at, Some)?;
+    let least = optional_text(row, at)?;
     let bad = |text: &str| {
         let (id, ended_as) = text.split_once(' ')?;
         Some((JobId(id.parse().ok()?), Status::from_str(ended_as).ok()?))
@@ -112,7 +112,7 @@ fn of(conn: &Connection, ids: &[JobId]) -> Result<Vec<(JobId, After)>> {
         ORDER BY job_id, after_id";
     let mut statement = conn.prepare_cached(SQL)?;
     let rows = statement.query_map(named_params! {":ids": list(ids)}, |row| {
-        let ended_as = parsed(row, 3, |text| Status::from_str(&text).ok())?;
+        let ended_as = parsed(row, 3, |text| Status::from_str(text).ok())?;
         let after = After { id: JobId(row.get(1)?), anyway: row.get(2)?, ended_as };
         Ok((JobId(row.get(0)?), after))
     })?;

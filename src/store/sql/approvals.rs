@@ -5,7 +5,7 @@ use crate::model::{
     FilingId, FilingState, IssueId, IssueMark, JobId, Marker, Timestamp, WaitingFiling,
 };
 use crate::store::sqlite::error::unreadable;
-use crate::store::sqlite::row::{parsed, text, word};
+use crate::store::sqlite::row::{optional_text, text, word};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 /// The columns that [`from_row`] reads, of `filings f JOIN self_monitoring_issues i`.
@@ -24,10 +24,10 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<(WaitingFiling, Option<IssueMark>
         issue_title: text(row, 4)?,
         number: row.get(5)?,
         scan: JobId(row.get(6)?),
-        title: parsed(row, 7, Some)?,
+        title: optional_text(row, 7)?,
         body: marker.as_ref().map_or(body.clone(), |marker| marker.cut_from(&body)),
         created_at: Timestamp::from_millis(row.get(9)?),
-        error: parsed(row, 10, Some)?,
+        error: optional_text(row, 10)?,
     };
     let mark = marker.map(|marker| {
         let mark = IssueMark::in_body(&body).filter(|mark| mark.marker == marker);

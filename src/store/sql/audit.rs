@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::model::Deed;
 use crate::model::{Actor, Timestamp};
 #[cfg(feature = "web")]
-use crate::store::sqlite::row::{parsed, text};
+use crate::store::sqlite::row::{optional_text, text};
 #[cfg(feature = "web")]
 use rusqlite::Row;
 use rusqlite::{Connection, named_params};
@@ -55,10 +55,10 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Deed> {
     Ok(Deed {
         id: row.get(0)?,
         at: Timestamp::from_millis(row.get(1)?),
-        by: Actor { name: text(row, 2)?, remote: parsed(row, 3, Some)? },
+        by: Actor { name: text(row, 2)?, remote: optional_text(row, 3)? },
         action: text(row, 4)?,
-        subject: parsed(row, 5, Some)?.unwrap_or_default(),
-        before: parsed(row, 6, Some)?,
-        after: parsed(row, 7, Some)?,
+        subject: optional_text(row, 5)?.unwrap_or_default(),
+        before: optional_text(row, 6)?,
+        after: optional_text(row, 7)?,
     })
 }

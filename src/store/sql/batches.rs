@@ -5,7 +5,7 @@ use super::{audit, folder_key, jobs};
 use crate::error::{Code, Error, Result};
 use crate::model::{Batch, BatchId, Job, JobId, MAX_BATCH, NewJob, Timestamp, then_job, then_text};
 use crate::store::sqlite::dialect;
-use crate::store::sqlite::row::{instant, parsed, text};
+use crate::store::sqlite::row::{instant, optional_text, text};
 use crate::warn_coded;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde_json::json;
@@ -136,7 +136,7 @@ fn finish(conn: &Connection, batches: &[i64], now: Timestamp) -> Result<()> {
         let mut statement = conn.prepare_cached(&sql)?;
         let params = named_params! {":ids": json!(batches).to_string()};
         let due = statement
-            .query_map(params, |row| Ok((row.get(0)?, parsed(row, 1, Some)?, row.get(2)?)))?;
+            .query_map(params, |row| Ok((row.get(0)?, optional_text(row, 1)?, row.get(2)?)))?;
         due.collect::<rusqlite::Result<Vec<(i64, Option<String>, Option<i64>)>>>()?
     };
     for (id, then, payer) in due {
@@ -167,7 +167,7 @@ fn make(conn: &Connection, job: NewJob, payer: Option<i64>, now: Timestamp) -> R
     let job = NewJob { schedule_id: job.payer().or(payer), ..job };
     let job = folder_key::with(conn, &job)?;
     let payload = job.payload_text()?;
-    let row = NewRow { job: &job, payload: &payload, unique_key: None, now };
+    let row = NewRow { job: &job, payload: &payload, unique_key: None, place: None, now };
     let id = jobs::insert(conn, &[row])?[0];
     if let Some(actor) = &job.actor {
         audit::record(conn, actor, "enqueue", &format!("job {id} ({})", job.kind), now)?;

@@ -52,7 +52,7 @@ impl Tally {
         if let Some(skip) = act.skip(state, now) {
             *self.skipped.entry(skip).or_default() += 1;
         }
-        let (code, error) = (row::parsed(row, 5, Some)?, row::parsed(row, 6, Some)?);
+        let (code, error) = (row::optional_text(row, 5)?, row::optional_text(row, 6)?);
         if let Some(example) = error.or_else(|| code.clone()) {
             let key = (code.clone(), without_numbers(&example));
             if self.errors.len() < MAX_ERRORS || self.errors.contains_key(&key) {

@@ -8,7 +8,7 @@ use crate::model::{
     Budgets, Epoch, JobId, Kind, KindRules, Lane, Pause, PollRequest, Queue, QueueState, Spent,
     Timestamp, day_of, month_start, rules_in_force,
 };
-use crate::store::sqlite::row::{parsed, text};
+use crate::store::sqlite::row::{optional_text, text};
 use rusqlite::{Connection, Row, named_params};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
@@ -178,16 +178,16 @@ impl Gates {
         match text(row, 0)?.as_str() {
             "worker" => self.is_alive = true,
             "leader" => {
-                let name = parsed(row, 1, Some)?;
+                let name = optional_text(row, 1)?;
                 self.leader =
                     name.map(|name| Ok::<_, Error>((Epoch(row.get(2)?), name))).transpose()?;
             }
-            "setting" => self.settings.extend([(text(row, 1)?, parsed(row, 4, Some)?)]),
+            "setting" => self.settings.extend([(text(row, 1)?, optional_text(row, 4)?)]),
             "queue" => {
                 let limit = row.get(2)?;
                 // Who leads ends the pauses in this very poll.
                 let is_over = leads && at.is_some_and(|at| at <= now);
-                let by: Option<String> = parsed(row, 4, Some)?.filter(|_| !is_over);
+                let by: Option<String> = optional_text(row, 4)?.filter(|_| !is_over);
                 let is_limited = by.as_deref().is_some_and(Pause::is_limits);
                 let is_paused = by.is_some() && !is_limited;
                 self.next_resume = self.next_resume.into_iter().chain(at).min();
@@ -204,8 +204,8 @@ impl Gates {
                 self.rates = Rates { has_over: seen % 2 == 1, has_waiting: seen >= 2, next: at };
             }
             "kind" => {
-                let (worker, kind) = (parsed(row, 1, Some)?, parsed(row, 5, Some)?);
-                self.kinds.push(KindRow { worker, kind, rules: parsed(row, 4, Some)? });
+                let (worker, kind) = (optional_text(row, 1)?, optional_text(row, 5)?);
+                self.kinds.push(KindRow { worker, kind, rules: optional_text(row, 4)? });
             }
             _ => {
                 let schedule = Some(row.get::<_, i64>(1)?).filter(|id| *id != 0);

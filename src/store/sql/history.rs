@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::model::{Attempt, Cause, Event, JobId, JobStep, Status, Timestamp};
-use crate::store::sqlite::row::{instant, parsed, text, word};
+use crate::store::sqlite::row::{instant, optional_text, parsed, text, word};
 use rusqlite::{Connection, named_params};
 use serde_json::{Value, json};
 use std::str::FromStr;
@@ -63,11 +63,11 @@ pub(in crate::store) fn events(conn: &Connection, id: JobId, limit: usize) -> Re
         Ok(Event {
             number: row.get(6)?,
             at: Timestamp::from_millis(row.get(0)?),
-            from: parsed(row, 1, |text| Status::from_str(&text).ok())?,
+            from: parsed(row, 1, |text| Status::from_str(text).ok())?,
             to: word(row, 2)?,
             cause: text(row, 3).map(|word| Cause::from_str(&word).map_err(|()| word))?,
             actor: text(row, 4)?,
-            detail: parsed(row, 5, Some)?,
+            detail: optional_text(row, 5)?,
         })
     })?;
     let mut rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
@@ -92,12 +92,12 @@ pub(in crate::store) fn attempts(
         Ok(Attempt {
             epoch: row.get(0)?,
             attempt: row.get(1)?,
-            worker_id: parsed(row, 2, Some)?,
+            worker_id: optional_text(row, 2)?,
             started_at: instant(row, 3)?,
             ended_at: Timestamp::from_millis(row.get(4)?),
             ended_as: text(row, 5).map(|word| word.parse().map_err(|()| word))?,
-            error: parsed(row, 6, Some)?,
-            error_code: parsed(row, 7, Some)?,
+            error: optional_text(row, 6)?,
+            error_code: optional_text(row, 7)?,
         })
     })?;
     let mut rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;

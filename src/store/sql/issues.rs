@@ -8,7 +8,7 @@ use crate::model::{
 };
 use crate::store::sqlite::dialect;
 use crate::store::sqlite::error::unreadable;
-use crate::store::sqlite::row::{page, parsed, text};
+use crate::store::sqlite::row::{optional_text, page, parsed, text};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 /// The most open and muted issues with which findings are compared word by word: years of them.
@@ -26,18 +26,18 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Issue> {
             number,
             closing: parsed(row, 17, |text| text.parse().ok())?,
             is_open: state == IssueState::Open,
-            why: parsed(row, 18, Some)?,
+            why: optional_text(row, 18)?,
         }),
         None => None,
     };
     Ok(Issue {
         id: IssueId(row.get(0)?),
         number: row.get(1)?,
-        url: parsed(row, 2, Some)?,
+        url: optional_text(row, 2)?,
         title: text(row, 3)?,
         body: text(row, 4)?,
         classification: parsed(row, 5, |text| text.parse().ok())?,
-        author: parsed(row, 15, Some)?,
+        author: optional_text(row, 15)?,
         error_codes: texts(row, 6)?,
         evidence: serde_json::from_str(&text(row, 19)?).map_err(|_| unreadable(19, "list"))?,
         occurrences: row.get::<_, i64>(7)? as u64,
@@ -73,7 +73,7 @@ fn known_from_row(row: &Row<'_>) -> rusqlite::Result<KnownIssue> {
     Ok(KnownIssue {
         id: IssueId(row.get(0)?),
         number: row.get(1)?,
-        url: parsed(row, 12, Some)?,
+        url: optional_text(row, 12)?,
         title: text(row, 2)?,
         last_seen_at: Timestamp::from_millis(row.get(3)?),
         error_codes: texts(row, 4)?,
@@ -91,7 +91,7 @@ fn known_from_row(row: &Row<'_>) -> rusqlite::Result<KnownIssue> {
 /// The state, its reason and its instant, from three columns that begin at this one.
 pub(super) fn state(row: &Row<'_>, column: usize) -> rusqlite::Result<IssueState> {
     let closed_at = row.get::<_, Option<i64>>(column + 2)?.map(Timestamp::from_millis);
-    match (parsed(row, column + 1, Some)?.as_deref(), closed_at) {
+    match (optional_text(row, column + 1)?.as_deref(), closed_at) {
         (None, None) => Ok(IssueState::Open),
         (Some("completed"), Some(closed_at)) => Ok(IssueState::Completed { closed_at }),
         (Some("not_planned"), Some(closed_at)) => Ok(IssueState::NotPlanned { closed_at }),

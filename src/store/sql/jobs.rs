@@ -2,10 +2,10 @@
 
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    BatchId, ConcurrencyKey, Job, JobEdit, JobEvent, JobId, Kind, NewJob, Occurrence, OnInterrupt,
-    ParkedBy, Queue, Tag, Timestamp, UniqueKey, WaitsFor, WorkerId,
+    Admitted, BatchId, ConcurrencyKey, FirstPlace, Job, JobEdit, JobEvent, JobId, Kind, NewJob,
+    Occurrence, OnInterrupt, ParkedBy, Queue, Tag, Timestamp, UniqueKey, WaitsFor, WorkerId,
 };
-use crate::store::sqlite::row::{instant, kind, parsed, text, word};
+use crate::store::sqlite::row::{instant, kind, optional_text, parsed, text, word};
 use crate::store::sqlite::{dialect, ledger};
 use rusqlite::{Connection, OptionalExtension, Row, Statement, named_params};
 use std::str::FromStr;
@@ -53,7 +53,7 @@ columns! {
     attempt: "attempt" = row.get(at)?;
     max_attempts: "max_attempts" = row.get(at)?;
     interrupted: "interrupted" = row.get(at)?;
-    on_interrupt: "on_interrupt" = parsed(row, at, |text| OnInterrupt::from_str(&text).ok())?;
+    on_interrupt: "on_interrupt" = parsed(row, at, |text| OnInterrupt::from_str(text).ok())?;
     epoch: "epoch" = row.get(at)?;
     // Names that are not text: a worker nobody is, and keys that nobody shares.
     worker_id: "worker_id" = parsed(row, at, |text| {
@@ -62,8 +62,8 @@ columns! {
     unique_key: "unique_key" = parsed(row, at, |text| Some(UniqueKey::parse(text).ok()))?.flatten();
     concurrency_key: "concurrency_key" =
         parsed(row, at, |text| Some(ConcurrencyKey::parse(text).ok()))?.flatten();
-    waits_for: "waits_for" = parsed(row, at, |text| WaitsFor::from_str(&text).ok())?;
-    parked_by: "parked_by" = parsed(row, at, |text| ParkedBy::from_str(&text).ok())?;
+    waits_for: "waits_for" = parsed(row, at, |text| WaitsFor::from_str(text).ok())?;
+    parked_by: "parked_by" = parsed(row, at, |text| ParkedBy::from_str(text).ok())?;
     run_at: "run_at" = Timestamp::from_millis(row.get(at)?);
     created_at: "created_at" = Timestamp::from_millis(row.get(at)?);
     started_at: "started_at" = instant(row, at)?;
@@ -71,17 +71,17 @@ columns! {
     cancel_requested_at: "cancel_requested_at" = instant(row, at)?;
     parent_id: "parent_id" = row.get::<_, Option<i64>>(at)?.map(JobId);
     batch_id: "batch_id" = row.get::<_, Option<i64>>(at)?.map(BatchId);
-    correlation_id: "correlation_id" = parsed(row, at, Some)?;
-    tags: "tags" = parsed(row, at, |text| Some(tags(&text)))?.unwrap_or_default();
-    result: "result" = parsed(row, at, Some)?;
-    error: "error" = parsed(row, at, Some)?;
-    error_code: "error_code" = parsed(row, at, Some)?;
+    correlation_id: "correlation_id" = optional_text(row, at)?;
+    tags: "tags" = parsed(row, at, |text| Some(tags(text)))?.unwrap_or_default();
+    result: "result" = optional_text(row, at)?;
+    error: "error" = optional_text(row, at)?;
+    error_code: "error_code" = optional_text(row, at)?;
     timeout: "timeout_ms" =
         row.get::<_, Option<i64>>(at)?.map(|ms| Duration::from_millis(ms.max(1) as u64));
     schedule_id: "schedule_id" = row.get(at)?;
     occurrence: "occurrence_at" = occurrence(row, at)?;
-    progress: "progress" = parsed(row, at, Some)?;
-    rate_key: "rate_key" = parsed(row, at, Some)?;
+    progress: "progress" = optional_text(row, at)?;
+    rate_key: "rate_key" = optional_text(row, at)?;
     counted: "counted" = row.get(at)?;
 }
 
@@ -118,7 +118,15 @@ pub(in crate::store) struct NewRow<'a> {
     /// As text.
     pub(in crate::store) payload: &'a str,
     pub(in crate::store) unique_key: Option<&'a UniqueKey>,
+    /// The place that it has from the beginning; `None`: the poller admits it.
+    pub(in crate::store) place: Option<FirstPlace>,
     pub(in crate::store) now: Timestamp,
+}
+
+impl NewRow<'_> {
+    fn admitted(&self) -> Option<&Admitted> {
+        self.place.as_ref().map(|place| &place.admitted)
+    }
 }
 
 macro_rules! new_row {
@@ -145,12 +153,16 @@ new_row! {
     "kind" = row.job.kind.as_str();
     "payload" = row.payload;
     "trigger" = row.job.trigger.as_str();
-    "queue" = row.job.queue.as_ref().map(Queue::as_str);
-    "priority" = row.job.priority;
+    "queue" = row.admitted().map(|admitted| &admitted.queue).or(row.job.queue.as_ref()).map(Queue::as_str);
+    "priority" = row.admitted().map(|admitted| admitted.priority).or(row.job.priority);
     "run_at" = row.job.starts_at(row.now).millis();
     "parked_by" = row.job.is_delayed().then(|| ParkedBy::Delay.as_str());
     "created_at" = row.now.millis();
-    "max_attempts" = row.job.max_attempts;
+    "max_attempts" = row.admitted().map(|admitted| admitted.max_attempts).or(row.job.max_attempts);
+    "on_interrupt" = row.admitted().map(|admitted| admitted.on_interrupt.as_str());
+    "waits_for" = row.place.is_none().then(|| WaitsFor::Admission.as_str());
+    "claim_order" = row.place.as_ref().map(|place| place.claim_order);
+    "counted" = row.place.is_some();
     "timeout_ms" = row.job.timeout.map(|length| length.as_millis() as i64);
     "unique_key" = row.unique_key.map(UniqueKey::as_str);
     "unique_window_ms" = row.job.unique_window.map(|length| length.as_millis() as i64);
@@ -172,7 +184,8 @@ static INSERTS: LazyLock<[String; 2]> = LazyLock::new(|| {
     })
 });
 
-/// Stores jobs as any program may: queued, for the poller to admit. Answers their ids in their order.
+/// Stores jobs as any program may, queued for the poller to admit, or with the places that they have. Answers their ids in
+/// their order. Those with a place are to be counted.
 pub(in crate::store) fn insert(conn: &Connection, rows: &[NewRow<'_>]) -> Result<Vec<JobId>> {
     let mut ids = Vec::with_capacity(rows.len());
     let (sets, single) = rows.split_at(rows.len() - rows.len() % ROWS);
@@ -295,13 +308,36 @@ pub(in crate::store) fn of(conn: &Connection, ids: &[JobId]) -> Result<Vec<Job>>
 /// The columns without those that may be long and decide nothing about where a job goes. The payload of a schedule's job may
 /// name a budget.
 pub(super) fn lean() -> String {
-    let long = ["payload", "progress", "result", "error", "error_code"];
-    let column = |name| match name {
-        "payload" => {
-            "CASE WHEN schedule_id IS NULL THEN '{}' ELSE payload END AS payload".to_owned()
-        }
-        name if long.contains(&name) => format!("NULL AS {name}"),
-        name => name.to_owned(),
+    without(&["progress", "result", "error", "error_code"]).replacen(
+        "payload",
+        "CASE WHEN schedule_id IS NULL THEN '{}' ELSE payload END AS payload",
+        1,
+    )
+}
+
+/// The columns that decide what becomes of a running job when its attempt ends.
+pub(super) fn of_an_end() -> String {
+    without(&[
+        "unique_key",
+        "correlation_id",
+        "tags",
+        "timeout_ms",
+        "schedule_id",
+        "occurrence_at",
+        "parent_id",
+        "rate_key",
+        "progress",
+        "result",
+        "error",
+        "error_code",
+    ])
+    .replacen("payload", "'{}' AS payload", 1)
+}
+
+/// The columns, with NULL for these.
+fn without(left_out: &[&str]) -> String {
+    let column = |name: &str| {
+        if left_out.contains(&name) { format!("NULL AS {name}") } else { name.to_owned() }
     };
     COLUMNS.split(", ").map(column).collect::<Vec<_>>().join(", ")
 }

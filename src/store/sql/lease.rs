@@ -7,6 +7,7 @@ use crate::planted::{self, Bug};
 use crate::store::sqlite::dialect;
 use rusqlite::{Connection, ToSql, named_params};
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 /// Longest progress text, in bytes: a line or two.
 const MAX_PROGRESS_BYTES: usize = 1000;
@@ -17,16 +18,21 @@ const MAX_PROGRESS_BYTES: usize = 1000;
 /// `STORE-LEASE-001` if the lease is not held.
 #[cfg(any(feature = "agents", feature = "monitor", test))]
 pub(in crate::store) fn held(conn: &Connection, lease: &Lease) -> Result<Job> {
-    let held = all_held(conn, &[lease])?.pop().flatten();
+    let held = read_held(conn, COLUMNS, &[lease])?.pop().flatten();
     held.ok_or_else(|| lost(lease))
 }
 
-/// The running job of each of these leases; `None` for one that is not held, or that an earlier one of them names too. A
-/// worker that was judged lost holds none, although its jobs may not be rescued yet.
+/// The running job of each of these leases, without what decides nothing about its end; `None` for one that is not held, or
+/// that an earlier one of them names too. A worker that was judged lost holds none, although its jobs may not be rescued yet.
 pub(in crate::store) fn all_held(conn: &Connection, leases: &[&Lease]) -> Result<Vec<Option<Job>>> {
+    static OF_AN_END: LazyLock<String> = LazyLock::new(jobs::of_an_end);
+    read_held(conn, &OF_AN_END, leases)
+}
+
+fn read_held(conn: &Connection, columns: &str, leases: &[&Lease]) -> Result<Vec<Option<Job>>> {
     let ids: Vec<JobId> = leases.iter().map(|lease| lease.id).collect();
     let sql = format!(
-        "SELECT {COLUMNS}
+        "SELECT {columns}
          FROM jobs
          WHERE id IN ({}) AND status = 'running'
            AND NOT EXISTS (SELECT 1 FROM job_workers w WHERE w.id = jobs.worker_id AND w.lost_at IS NOT NULL{})",

@@ -5,9 +5,10 @@ use crate::error::Result;
 use crate::model::{
     ConcurrencyKey, Job, Kind, PRIORITY_STEP_MS, Precedence, Queue, Slots, Timestamp, Used,
 };
-use crate::store::sqlite::row::{parsed, text};
+use crate::store::sqlite::row::{optional_text, text};
 use rusqlite::{Connection, Row, named_params};
-use serde_json::{Map, Value};
+use serde_json::Value;
+use std::collections::HashMap;
 
 /// Lines with waiting jobs that one poll looks at, in the order of their queues' and kinds' names.
 const MAX_LINES: i64 = 1000;
@@ -85,7 +86,7 @@ pub(in crate::store) fn taken(
         let mut statement = conn.prepare_cached(SQL)?;
         let mut rows = statement.query(named_params! {":keys": keys, ":groups": listed(groups)})?;
         while let Some(row) = rows.next()? {
-            match parsed(row, 2, Some)? {
+            match optional_text(row, 2)? {
                 Some(group) => used.push((text(row, 0)?, group, row.get(1)?)),
                 None => slots.push((text(row, 0)?, row.get(1)?)),
             }
@@ -152,80 +153,75 @@ pub(in crate::store) struct Reach<'a> {
     pub(in crate::store) else_room: usize,
 }
 
+impl Reach<'_> {
+    /// How many jobs of a kind are read in a queue with this room.
+    fn of(&self, kind: &str, room: Option<usize>) -> usize {
+        let (many, most) = self.many;
+        if self.own.iter().any(|own| own.as_str() == kind) {
+            room.unwrap_or(self.else_room).max(1)
+        } else if many.iter().any(|other| other.as_str() == kind) {
+            most
+        } else {
+            1
+        }
+    }
+}
+
 /// The first jobs of each line, a kind's jobs in a queue, in the claim order; without their long texts. Of a line without
 /// room the first job is among them.
 pub(in crate::store) fn first(conn: &Connection, reach: &Reach<'_>) -> Result<Vec<Job>> {
-    // Each step is one or two seeks in the index: the jobs behind the last one that is wanted are never read, nor those of
-    // other lines. A comparison of pairs would be shorter, but SQLite seeks by its first column alone and reads every row
-    // that is equal there.
     let sql = format!(
-        "WITH RECURSIVE
-         found (queue, kind) AS (
-             SELECT queue, kind
-             FROM jobs
-             WHERE id = (
-                 SELECT id FROM jobs WHERE claim_order IS NOT NULL ORDER BY queue, kind LIMIT 1)
-             UNION ALL
-             SELECT j.queue, j.kind
-             FROM found
-             JOIN jobs j ON j.id = coalesce((
-                 SELECT id FROM jobs
-                 WHERE claim_order IS NOT NULL AND queue = found.queue AND kind > found.kind
-                 ORDER BY kind LIMIT 1), (
-                 SELECT id FROM jobs
-                 WHERE claim_order IS NOT NULL AND queue > found.queue
-                 ORDER BY queue, kind
-                 LIMIT 1))),
-         line (queue, kind, room) AS (
-             SELECT f.queue, f.kind,
-                 CASE k.value WHEN 0 THEN coalesce(r.value, :else_room) WHEN 1 THEN :many ELSE 1 END
-             FROM (SELECT queue, kind FROM found LIMIT :lines) f
-             LEFT JOIN json_each(:kinds) k ON k.key = f.kind
-             LEFT JOIN json_each(:rooms) r ON r.key = f.queue),
-         place (queue, kind, room, n, id, claim_order) AS (
-             SELECT l.queue, l.kind, l.room, 1, j.id, j.claim_order
-             FROM line l
-             JOIN jobs j ON j.id = (
-                 SELECT id
-                 FROM jobs
-                 WHERE queue = l.queue AND kind = l.kind AND claim_order IS NOT NULL
-                 ORDER BY claim_order, id
-                 LIMIT 1)
-             UNION ALL
-             SELECT p.queue, p.kind, p.room, p.n + 1, j.id, j.claim_order
-             FROM place p
-             JOIN jobs j ON j.id = coalesce((
-                 SELECT id
-                 FROM jobs
-                 WHERE queue = p.queue AND kind = p.kind AND claim_order = p.claim_order AND id > p.id
-                 ORDER BY id
-                 LIMIT 1), (
-                 SELECT id
-                 FROM jobs
-                 WHERE queue = p.queue AND kind = p.kind AND claim_order > p.claim_order
-                 ORDER BY claim_order, id
-                 LIMIT 1))
-             WHERE p.n < p.room)
-         SELECT {}
+        "SELECT {}, claim_order
          FROM jobs
-         WHERE id IN (SELECT id FROM place)
-         ORDER BY claim_order, id",
+         WHERE queue = :queue AND kind = :kind AND claim_order IS NOT NULL
+         ORDER BY claim_order, id
+         LIMIT :limit",
         jobs::lean()
     );
-    let own = reach.own.iter().map(|kind| (kind.to_string(), Value::from(0)));
-    let many = reach.many.0.iter().map(|kind| (kind.to_string(), Value::from(1)));
-    let kinds: Map<String, Value> = many.chain(own).collect();
-    let rooms = reach.rooms.iter().map(|(queue, room)| (queue.to_string(), Value::from(*room)));
-    let rooms: Map<String, Value> = rooms.collect();
     let mut statement = conn.prepare_cached(&sql)?;
-    let params = named_params! {
-        ":lines": MAX_LINES,
-        ":kinds": Value::from(kinds).to_string(),
-        ":rooms": Value::from(rooms).to_string(),
-        ":else_room": reach.else_room as i64,
-        ":many": reach.many.1 as i64,
-    };
-    Ok(statement.query_map(params, jobs::from_row)?.collect::<rusqlite::Result<_>>()?)
+    let place = statement.column_count() - 1;
+    let rooms = reach.rooms.iter().map(|(queue, room)| (queue.as_str(), *room));
+    let rooms: HashMap<&str, usize> = rooms.collect();
+    let mut first: Vec<(i64, Job)> = Vec::new();
+    for (queue, kind) in &lines(conn)? {
+        let limit = reach.of(kind, rooms.get(queue.as_str()).copied()) as i64;
+        let params = named_params! {":queue": queue, ":kind": kind, ":limit": limit};
+        let jobs =
+            statement.query_map(params, |row| Ok((row.get(place)?, jobs::from_row(row)?)))?;
+        for job in jobs {
+            first.push(job?);
+        }
+    }
+    first.sort_by_key(|(place, job)| (*place, job.id));
+    Ok(first.into_iter().map(|(_, job)| job).collect())
+}
+
+/// The lines in which a job waits, each by its queue and its kind.
+fn lines(conn: &Connection) -> Result<Vec<(String, String)>> {
+    // Each step is one or two seeks in the index: the jobs behind the first of a line are never read. A comparison of pairs
+    // would be shorter, but SQLite seeks by its first column alone and reads every row that is equal there.
+    const SQL: &str = "
+        WITH RECURSIVE found (queue, kind) AS (
+            SELECT queue, kind
+            FROM jobs
+            WHERE id = (
+                SELECT id FROM jobs WHERE claim_order IS NOT NULL ORDER BY queue, kind LIMIT 1)
+            UNION ALL
+            SELECT j.queue, j.kind
+            FROM found
+            JOIN jobs j ON j.id = coalesce((
+                SELECT id FROM jobs
+                WHERE claim_order IS NOT NULL AND queue = found.queue AND kind > found.kind
+                ORDER BY kind LIMIT 1), (
+                SELECT id FROM jobs
+                WHERE claim_order IS NOT NULL AND queue > found.queue
+                ORDER BY queue, kind
+                LIMIT 1)))
+        SELECT queue, kind FROM found LIMIT :lines";
+    let mut statement = conn.prepare_cached(SQL)?;
+    let lines = statement
+        .query_map(named_params! {":lines": MAX_LINES}, |row| Ok((text(row, 0)?, text(row, 1)?)))?;
+    Ok(lines.collect::<rusqlite::Result<_>>()?)
 }
 
 fn names<'a>(keys: impl Iterator<Item = &'a str>) -> String {

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::model::{Level, LogProgress, LogRow, LogSlice, NewLogRow, Timestamp};
-use crate::store::sqlite::row::{parsed, text, word};
+use crate::store::sqlite::row::{optional_text, text, word};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
@@ -17,10 +17,10 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<LogRow> {
             level: word(row, 2)?,
             source: text(row, 3)?,
             message: text(row, 4)?,
-            correlation_id: parsed(row, 5, Some)?,
-            user_id: parsed(row, 6, Some)?,
-            request_path: parsed(row, 7, Some)?,
-            extra_data: parsed(row, 8, Some)?,
+            correlation_id: optional_text(row, 5)?,
+            user_id: optional_text(row, 6)?,
+            request_path: optional_text(row, 7)?,
+            extra_data: optional_text(row, 8)?,
         },
     })
 }

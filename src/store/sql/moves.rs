@@ -1,21 +1,26 @@
 //! Moves: the one place that writes the status of a job.
 //!
-//! Each verb takes a set and runs the same number of statements for one job as for a thousand. With the status it writes
-//! what belongs to it: places in the claim order, slots of keys, the exact counts, the history. Which move a job makes is
-//! decided elsewhere, by functions of the model. The schema's guards repeat what may follow what.
+//! Each verb takes a set. What most jobs do (a first place, a completion) has a statement that sets only the columns that
+//! change then; SQLite checks again, and writes into indexes, whatever a statement sets. With the status a verb writes what
+//! belongs to it: places in the claim order, slots of keys, the exact counts, the history. Which move a job makes is decided
+//! elsewhere, by functions of the model. The schema's guards repeat what may follow what.
 
 use super::batches;
 use super::history::{self, Line};
-use super::jobs::{self, COLUMNS};
+use super::jobs;
+use super::row_set::RowSet;
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    Cause, ConcurrencyKey, Job, JobEvent, JobId, JobStep, Move, ParkedBy, Settlement, Status,
-    Timestamp, WaitsFor, WorkerId,
+    Cause, ConcurrencyKey, Job, JobEvent, JobId, JobStep, Move, ParkedBy, RateShare, Settlement,
+    Status, Timestamp, WaitsFor, WorkerId,
 };
 use crate::planted::{self, Bug};
-use crate::store::sqlite::Tx;
+use crate::store::sqlite::row::{optional_text, text};
+use crate::store::sqlite::{Tx, dialect};
 use rusqlite::{ErrorCode, named_params};
 use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 /// Moves jobs that wait, with their counts and their history. Each job is as it was read in this transaction, and is in the
 /// set once.
@@ -26,39 +31,9 @@ pub(in crate::store) fn write(tx: &Tx<'_>, moves: &[(&Job, Move)], now: Timestam
 
 /// The same without the history, for a caller that writes several sets and their steps together.
 pub(in crate::store) fn place(tx: &Tx<'_>, moves: &[(&Job, Move)], now: Timestamp) -> Result<()> {
-    const SQL: &str = "
-        UPDATE jobs
-        SET status = m.status,
-            run_at = coalesce(m.run_at, jobs.run_at),
-            waits_for = m.waits_for,
-            parked_by = m.parked_by,
-            claim_order = m.claim_order,
-            key_slot = m.key_slot,
-            rate_key = m.rate_key,
-            rate_ms = m.rate_ms,
-            queue = coalesce(m.queue, jobs.queue),
-            priority = coalesce(m.priority, jobs.priority),
-            max_attempts = coalesce(jobs.max_attempts, m.max_attempts),
-            on_interrupt = coalesce(m.on_interrupt, jobs.on_interrupt),
-            concurrency_key = coalesce(m.concurrency_key, jobs.concurrency_key),
-            finished_at = m.cancelled_at,
-            cancel_requested_at = coalesce(m.cancelled_at, jobs.cancel_requested_at),
-            counted = 1
-        FROM (
-            SELECT value ->> 0 AS id, value ->> 1 AS was, value ->> 2 AS epoch, value ->> 3 AS status,
-                value ->> 4 AS run_at, value ->> 5 AS waits_for, value ->> 6 AS parked_by,
-                value ->> 7 AS claim_order, value ->> 8 AS key_slot, value ->> 9 AS queue,
-                value ->> 10 AS priority, value ->> 11 AS max_attempts, value ->> 12 AS on_interrupt,
-                value ->> 13 AS concurrency_key, value ->> 14 AS cancelled_at, value ->> 15 AS rate_key,
-                value ->> 16 AS rate_ms
-            FROM json_each(:moves)) m
-        WHERE jobs.id = m.id AND jobs.status = m.was AND jobs.epoch = m.epoch";
-    if moves.is_empty() {
-        return Ok(());
-    }
-    let rows: Vec<Value> = moves.iter().map(|(job, to)| row(job, to, now)).collect();
-    let params = named_params! {":moves": Value::from(rows).to_string()};
-    let changed = tx.prepare_cached(SQL)?.execute(params)?;
+    let (plain, other): (Vec<_>, Vec<_>) =
+        moves.iter().partition(|(job, to)| is_plain_admission(job, to));
+    let changed = admit_plain(tx, &plain)? + place_any(tx, &other, now)?;
     if changed != moves.len() && !planted::is(Bug::CancelsWhatItSaw) {
         let doing = format!("move {} jobs: only {changed} are as they were read", moves.len());
         return Err(Error::new(Code::StoreCorrupt, doing));
@@ -79,28 +54,93 @@ pub(in crate::store) fn place(tx: &Tx<'_>, moves: &[(&Job, Move)], now: Timestam
     Ok(())
 }
 
-/// A move in the order of the columns above.
-fn row(job: &Job, to: &Move, now: Timestamp) -> Value {
-    let admitted = to.admitted.as_ref();
-    json!([
-        job.id.0,
-        job.status.as_str(),
-        job.epoch,
-        to.status.as_str(),
-        to.run_at.map(Timestamp::millis),
-        to.waits_for.map(WaitsFor::as_str),
-        to.parked_by.map(ParkedBy::as_str),
-        to.claim_order,
-        to.key_slot,
-        admitted.map(|admitted| admitted.queue.as_str()),
-        admitted.map(|admitted| admitted.priority),
-        admitted.map(|admitted| admitted.max_attempts),
-        admitted.map(|admitted| admitted.on_interrupt.as_str()),
-        admitted.and_then(|admitted| admitted.key.as_ref()).map(ConcurrencyKey::as_str),
-        (to.status == Status::Cancelled).then_some(now.millis()),
-        to.rate.as_ref().map(|rate| &rate.group),
-        to.rate.as_ref().map(|rate| i64::try_from(rate.length.as_millis()).unwrap_or(i64::MAX)),
-    ])
+/// Whether the move gives a queued job its place and touches neither its time nor a key, a rate or what had parked it.
+fn is_plain_admission(job: &Job, to: &Move) -> bool {
+    let stays = job.status == Status::Queued && to.status == Status::Queued && to.run_at.is_none();
+    let key = to.admitted.as_ref().and_then(|admitted| admitted.key.as_ref());
+    let has_key = job.concurrency_key.is_some() || key.is_some() || to.key_slot.is_some();
+    let has_rate = job.rate_key.is_some() || to.rate.is_some();
+    let waits = to.waits_for.is_some() || job.parked_by.is_some() || to.parked_by.is_some();
+    stays && !has_key && !has_rate && !waits && to.claim_order.is_some()
+}
+
+/// Such moves. What a statement does not set, SQLite neither checks again nor writes into an index.
+fn admit_plain(tx: &Tx<'_>, moves: &[&(&Job, Move)]) -> Result<usize> {
+    static SQL: LazyLock<RowSet> = LazyLock::new(|| {
+        RowSet::new(
+            7,
+            "UPDATE jobs
+             SET waits_for = NULL,
+                 claim_order = m.column3,
+                 queue = m.column4,
+                 priority = m.column5,
+                 max_attempts = m.column6,
+                 on_interrupt = m.column7,
+                 counted = 1
+             FROM (VALUES {rows}) m
+             WHERE jobs.id = m.column1 AND jobs.status = 'queued' AND jobs.epoch = m.column2",
+        )
+    });
+    SQL.run(tx, moves, |row, (job, to)| {
+        let admitted = to.admitted.as_ref();
+        row.bind(job.id.0)?;
+        row.bind(job.epoch)?;
+        row.bind(to.claim_order)?;
+        row.bind(admitted.map(|admitted| admitted.queue.as_str()))?;
+        row.bind(admitted.map(|admitted| admitted.priority))?;
+        row.bind(job.max_attempts.or(admitted.map(|admitted| admitted.max_attempts)))?;
+        row.bind(admitted.map(|admitted| admitted.on_interrupt.as_str()))
+    })
+}
+
+/// Any moves.
+fn place_any(tx: &Tx<'_>, moves: &[&(&Job, Move)], now: Timestamp) -> Result<usize> {
+    static SQL: LazyLock<RowSet> = LazyLock::new(|| {
+        RowSet::new(
+            17,
+            "UPDATE jobs
+             SET status = m.column4,
+                 run_at = coalesce(m.column5, jobs.run_at),
+                 waits_for = m.column6,
+                 parked_by = m.column7,
+                 claim_order = m.column8,
+                 key_slot = m.column9,
+                 rate_key = m.column10,
+                 rate_ms = m.column11,
+                 queue = coalesce(m.column12, jobs.queue),
+                 priority = coalesce(m.column13, jobs.priority),
+                 max_attempts = coalesce(jobs.max_attempts, m.column14),
+                 on_interrupt = coalesce(m.column15, jobs.on_interrupt),
+                 concurrency_key = coalesce(m.column16, jobs.concurrency_key),
+                 finished_at = m.column17,
+                 cancel_requested_at = coalesce(m.column17, jobs.cancel_requested_at),
+                 counted = 1
+             FROM (VALUES {rows}) m
+             WHERE jobs.id = m.column1 AND jobs.status = m.column2 AND jobs.epoch = m.column3",
+        )
+    });
+    SQL.run(tx, moves, |row, (job, to)| {
+        let admitted = to.admitted.as_ref();
+        let key = admitted.and_then(|admitted| admitted.key.as_ref());
+        let length = |rate: &RateShare| i64::try_from(rate.length.as_millis()).unwrap_or(i64::MAX);
+        row.bind(job.id.0)?;
+        row.bind(job.status.as_str())?;
+        row.bind(job.epoch)?;
+        row.bind(to.status.as_str())?;
+        row.bind(to.run_at.map(Timestamp::millis))?;
+        row.bind(to.waits_for.map(WaitsFor::as_str))?;
+        row.bind(to.parked_by.map(ParkedBy::as_str))?;
+        row.bind(to.claim_order)?;
+        row.bind(to.key_slot)?;
+        row.bind(to.rate.as_ref().map(|rate| &rate.group))?;
+        row.bind(to.rate.as_ref().map(length))?;
+        row.bind(admitted.map(|admitted| admitted.queue.as_str()))?;
+        row.bind(admitted.map(|admitted| admitted.priority))?;
+        row.bind(admitted.map(|admitted| admitted.max_attempts))?;
+        row.bind(admitted.map(|admitted| admitted.on_interrupt.as_str()))?;
+        row.bind(key.map(ConcurrencyKey::as_str))?;
+        row.bind((to.status == Status::Cancelled).then_some(now.millis()))
+    })
 }
 
 /// What the history says of these moves.
@@ -112,11 +152,11 @@ pub(in crate::store) fn steps(moves: &[(&Job, Move)], now: Timestamp) -> Vec<Lin
     steps.collect()
 }
 
-/// Starts these queued jobs under the worker's name; they come back in the order of `chosen`. If a constraint refuses one of
-/// them, none is started, and the answer is `Err` of its words.
+/// Starts these queued jobs under the worker's name; they come back in their order. Each is as it was read in this transaction,
+/// but for its long texts. If a constraint refuses one of them, none is started, and the answer is `Err` of its words.
 pub(in crate::store) fn start(
     tx: &Tx<'_>,
-    chosen: &[JobId],
+    chosen: &[&Job],
     worker: &WorkerId,
     now: Timestamp,
 ) -> Result<std::result::Result<Vec<Job>, String>> {
@@ -129,34 +169,56 @@ pub(in crate::store) fn start(
              attempt = attempt + 1,
              started_at = :now,
              claim_order = NULL
-         WHERE id IN (SELECT value FROM json_each(:ids)) AND status = 'queued' AND claim_order IS NOT NULL
-         RETURNING {COLUMNS}"
+         WHERE id IN ({}) AND status = 'queued' AND claim_order IS NOT NULL
+         RETURNING id, epoch, payload, progress, result, error, error_code",
+        dialect::members(":ids")
     );
     if chosen.is_empty() {
         return Ok(Ok(Vec::new()));
     }
     let mut statement = tx.prepare_cached(&sql)?;
+    let ids: Vec<JobId> = chosen.iter().map(|job| job.id).collect();
     let params = named_params! {
-        ":worker": worker.as_str(), ":now": now.millis(), ":ids": jobs::list(chosen),
+        ":worker": worker.as_str(), ":now": now.millis(), ":ids": jobs::list(&ids),
     };
-    let started =
-        statement.query_map(params, jobs::from_row)?.collect::<rusqlite::Result<Vec<_>>>();
-    let mut started = match started {
-        Ok(started) => started,
+    let texts = statement.query_map(params, |row| {
+        let id = JobId(row.get(0)?);
+        Ok((id, (row.get(1)?, text(row, 2)?, [3, 4, 5, 6].map(|at| optional_text(row, at)))))
+    })?;
+    let mut texts = match texts.collect::<rusqlite::Result<HashMap<_, _>>>() {
+        Ok(texts) => texts,
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
             return Ok(Err(error.to_string()));
         }
         Err(error) => return Err(error.into()),
     };
-    for job in &started {
+    let mut started = Vec::with_capacity(chosen.len());
+    for job in chosen {
+        let Some((epoch, payload, [progress, result, error, error_code])) = texts.remove(&job.id)
+        else {
+            continue;
+        };
         if job.counted && !planted::is(Bug::ForgetsCounts) {
             tx.left(Status::Queued, &job.kind, job.queue.as_ref());
             tx.came(Status::Running, &job.kind, job.queue.as_ref());
         }
+        let job = Job {
+            status: Status::Running,
+            worker_id: Some(worker.clone()),
+            epoch,
+            attempt: job.attempt + 1,
+            started_at: Some(now),
+            payload,
+            progress: progress?,
+            result: result?,
+            error: error?,
+            error_code: error_code?,
+            ..(*job).clone()
+        };
         let from = Some(Status::Queued);
-        tx.took(JobEvent { from, ..JobEvent::of(job, Status::Running, None, now) });
+        tx.took(JobEvent { from, ..JobEvent::of(&job, Status::Running, None, now) });
+        started.push(job);
     }
-    started.sort_by_key(|job| chosen.iter().position(|id| *id == job.id));
     Ok(Ok(started))
 }
 
@@ -175,38 +237,13 @@ pub(in crate::store) struct Ended<'a> {
 /// # Errors
 /// `STORE-LEASE-001` if one of them does not run under its lease any more.
 pub(in crate::store) fn end(tx: &Tx<'_>, ended: &[Ended<'_>]) -> Result<()> {
-    const SQL: &str = "
-        UPDATE jobs
-        SET status = m.status,
-            worker_id = NULL,
-            key_slot = NULL,
-            waits_for = m.waits_for,
-            parked_by = m.parked_by,
-            run_at = coalesce(m.run_at, jobs.run_at),
-            started_at = CASE WHEN m.finished_at IS NULL THEN NULL ELSE jobs.started_at END,
-            finished_at = m.finished_at,
-            attempt = m.attempt,
-            interrupted = m.interrupted,
-            result = m.result,
-            error = m.error,
-            error_code = m.error_code,
-            counted = 1
-        FROM (
-            SELECT value ->> 0 AS id, value ->> 1 AS epoch, value ->> 2 AS worker_id, value ->> 3 AS status,
-                value ->> 4 AS waits_for, value ->> 5 AS parked_by, value ->> 6 AS run_at,
-                value ->> 7 AS finished_at, value ->> 8 AS attempt, value ->> 9 AS interrupted,
-                value ->> 10 AS result, value ->> 11 AS error, value ->> 12 AS error_code
-            FROM json_each(:ended)) m
-        WHERE jobs.id = m.id AND jobs.epoch = m.epoch AND jobs.worker_id = coalesce(m.worker_id, jobs.worker_id)
-          AND jobs.status = 'running'";
     if ended.is_empty() {
         return Ok(());
     }
     let most = if planted::is(Bug::DropsLastOfSet) { ended.len().max(2) - 1 } else { ended.len() };
     let ended = &ended[..most];
-    let rows: Vec<Value> = ended.iter().map(ended_row).collect();
-    let params = named_params! {":ended": Value::from(rows).to_string()};
-    let changed = tx.prepare_cached(SQL)?.execute(params)?;
+    let (plain, other): (Vec<_>, Vec<_>) = ended.iter().partition(|ended| is_plain_end(ended));
+    let changed = complete_plain(tx, &plain)? + end_any(tx, &other)?;
     if changed != ended.len() {
         let doing = format!("end {} attempts: only {changed} run as they were read", ended.len());
         return Err(Error::new(Code::StoreLeaseLost, doing));
@@ -224,25 +261,82 @@ pub(in crate::store) fn end(tx: &Tx<'_>, ended: &[Ended<'_>]) -> Result<()> {
     history::record_all(tx, &steps)
 }
 
-/// The end of an attempt in the order of the columns above.
-fn ended_row(ended: &Ended<'_>) -> Value {
-    let Ended { job, after, at } = ended;
-    json!([
-        job.id.0,
-        job.epoch,
+/// Whether a job without a key has completed, and nothing but its end is to be written.
+fn is_plain_end(Ended { job, after, .. }: &Ended<'_>) -> bool {
+    let is_done = after.status == Status::Completed && after.error.is_none();
+    let is_same = after.attempt == job.attempt && after.interrupted == job.interrupted;
+    let is_bare = job.concurrency_key.is_none() && job.parked_by.is_none() && job.counted;
+    let is_readable = job.worker_id.as_ref().is_some_and(|name| jobs::is_readable(name.as_str()));
+    is_done && is_same && is_bare && is_readable && after.run_at.is_none()
+}
+
+/// Such ends. What a statement does not set, SQLite neither checks again nor writes into an index.
+fn complete_plain(tx: &Tx<'_>, ended: &[&Ended<'_>]) -> Result<usize> {
+    static SQL: LazyLock<RowSet> = LazyLock::new(|| {
+        RowSet::new(
+            5,
+            "UPDATE jobs
+             SET status = 'completed',
+                 worker_id = NULL,
+                 finished_at = m.column4,
+                 result = m.column5,
+                 error = NULL,
+                 error_code = NULL
+             FROM (VALUES {rows}) m
+             WHERE jobs.id = m.column1 AND jobs.epoch = m.column2 AND jobs.worker_id = m.column3 AND jobs.status = 'running'",
+        )
+    });
+    SQL.run(tx, ended, |row, Ended { job, after, at }| {
+        row.bind(job.id.0)?;
+        row.bind(job.epoch)?;
+        row.bind(job.worker_id.as_ref().map(WorkerId::as_str))?;
+        row.bind(at.millis())?;
+        row.bind(after.result.as_ref().map(ToString::to_string))
+    })
+}
+
+/// Any ends.
+fn end_any(tx: &Tx<'_>, ended: &[&Ended<'_>]) -> Result<usize> {
+    static SQL: LazyLock<RowSet> = LazyLock::new(|| {
+        RowSet::new(
+            13,
+            "UPDATE jobs
+             SET status = m.column4,
+                 worker_id = NULL,
+                 key_slot = NULL,
+                 waits_for = m.column5,
+                 parked_by = m.column6,
+                 run_at = coalesce(m.column7, jobs.run_at),
+                 started_at = CASE WHEN m.column8 IS NULL THEN NULL ELSE jobs.started_at END,
+                 finished_at = m.column8,
+                 attempt = m.column9,
+                 interrupted = m.column10,
+                 result = m.column11,
+                 error = m.column12,
+                 error_code = m.column13,
+                 counted = 1
+             FROM (VALUES {rows}) m
+             WHERE jobs.id = m.column1 AND jobs.epoch = m.column2
+               AND jobs.worker_id = coalesce(m.column3, jobs.worker_id) AND jobs.status = 'running'",
+        )
+    });
+    SQL.run(tx, ended, |row, Ended { job, after, at }| {
+        row.bind(job.id.0)?;
+        row.bind(job.epoch)?;
         // A name that is no text is nobody's: the epoch alone names the claim.
-        job.worker_id.as_ref().map(WorkerId::as_str).filter(|name| jobs::is_readable(name)),
-        after.status.as_str(),
-        (after.status == Status::Queued).then_some(WaitsFor::Admission.as_str()),
-        after.parked_by().map(ParkedBy::as_str),
-        after.run_at.map(Timestamp::millis),
-        after.status.is_final().then_some(at.millis()),
-        after.attempt,
-        after.interrupted,
-        after.result.as_ref().map(ToString::to_string),
-        after.error.as_ref().map(|error| &error.message),
-        after.error.as_ref().map(|error| &error.code),
-    ])
+        let worker = job.worker_id.as_ref().map(WorkerId::as_str);
+        row.bind(worker.filter(|name| jobs::is_readable(name)))?;
+        row.bind(after.status.as_str())?;
+        row.bind((after.status == Status::Queued).then_some(WaitsFor::Admission.as_str()))?;
+        row.bind(after.parked_by().map(ParkedBy::as_str))?;
+        row.bind(after.run_at.map(Timestamp::millis))?;
+        row.bind(after.status.is_final().then_some(at.millis()))?;
+        row.bind(after.attempt)?;
+        row.bind(after.interrupted)?;
+        row.bind(after.result.as_ref().map(ToString::to_string))?;
+        row.bind(after.error.as_ref().map(|error| &error.message))?;
+        row.bind(after.error.as_ref().map(|error| &error.code))
+    })
 }
 
 fn step(ended: &Ended<'_>) -> Option<Line> {

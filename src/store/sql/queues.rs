@@ -7,7 +7,7 @@ use crate::model::{
     Job, KindRules, Pause, Queue, QueueState, Status, Timestamp, Unplaced, WorkerId,
 };
 use crate::store::sqlite::dialect;
-use crate::store::sqlite::row::{instant, parsed, text};
+use crate::store::sqlite::row::{instant, optional_text, text};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -29,8 +29,8 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<QueueState> {
     let pause = match instant(row, 3)? {
         Some(at) => Some(Pause {
             at,
-            by: parsed(row, 4, Some)?.unwrap_or_default(),
-            reason: parsed(row, 5, Some)?.unwrap_or_default(),
+            by: optional_text(row, 4)?.unwrap_or_default(),
+            reason: optional_text(row, 5)?.unwrap_or_default(),
             resume_at: instant(row, 6)?,
         }),
         None => None,

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const COLUMNS: &str = "id, name, path, description, described_by, described_at, job_id, added_at";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<GoldenRepo> {
-    let description = parsed(row, 3, |text| serde_json::from_str::<Description>(&text).ok())?;
+    let description = parsed(row, 3, |text| serde_json::from_str::<Description>(text).ok())?;
     let description = match description {
         Some(description) => {
             Some((description, word(row, 4)?, Timestamp::from_millis(row.get(5)?)))

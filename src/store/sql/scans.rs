@@ -6,7 +6,7 @@ use crate::model::{
     DryRun, JobId, LogMark, Scan, ScanCommit, ScanCounts, ScanFilings, ScanNow, Timestamp,
 };
 use crate::store::sqlite::dialect;
-use crate::store::sqlite::row::{self, instant, page, parsed, text, word};
+use crate::store::sqlite::row::{self, instant, optional_text, page, text, word};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde_json::Value;
 
@@ -38,7 +38,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Scan> {
         created_at: Timestamp::from_millis(row.get(3)?),
         started_at: instant(row, 4)?,
         finished_at: instant(row, 5)?,
-        error: row::parsed(row, 6, Some)?,
+        error: row::optional_text(row, 6)?,
         counts: ScanCounts {
             rows_examined: row.get::<_, i64>(7)? as u64,
             issues_created: row.get::<_, i64>(8)? as u64,
@@ -49,11 +49,11 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Scan> {
             waiting: row.get::<_, i64>(18)? as u64,
         },
         filings: filings_of(row)?,
-        duplicates_kept: row::parsed(row, 28, Some)?,
+        duplicates_kept: row::optional_text(row, 28)?,
         rejections: issues::texts(row, 13)?,
-        analyzer: row::parsed(row, 14, Some)?,
-        fallback: row::parsed(row, 27, Some)?,
-        model: row::parsed(row, 15, Some)?,
+        analyzer: row::optional_text(row, 14)?,
+        fallback: row::optional_text(row, 27)?,
+        model: row::optional_text(row, 15)?,
         cost_usd: row.get(16)?,
         has_transcript: row.get(17)?,
         dry_run: dry_run(row)?,
@@ -71,20 +71,20 @@ fn filings_of(row: &Row<'_>) -> rusqlite::Result<ScanFilings> {
         waiting: unfinished.saturating_sub(awaiting + refused),
         refused,
         dropped: number(22)?,
-        why: row::parsed(row, 26, Some)?,
+        why: row::optional_text(row, 26)?,
         kept: number(29)?,
-        kept_why: row::parsed(row, 30, Some)?,
+        kept_why: row::optional_text(row, 30)?,
     })
 }
 
 /// What a dry run says it would do, nothing while it waits or runs; `None` for any other scan.
 fn dry_run(row: &Row<'_>) -> rusqlite::Result<Option<DryRun>> {
-    let payload = row::parsed(row, 19, Some)?;
+    let payload = row::optional_text(row, 19)?;
     let payload = payload.and_then(|text| serde_json::from_str::<Value>(&text).ok());
     if !payload.is_some_and(|payload| payload["dry_run"] == true) {
         return Ok(None);
     }
-    let result = row::parsed(row, 20, Some)?;
+    let result = row::optional_text(row, 20)?;
     Ok(Some(result.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()))
 }
 
@@ -201,7 +201,7 @@ pub(in crate::store) fn foreign_marks(conn: &Connection, log: &str) -> Result<Ve
         LIMIT 100";
     let mut statement = conn.prepare_cached(SQL)?;
     let mark = |row: &Row<'_>| {
-        Ok(LogMark { log: text(row, 0)?, id: row.get(1)?, row: parsed(row, 2, Some)? })
+        Ok(LogMark { log: text(row, 0)?, id: row.get(1)?, row: optional_text(row, 2)? })
     };
     let marks = statement.query_map(named_params! {":log": log}, mark)?;
     Ok(marks.collect::<rusqlite::Result<_>>()?)

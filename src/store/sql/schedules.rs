@@ -6,7 +6,7 @@ use crate::model::{
     Schedule, ScheduleName, Timestamp, Verdict,
 };
 use crate::store::sqlite::dialect;
-use crate::store::sqlite::row::{instant, parsed, text, word};
+use crate::store::sqlite::row::{instant, optional_text, text, word};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, named_params};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -23,7 +23,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Schedule> {
         plan: plan(row)?.map_err(|error| error.to_string()),
         reserved: row.get(10)?,
         paused_at: instant(row, 11)?,
-        paused_by: parsed(row, 12, Some)?,
+        paused_by: optional_text(row, 12)?,
         cursor_at: Timestamp::from_millis(row.get(13)?),
         last_at: instant(row, 14)?,
         next_at: instant(row, 15)?,
@@ -37,7 +37,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Schedule> {
 /// stop the others.
 fn plan(row: &Row<'_>) -> rusqlite::Result<Result<Plan>> {
     let (rule, kind, payload) = (text(row, 2)?, text(row, 3)?, text(row, 4)?);
-    let (queue, priority) = (parsed(row, 5, Some)?, row.get(6)?);
+    let (queue, priority) = (optional_text(row, 5)?, row.get(6)?);
     let (catch_up, overlap) = (text(row, 7)?, text(row, 8)?);
     let stagger = Duration::from_millis(row.get::<_, i64>(9)?.max(0) as u64);
     let json = |text: &str| {
@@ -327,7 +327,7 @@ pub(in crate::store) fn decisions(
             decision: word(row, 1)?,
             decided_at: Timestamp::from_millis(row.get(2)?),
             job_id: row.get::<_, Option<i64>>(3)?.map(JobId),
-            detail: parsed(row, 4, Some)?.unwrap_or_default(),
+            detail: optional_text(row, 4)?.unwrap_or_default(),
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

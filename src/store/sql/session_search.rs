@@ -7,7 +7,7 @@ use super::filter;
 use super::sessions::{COLUMNS, FROM, from_row};
 use crate::error::Result;
 use crate::model::{Filter, Found, JobId, Session, Timestamp};
-use crate::store::sqlite::row::{parsed, text};
+use crate::store::sqlite::row::{optional_text, text};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, named_params, params_from_iter};
 use std::path::{Path, PathBuf};
@@ -114,7 +114,7 @@ pub(in crate::store) fn open(conn: &Connection) -> Result<Vec<Open>> {
         ORDER BY s.job_id";
     let mut statement = conn.prepare_cached(SQL)?;
     let open = statement.query_map([], |row| {
-        let writes_in: Option<String> = parsed(row, 2, Some)?;
+        let writes_in: Option<String> = optional_text(row, 2)?;
         let writes_in = writes_in.map(PathBuf::from);
         Ok(Open { id: JobId(row.get(0)?), place: text(row, 1)?, writes_in })
     })?;

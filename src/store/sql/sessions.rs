@@ -6,7 +6,7 @@ use crate::model::{
     JobId, Lease, OpenRun, PRIORITY_STEP_MS, Process, RunEnding, RunSpent, Session, SessionEnd,
     SessionRun, SessionStart, Timestamp,
 };
-use crate::store::sqlite::row::{instant, page, parsed, text, word};
+use crate::store::sqlite::row::{instant, optional_text, page, parsed, text, word};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, named_params};
 use serde_json::json;
 use std::path::PathBuf;
@@ -30,7 +30,7 @@ const ADD_SPENT: &str = "cost_usd = coalesce(cost_usd + :cost, cost_usd, :cost),
             output_tokens = coalesce(output_tokens + :output, output_tokens, :output)";
 
 pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Session> {
-    let request = parsed(row, 11, Some)?;
+    let request = optional_text(row, 11)?;
     Ok(Session {
         id: JobId(row.get(0)?),
         status: word(row, 1)?,
@@ -39,11 +39,11 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Session> {
         started_at: instant(row, 4)?,
         finished_at: instant(row, 5)?,
         cancel_requested_at: instant(row, 6)?,
-        error: parsed(row, 7, Some)?,
-        error_code: parsed(row, 8, Some)?,
-        progress: parsed(row, 9, Some)?,
+        error: optional_text(row, 7)?,
+        error_code: optional_text(row, 8)?,
+        progress: optional_text(row, 9)?,
         parent_id: row.get::<_, Option<i64>>(10)?.map(JobId),
-        schedule: parsed(row, 43, Some)?,
+        schedule: optional_text(row, 43)?,
         request: request.and_then(|payload| serde_json::from_str(&payload).ok()),
         run: match row.get::<_, Option<i64>>(12)? {
             Some(_) => Some(run_from_row(row)?),
@@ -57,19 +57,19 @@ fn run_from_row(row: &Row<'_>) -> rusqlite::Result<SessionRun> {
     Ok(SessionRun {
         tier: row.get(13)?,
         profile: parsed(row, 14, |word| Some(word.parse().ok()))?.flatten(),
-        model: parsed(row, 15, Some)?,
-        prompt_file: parsed(row, 16, Some)?,
-        prompt_text: parsed(row, 17, Some)?,
+        model: optional_text(row, 15)?,
+        prompt_file: optional_text(row, 16)?,
+        prompt_text: optional_text(row, 17)?,
         continues: row.get::<_, Option<i64>>(18)?.map(JobId),
         working_dir: PathBuf::from(text(row, 19)?),
         place: text(row, 20)?,
-        isolation: parsed(row, 21, Some)?,
-        agent_version: parsed(row, 22, Some)?,
-        cli_session_id: parsed(row, 23, Some)?,
+        isolation: optional_text(row, 21)?,
+        agent_version: optional_text(row, 22)?,
+        cli_session_id: optional_text(row, 23)?,
         exit_code: row.get(24)?,
         ending: parsed(row, 25, |word| Some(word.parse().ok()))?.flatten(),
-        response: parsed(row, 26, Some)?,
-        structured: parsed(row, 27, Some)?,
+        response: optional_text(row, 26)?,
+        structured: optional_text(row, 27)?,
         cost_usd: row.get(28)?,
         cost_at_least: row.get(29)?,
         num_turns: row.get(30)?,
@@ -81,11 +81,11 @@ fn run_from_row(row: &Row<'_>) -> rusqlite::Result<SessionRun> {
         transcript_dropped: count(36)?,
         began_at: Timestamp::from_millis(row.get(37)?),
         ended_at: instant(row, 38)?,
-        note: parsed(row, 39, Some)?,
-        given: parsed(row, 40, |text| serde_json::from_str(&text).ok())?,
+        note: optional_text(row, 39)?,
+        given: parsed(row, 40, |text| serde_json::from_str(text).ok())?,
         counts_at_least: row.get(41)?,
         answer_of: row.get::<_, Option<i64>>(42)?.map(JobId),
-        refused: parsed(row, 44, |text| serde_json::from_str(&text).ok())?.unwrap_or_default(),
+        refused: parsed(row, 44, |text| serde_json::from_str(text).ok())?.unwrap_or_default(),
     })
 }
 
@@ -302,7 +302,7 @@ pub(in crate::store) fn open_runs(conn: &Connection, file: &str) -> Result<Vec<O
                OR j.worker_id NOT IN (SELECT id FROM job_workers WHERE lost_at IS NULL))";
     let mut statement = conn.prepare_cached(SQL)?;
     let runs = statement.query_map(named_params! {":file": file}, |row| {
-        let start: Option<String> = parsed(row, 3, Some)?;
+        let start: Option<String> = optional_text(row, 3)?;
         let pid: Option<u32> = row.get(2)?;
         Ok(OpenRun {
             id: JobId(row.get(0)?),

@@ -20,7 +20,7 @@ use crate::model::{
     Retention, SettleRequest, Status, Timestamp, WorkerId,
 };
 use crate::store::core::settle;
-use crate::store::sqlite::{Tx, run_first, run_in_savepoint, take_back_first};
+use crate::store::sqlite::{Tx, run_bare, run_in_savepoint, take_back};
 use fastrand::Rng;
 use rusqlite::Connection;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -180,7 +180,7 @@ impl World {
         let mut run = Some(run);
         self.calls += 1;
         let is_first = self.calls.is_multiple_of(2);
-        let as_writer = if is_first { run_first } else { run_in_savepoint };
+        let as_writer = if is_first { run_bare } else { run_in_savepoint };
         let done = as_writer(&self.conn, &mut |tx| {
             answer = run.take().map(|run| run(tx)).transpose()?;
             if fails { Err(Error::new(Code::StoreIo, "by chance")) } else { Ok(()) }
@@ -189,7 +189,7 @@ impl World {
             differences.write(&self.conn).unwrap();
         }
         if is_first && done.is_err() {
-            take_back_first(&self.conn);
+            take_back(&self.conn);
         } else {
             self.conn.execute_batch("COMMIT").unwrap();
         }

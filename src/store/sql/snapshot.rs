@@ -4,7 +4,7 @@ use super::logs::{self, Stored};
 use crate::error::{Code, Error, Result, ignore};
 use crate::model::{Cited, Level, LogRow, RowTemplate, Timestamp};
 use crate::store::sqlite::door::SNAPSHOT_ID;
-use crate::store::sqlite::row::parsed;
+use crate::store::sqlite::row::optional_text;
 use rusqlite::{Connection, OpenFlags, named_params};
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -264,7 +264,7 @@ pub(in crate::store) fn cited(path: &Path, ids: &[i64]) -> Result<Vec<Cited>> {
         let alike: Option<i64> = row.get(10)?;
         Ok(Cited {
             row: logs::from_row(row)?,
-            template: parsed(row, 9, Some)?,
+            template: optional_text(row, 9)?,
             alike: alike.unwrap_or(0) as u64,
         })
     })?;

@@ -21,22 +21,38 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// The most statements of one poll, that of the counts included.
-const MOST: usize = 12;
+/// The most statements of one poll, that of the counts included, whatever the sets that each is run over.
+const MOST: usize = 14;
 const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
 thread_local! {
     static RUN: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Notes each statement that SQLite begins to run; the statements of triggers come as comments.
+/// Notes each statement that SQLite begins to run, once for all sets that it is run over; the statements of triggers come as
+/// comments.
 #[expect(clippy::needless_pass_by_value, reason = "SQLite's tracer wants it so")]
 fn note(event: TraceEvent<'_>) {
     if let TraceEvent::Stmt(_, sql) = event
         && !sql.starts_with("--")
     {
-        RUN.with_borrow_mut(|run| run.push(sql.to_owned()));
+        let sql = over_one_row(sql);
+        RUN.with_borrow_mut(|run| {
+            if !run.contains(&sql) {
+                run.push(sql);
+            }
+        });
     }
+}
+
+/// A statement over a set of rows as it is over one of them.
+fn over_one_row(sql: &str) -> String {
+    let parts = sql.split_once("(VALUES ").and_then(|(head, set)| {
+        let (rows, tail) = set.split_once(") m\n")?;
+        Some((head, rows.split_inclusive(')').next()?, tail))
+    });
+    let of = |(head, row, tail)| format!("{head}(VALUES {row}) m\n{tail}");
+    parts.map_or_else(|| sql.to_owned(), of)
 }
 
 /// A database with one worker, which leads.
@@ -200,7 +216,7 @@ impl World {
 }
 
 #[test]
-fn a_poll_runs_at_most_twelve_statements_whatever_it_admits_puts_off_and_claims() {
+fn a_poll_runs_at_most_fourteen_statements_whatever_it_admits_puts_off_and_claims() {
     let mut said = Vec::new();
     for many in [1, 100, 1000] {
         let world = World::new(10_000);

@@ -18,11 +18,11 @@ const COLUMNS: &str = "
 const FROM: &str = "FROM tokens t JOIN users u ON u.id = t.user_id";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Token> {
-    let scopes = parsed(row, 7, |words| split(&words, |word| word.parse().ok()))?;
+    let scopes = parsed(row, 7, |words| split(words, |word| word.parse().ok()))?;
     let power = Power {
         scopes: scopes.unwrap_or_default(),
-        kinds: parsed(row, 8, |words| split(&words, |word| Kind::parse(word).ok()))?,
-        queues: parsed(row, 9, |words| split(&words, |word| Queue::parse(word).ok()))?,
+        kinds: parsed(row, 8, |words| split(words, |word| Kind::parse(word).ok()))?,
+        queues: parsed(row, 9, |words| split(words, |word| Queue::parse(word).ok()))?,
     };
     Ok(Token {
         owner: accounts::from_row(row)?,

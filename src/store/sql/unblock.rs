@@ -58,7 +58,7 @@ fn next_blocked_key(conn: &Connection, after: &str) -> Result<Option<String>> {
         FROM jobs
         WHERE waits_for = 'key' AND concurrency_key > :after";
     let params = named_params! {":after": after};
-    Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row::parsed(row, 0, Some))?)
+    Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row::optional_text(row, 0))?)
 }
 
 /// Makes jobs that a constraint kept back wait for admission, for each of these jobs of a kind that ended or moved one of

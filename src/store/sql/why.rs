@@ -11,7 +11,7 @@ use crate::model::{
     WaitsFor, Why, why,
 };
 use crate::store::sqlite::ledger;
-use crate::store::sqlite::row::{parsed, text};
+use crate::store::sqlite::row::{optional_text, text};
 use rusqlite::{Connection, named_params};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -310,7 +310,7 @@ fn words(conn: &Connection, jobs: &[&Job]) -> Result<HashMap<JobId, String>> {
     let kept = Value::from(kept.collect::<Vec<_>>()).to_string();
     let mut statement = conn.prepare_cached(SQL)?;
     let words = statement.query_map(named_params! {":kept": kept}, |row| {
-        Ok((JobId(row.get(0)?), parsed(row, 1, Some)?.unwrap_or_default()))
+        Ok((JobId(row.get(0)?), optional_text(row, 1)?.unwrap_or_default()))
     })?;
     Ok(words.collect::<rusqlite::Result<_>>()?)
 }

@@ -5,7 +5,7 @@ use crate::model::{
     Epoch, Kind, KindRules, LEASE, Leader, Process, ProcessFacts, Processes, RegisteredKind,
     Registration, SILENT, ServerFacts, Timestamp, Worker, WorkerId,
 };
-use crate::store::sqlite::row::{instant, parsed, text};
+use crate::store::sqlite::row::{instant, optional_text, parsed, text};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Worker> {
     let id = parsed(row, 0, |id| WorkerId::parse(id).ok())?;
     Ok(Worker {
         id: id.ok_or(rusqlite::Error::InvalidQuery)?,
-        process: Process { pid: row.get(1)?, start: parsed(row, 2, Some)? },
+        process: Process { pid: row.get(1)?, start: optional_text(row, 2)? },
         version: text(row, 3)?,
         is_server: row.get(4)?,
         leads: row.get(5)?,
@@ -71,7 +71,7 @@ pub(in crate::store) fn processes(conn: &Connection, now: Timestamp) -> Result<P
         found.seen_at = found.seen_at.max(Some(worker.heartbeat_at));
         if worker.lost_at.is_none() && now.since(worker.heartbeat_at) <= SILENT {
             // Facts that another program has spoilt are none.
-            let says = parsed(row, 11, Some)?.and_then(|text| serde_json::from_str(&text).ok());
+            let says = optional_text(row, 11)?.and_then(|text| serde_json::from_str(&text).ok());
             found.at_work.push(ServerFacts { worker, says: says.unwrap_or_default() });
         }
     }
@@ -83,6 +83,24 @@ pub(in crate::store) fn processes(conn: &Connection, now: Timestamp) -> Result<P
 /// The kinds that workers which are not lost have registered, the newest registration first.
 pub(in crate::store) fn kinds(conn: &Connection) -> Result<Vec<RegisteredKind>> {
     registered(conn, "w.lost_at IS NULL")
+}
+
+/// The rules that hold for a kind; `None` if no worker that is not lost has it.
+pub(in crate::store) fn rules_of(conn: &Connection, kind: &Kind) -> Result<Option<KindRules>> {
+    const SQL: &str = "
+        SELECT k.worker_id, k.kind, k.rules
+        FROM job_kinds k
+        JOIN job_workers w ON w.id = k.worker_id
+        WHERE k.kind = :kind AND w.lost_at IS NULL
+        ORDER BY k.registered_at DESC, k.worker_id";
+    let mut statement = conn.prepare_cached(SQL)?;
+    let mut rows = statement.query(named_params! {":kind": kind.as_str()})?;
+    while let Some(row) = rows.next()? {
+        if let Some(registered) = KindRow::of(row)?.read() {
+            return Ok(Some(registered.rules));
+        }
+    }
+    Ok(None)
 }
 
 /// The same with the kinds of lost workers.
@@ -99,6 +117,12 @@ pub(super) struct KindRow {
 }
 
 impl KindRow {
+    /// A row of `worker_id, kind, rules`.
+    fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let (worker, kind) = (optional_text(row, 0)?, optional_text(row, 1)?);
+        Ok(Self { worker, kind, rules: optional_text(row, 2)? })
+    }
+
     /// What it says; a row that another program has spoilt says nothing.
     pub(super) fn read(&self) -> Option<RegisteredKind> {
         let worker = WorkerId::parse(self.worker.clone()?).ok()?;
@@ -121,8 +145,7 @@ fn registered(conn: &Connection, which: &str) -> Result<Vec<RegisteredKind>> {
     let mut rows = statement.query(named_params! {":limit": MAX_ROWS})?;
     let mut kinds = Vec::new();
     while let Some(row) = rows.next()? {
-        let (worker, kind) = (parsed(row, 0, Some)?, parsed(row, 1, Some)?);
-        kinds.extend(KindRow { worker, kind, rules: parsed(row, 2, Some)? }.read());
+        kinds.extend(KindRow::of(row)?.read());
     }
     Ok(kinds)
 }

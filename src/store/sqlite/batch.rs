@@ -1,4 +1,4 @@
-//! The calls of one transaction of the writer: each but the first is run in a savepoint, and all are answered together.
+//! The calls of one transaction of the writer, bare or each in a savepoint; all are answered together.
 
 use super::transaction::{Differences, Tx};
 use super::work::{Parts, Work};
@@ -59,12 +59,11 @@ pub(super) fn run(conn: &Connection, sql: &str) -> rusqlite::Result<()> {
     conn.prepare_cached(sql)?.execute([]).map(drop)
 }
 
-/// Runs the first call of a transaction and answers how many rows it changed, and the counts. It has no savepoint, which
-/// would cost as much as the call: after an error [`take_back_first`] is due.
+/// Runs one call and answers how many rows it changed, and the counts. After an error [`take_back`] is due.
 ///
 /// # Errors
 /// As the call's; `STORE-IO-001` if a trigger has taken the transaction back and the call did not notice.
-pub(in crate::store) fn run_first(
+pub(in crate::store) fn run_bare(
     conn: &Connection,
     call: &mut dyn FnMut(&Tx<'_>) -> Result<()>,
 ) -> Result<(u64, Differences)> {
@@ -77,8 +76,8 @@ pub(in crate::store) fn run_first(
     Ok((conn.total_changes() - before, tx.into_differences()))
 }
 
-/// Takes back what the first call of a transaction has done, and with it the transaction.
-pub(in crate::store) fn take_back_first(conn: &Connection) {
+/// Takes back the transaction in which a bare call failed.
+pub(in crate::store) fn take_back(conn: &Connection) {
     if planted::is(Bug::KeepsHalfACall) {
         ignore(conn.execute_batch("COMMIT"), "a planted bug has no promise to keep");
     }
@@ -92,7 +91,7 @@ pub(in crate::store) fn run_in_savepoint(
     call: &mut dyn FnMut(&Tx<'_>) -> Result<()>,
 ) -> Result<(u64, Differences)> {
     run(conn, "SAVEPOINT call")?;
-    let done = run_first(conn, call).and_then(|done| {
+    let done = run_bare(conn, call).and_then(|done| {
         run(conn, "RELEASE call")?;
         Ok(done)
     });

@@ -185,6 +185,10 @@ pub(super) fn connect_writer(path: &Path, schema: &Schema) -> Result<Connection>
     conn.pragma_update(None, "journal_size_limit", limit)?;
     // `checkpoint.rs` does it instead.
     conn.pragma_update(None, "wal_autocheckpoint", 0)?;
+    // What a savepoint or a statement may have to take back goes into memory: as a file it had each job's pages written
+    // once more with each statement.
+    conn.pragma_update(None, "temp_store", "MEMORY")?;
+    conn.pragma_update(None, "cache_size", -8192)?;
     let limit = limit.to_string();
     let wanted = [
         ("journal_mode", "wal"),
@@ -193,6 +197,7 @@ pub(super) fn connect_writer(path: &Path, schema: &Schema) -> Result<Connection>
         ("trusted_schema", "0"),
         ("journal_size_limit", limit.as_str()),
         ("wal_autocheckpoint", "0"),
+        ("temp_store", "2"),
     ];
     for (name, value) in wanted {
         expect_pragma(&conn, path, name, value)?;

@@ -11,19 +11,28 @@ use std::str::FromStr;
 
 /// Reads the name of a kind.
 pub(in crate::store) fn kind(row: &Row<'_>, column: usize) -> rusqlite::Result<Kind> {
-    Kind::parse(text(row, column)?).map_err(|_| unreadable(column, "kind"))
+    parsed(row, column, |text| Kind::parse(text).ok())?.ok_or_else(|| unreadable(column, "kind"))
 }
 
 /// Reads a text that another program may have written in bytes that are no UTF-8: one such row must not stop
 /// everybody who reads the table.
 pub(in crate::store) fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
-    parsed(row, column, Some)?.ok_or_else(|| unreadable(column, "text"))
+    optional_text(row, column)?.ok_or_else(|| unreadable(column, "text"))
+}
+
+/// Reads a text that may be NULL.
+pub(in crate::store) fn optional_text(
+    row: &Row<'_>,
+    column: usize,
+) -> rusqlite::Result<Option<String>> {
+    parsed(row, column, |text| Some(text.to_owned()))
 }
 
 /// Reads one of our words.
 pub(in crate::store) fn word<T: FromStr>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
-    let text = text(row, column)?;
-    T::from_str(&text).map_err(|_| unreadable(column, &format!("word {text:?}")))
+    let read = parsed(row, column, |text| Some(T::from_str(text).map_err(|_| text.to_owned())))?;
+    let read = read.ok_or_else(|| unreadable(column, "text"))?;
+    read.map_err(|text| unreadable(column, &format!("word {text:?}")))
 }
 
 /// Reads an instant that may be NULL.
@@ -38,13 +47,12 @@ pub(in crate::store) fn instant(
 pub(in crate::store) fn parsed<T>(
     row: &Row<'_>,
     column: usize,
-    parse: impl Fn(String) -> Option<T>,
+    parse: impl Fn(&str) -> Option<T>,
 ) -> rusqlite::Result<Option<T>> {
     let Some(bytes) = row.get_ref(column)?.as_bytes_or_null()? else {
         return Ok(None);
     };
-    let text = String::from_utf8_lossy(bytes).into_owned();
-    parse(text).map(Some).ok_or_else(|| unreadable(column, "text"))
+    parse(&String::from_utf8_lossy(bytes)).map(Some).ok_or_else(|| unreadable(column, "text"))
 }
 
 /// A page of rows after the first `skip`, and how many rows there are in all. `rows` takes `:skip` and `:limit`.

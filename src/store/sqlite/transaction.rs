@@ -11,13 +11,13 @@ use std::ops::Deref;
 /// What changed: the counts by status, kind and queue (empty before admission), and the steps that made the change.
 #[derive(Debug, Default)]
 pub(in crate::store) struct Differences {
-    counts: BTreeMap<(&'static str, String, String), i64>,
+    counts: BTreeMap<(&'static str, Kind, Option<Queue>), i64>,
     steps: Vec<JobEvent>,
 }
 
 impl Differences {
-    fn add(&mut self, status: Status, kind: &str, queue: &str, by: i64) {
-        let key = (status.as_str(), kind.to_owned(), queue.to_owned());
+    fn add(&mut self, status: Status, kind: &Kind, queue: Option<&Queue>, by: i64) {
+        let key = (status.as_str(), kind.clone(), queue.cloned());
         *self.counts.entry(key).or_default() += by;
     }
 
@@ -44,7 +44,9 @@ impl Differences {
             WHERE true
             ON CONFLICT (status, kind, queue) DO UPDATE SET count = count + excluded.count";
         let changed = self.counts.iter().filter(|(_, by)| **by != 0);
-        let rows = changed.map(|((status, kind, queue), by)| json!([status, kind, queue, by]));
+        let rows = changed.map(|((status, kind, queue), by)| {
+            json!([status, kind.as_str(), queue.as_ref().map_or("", Queue::as_str), by])
+        });
         let rows: Vec<Value> = rows.collect();
         if !rows.is_empty() {
             let params = named_params! {":differences": Value::from(rows).to_string()};
@@ -109,7 +111,6 @@ impl<'a> Tx<'a> {
         queue: Option<&Queue>,
         by: i64,
     ) {
-        let queue = queue.map_or("", Queue::as_str);
-        self.differences.borrow_mut().add(status, kind.as_str(), queue, by);
+        self.differences.borrow_mut().add(status, kind, queue, by);
     }
 }

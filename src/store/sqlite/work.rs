@@ -8,7 +8,7 @@ use std::time::Instant;
 use tokio::sync::oneshot;
 
 /// Calls that are run together at most. The writer looks at the size of its transaction after each run.
-const MAX_TOGETHER: usize = 128;
+const MAX_TOGETHER: usize = 512;
 
 /// What is run for several callers: for each its answer, in their order.
 pub(super) type Together<I, T> = fn(&Tx<'_>, &[I]) -> Result<Vec<Result<T>>>;

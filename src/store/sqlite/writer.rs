@@ -1,9 +1,9 @@
 //! The one thread that writes: group commit, and what to believe after an error.
 //!
-//! Calls that wait together share one `BEGIN IMMEDIATE … COMMIT`, each but the first in a savepoint of its own, and are
-//! answered only after the commit (P1). What an error means decides the answer (P2):
-//! - a call's own statement fails: its savepoint is rolled back, the others go on; after the first call's, which has none,
-//!   the others go on in a transaction of their own;
+//! Calls that wait together share one `BEGIN IMMEDIATE … COMMIT` and are answered only after the commit (P1). What an error
+//! means decides the answer (P2):
+//! - a call's own statement fails: the transaction is taken back and the others are run again, now and for some time each
+//!   in a savepoint of its own, which is rolled back alone. Savepoints for all would cost more than the calls;
 //! - SQLite gave the whole transaction up (full disk, I/O): every call of the batch hears that nothing was saved;
 //! - the commit is refused by a constraint of the application's that is checked there: nothing was saved, and each call has
 //!   a transaction of its own, so that the one at fault alone is refused;
@@ -17,7 +17,7 @@
 
 use super::batch::{
     Waiting, answer_or_part, answer_unknown, gather, is_taken_back, pages, refuse, roll_back, run,
-    run_first, run_in_savepoint, take_back_first,
+    run_bare, run_in_savepoint, take_back,
 };
 use super::checkpoint::{self, Checkpoints};
 use super::guard::Guard;
@@ -44,6 +44,8 @@ const MAX_BATCH: usize = 512;
 /// New pages, 16 MB, that a transaction takes before the calls left go into the next: most of what the WAL may grow by
 /// between two looks at its length. Changes of pages that are there come on top, and one call alone may take more.
 const MAX_PAGES: i64 = 4096;
+/// Transactions in which each call has a savepoint after a call has failed: where one fails, more may.
+const CAUTIOUS: u32 = 100;
 /// A request to the writer.
 pub(super) enum Call {
     /// Run this in the next transaction.
@@ -77,6 +79,7 @@ pub(super) fn start(
         watched,
         checkpoints,
         seen,
+        cautious: 0,
     };
     let thread = std::thread::Builder::new()
         .name("writer".into())
@@ -98,6 +101,8 @@ struct Writer {
     checkpoints: Checkpoints,
     /// SQLite's counter of other connections' commits at the last look.
     seen: i64,
+    /// In so many more transactions each call has a savepoint.
+    cautious: u32,
 }
 
 impl Writer {
@@ -183,8 +188,8 @@ impl Writer {
             }
             let Some(mut work) = waiting.pop_front() else { break };
             gather(&mut work, waiting);
-            let is_first = kept.is_empty();
-            let run = if is_first { run_first } else { run_in_savepoint };
+            let has_savepoint = self.cautious > 0 && !kept.is_empty();
+            let run = if has_savepoint { run_in_savepoint } else { run_bare };
             match run(conn, &mut |tx| work.run(tx)) {
                 Ok((rows, of_call)) => {
                     changed |= rows > 0;
@@ -203,8 +208,10 @@ impl Writer {
                 }
                 Err(error) => {
                     answer_or_part(work, error, waiting);
-                    if is_first {
-                        take_back_first(conn);
+                    if !has_savepoint {
+                        take_back(conn);
+                        kept.into_iter().rev().for_each(|work| waiting.push_front(work));
+                        self.cautious = CAUTIOUS;
                         return look;
                     }
                 }
@@ -213,6 +220,7 @@ impl Writer {
                 break;
             }
         }
+        self.cautious = self.cautious.saturating_sub(1);
         self.finish(kept, &differences, changed, calls) || look
     }
 

@@ -1,0 +1,65 @@
+//! A statement over a set of rows whose values are bound, many rows a run.
+//!
+//! SQLite takes a third less time for it than for a set as JSON, and than for a run of its own for each row: a run saves
+//! first what it might have to take back.
+
+use crate::error::Result;
+use rusqlite::{Connection, Statement, ToSql};
+
+/// Rows of one run.
+const ROWS: usize = 32;
+
+/// A statement in which `{rows}` stands for the rows of a `VALUES`.
+pub(super) struct RowSet {
+    columns: usize,
+    one: String,
+    many: String,
+}
+
+/// A row whose values are being bound.
+pub(super) struct BoundRow<'a, 'conn> {
+    statement: &'a mut Statement<'conn>,
+    next: usize,
+}
+
+impl BoundRow<'_, '_> {
+    /// Binds the next column.
+    pub(super) fn bind(&mut self, value: impl ToSql) -> Result<()> {
+        self.statement.raw_bind_parameter(self.next, value)?;
+        self.next += 1;
+        Ok(())
+    }
+}
+
+impl RowSet {
+    /// The statement for rows of so many columns.
+    pub(super) fn new(columns: usize, sql: &str) -> Self {
+        let row = format!("({})", vec!["?"; columns].join(", "));
+        let with = |rows: usize| sql.replace("{rows}", &vec![row.as_str(); rows].join(", "));
+        Self { columns, one: with(1), many: with(ROWS) }
+    }
+
+    /// Runs it over these rows; `bind` binds each column of one. Answers how many rows it has changed.
+    pub(super) fn run<T>(
+        &self,
+        conn: &Connection,
+        rows: &[T],
+        bind: impl Fn(&mut BoundRow<'_, '_>, &T) -> Result<()>,
+    ) -> Result<usize> {
+        let mut changed = 0;
+        for set in rows.chunks(ROWS) {
+            let is_one = set.len() == 1;
+            let mut statement = conn.prepare_cached(if is_one { &self.one } else { &self.many })?;
+            // Rows that are not there are NULL, and no row has the id NULL.
+            statement.clear_bindings();
+            for (place, value) in set.iter().enumerate() {
+                let next = 1 + place * self.columns;
+                let mut row = BoundRow { statement: &mut statement, next };
+                bind(&mut row, value)?;
+                debug_assert_eq!(row.next, next + self.columns, "each column is bound");
+            }
+            changed += statement.raw_execute()?;
+        }
+        Ok(changed)
+    }
+}
