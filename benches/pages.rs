@@ -123,6 +123,18 @@ fn fill(path: &Path, finals: usize) {
     let count = "
         INSERT INTO job_counts (status, kind, queue, count)
         SELECT status, kind, queue, count(*) FROM jobs GROUP BY status, kind, queue";
-    Connection::open(path).unwrap().execute_batch(count).unwrap();
+    // Each kind and queue had work in every minute of two days, every hour of a month and every day of a year.
+    let figures = r#"
+        INSERT INTO job_stats (minutes, at, kind, queue, completed, failed, cancelled, retried, waits, runs)
+        WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 2879),
+            k (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM k WHERE i < 9),
+            l (minutes, most) AS (VALUES (1, 2880), (60, 720), (1440, 365))
+        SELECT minutes, (unixepoch() / 60 / minutes - n.i) * minutes * 60000, 'kind_' || k.i, 'queue_' || k.i, 9, 1, 1, 1,
+            '{"12":1,"13":2,"14":2,"20":4,"30":1}', '{"22":3,"23":2,"24":4,"28":1}'
+        FROM l
+        JOIN n ON n.i < l.most, k"#;
+    let conn = Connection::open(path).unwrap();
+    conn.execute_batch(count).unwrap();
+    conn.execute_batch(figures).unwrap();
     println!("{finals} final jobs and {WAITING} that wait were made in {:.0?}", begun.elapsed());
 }

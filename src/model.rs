@@ -28,11 +28,14 @@ mod edit;
 mod filing;
 mod filter;
 mod fingerprint;
+mod histogram;
 mod hold;
 mod issue_home;
 mod issue_id;
 mod job;
 mod job_event;
+mod job_figures;
+mod job_series;
 mod json;
 mod kind_rules;
 mod limits;
@@ -120,6 +123,7 @@ pub(crate) use filter::instant_of;
 pub(crate) use filter::{Compare, Condition, PathStep};
 pub use filter::{Filter, FilterError, Mark, OVERDUE_AFTER, words as filter_words};
 pub use fingerprint::Fingerprint;
+pub use histogram::Histogram;
 pub(crate) use hold::{FLOOD, Hold};
 pub use issue_home::IssueHome;
 pub use issue_id::IssueId;
@@ -129,6 +133,8 @@ pub use job::{
 };
 pub(crate) use job_event::EventFilter;
 pub use job_event::{JobEvent, Lagged};
+pub use job_figures::{FIGURES_KEPT, FiguresOf, JobFigures, JobFiguresRow, UsualFigures};
+pub use job_series::{FiguresStep, JobSeries, JobSlot};
 pub use json::Json;
 pub use kind_rules::{Backoff, KindRules, Retention};
 pub use limits::{
@@ -170,7 +176,6 @@ pub use scan::{
     SeenTemplate, Tracker,
 };
 pub(crate) use schedule::AHEAD;
-#[cfg(feature = "monitor")]
 pub(crate) use schedule::time_zone;
 pub use schedule::{
     CatchUp, Decided, Decision, Ensured, MAX_CAUGHT_UP, NewSchedule, Overlap, PastDecision, Plan,

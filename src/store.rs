@@ -53,6 +53,7 @@ mod settings;
 mod snapshot;
 mod sql;
 mod sqlite;
+mod stats;
 #[cfg(feature = "web")]
 mod tokens;
 #[cfg(feature = "monitor")]

@@ -93,6 +93,8 @@ CREATE INDEX jobs_scheduled ON jobs (run_at, id) WHERE status = 'scheduled' AND 
 CREATE INDEX jobs_parked ON jobs (parked_by, run_at, id) WHERE parked_by IS NOT NULL;
 CREATE INDEX jobs_running ON jobs (queue, worker_id, id) WHERE status = 'running';
 CREATE INDEX jobs_final ON jobs (finished_at, id) WHERE finished_at IS NOT NULL;
+-- What failed is looked for again and again, and is little of what is over.
+CREATE INDEX jobs_failed ON jobs (id) WHERE status = 'failed';
 -- The pruner's order, per kind.
 CREATE INDEX jobs_final_of_kind ON jobs (kind, status, finished_at) WHERE finished_at IS NOT NULL;
 -- A key's limit: a slot is held by one job at a time, and nobody runs without a slot (see the CHECK).
@@ -448,6 +450,26 @@ CREATE TABLE job_counts (
   queue  TEXT NOT NULL,
   count  INTEGER NOT NULL,
   PRIMARY KEY (status, kind, queue)
+) STRICT, WITHOUT ROWID;
+
+-- What jobs did, by kind and queue ('' before admission), in each minute, hour and day: written in the commit that changes
+-- it, so that it is exact for all that the engine and people do. A status that another program writes is not in it. An end
+-- is counted in its minute and in its hour; minutes are kept for 48 hours, and hours that are 30 days old become days (UTC),
+-- which are kept for 400.
+CREATE TABLE job_stats (
+  minutes   INTEGER NOT NULL CHECK (minutes = 1 OR minutes = 60 OR minutes = 1440),   -- how long it was
+  at        INTEGER NOT NULL,                                                         -- when it began
+  kind      TEXT NOT NULL,
+  queue     TEXT NOT NULL,
+  completed INTEGER NOT NULL,
+  failed    INTEGER NOT NULL,
+  cancelled INTEGER NOT NULL,
+  retried   INTEGER NOT NULL,   -- attempts that failed and are followed by another
+  -- How many took how long, {bucket: how many}: bucket n has what took from 2^((n-1)/4) ms to 2^(n/4), 0 what took less than 1.
+  -- The writer adds to these texts, so that one that is no JSON would stop everybody.
+  waits     TEXT NOT NULL CHECK (json_valid(waits)),   -- from when a job was due to its start
+  runs      TEXT NOT NULL CHECK (json_valid(runs)),    -- of attempts that completed or failed
+  PRIMARY KEY (minutes, at, kind, queue)
 ) STRICT, WITHOUT ROWID;
 
 -- Queues somebody has spoken of: the engine with its own limit, an operator with another, or a pause.

@@ -30,6 +30,8 @@ const MAX_MINUTES: u32 = 7 * 24 * 60;
 /// Longest part of a refused text in the message, in characters: any real expression is shorter.
 const MAX_SHOWN: usize = 200;
 const MINUTE_MS: i64 = 60_000;
+/// A day of UTC.
+const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
 /// The end of the years that a date picker and ISO 8601 write with four digits: 9999-12-31T23:59:59Z.
 /// Occurrences lie between 1970 and here, so that no sum below overflows. Those of crontab expressions end with 2100.
 const LAST: Timestamp = Timestamp::from_millis(253_402_300_799_000);
@@ -250,6 +252,18 @@ pub(crate) fn time_zone(name: &str) -> Result<Tz> {
         };
         Error::new(Code::ModelInvalid, format!("read the time zone {:?}: {hint}", shown(name)))
     })
+}
+
+/// When the local day began that lies so many days after that of an instant: the first instant that belongs to it.
+pub(crate) fn midnight(zone: Tz, at: Timestamp, days: u64) -> Timestamp {
+    let began = || {
+        let date = zone::local(zone, at.millis().div_euclid(1_000))?.date();
+        let date = date.checked_add_days(chrono::Days::new(days))?;
+        zone::reached(zone, date.and_time(chrono::NaiveTime::MIN))?.checked_mul(1_000)
+    };
+    let day = i64::try_from(days).unwrap_or(i64::MAX).saturating_mul(DAY_MS);
+    let utc = || at.millis().saturating_sub(at.millis().rem_euclid(DAY_MS)).saturating_add(day);
+    Timestamp::from_millis(began().unwrap_or_else(utc))
 }
 
 fn in_range(at: Timestamp, what: &str) -> Result<Timestamp> {

@@ -35,8 +35,10 @@ pub struct Circumstances {
     pub after: Vec<JobId>,
     /// How many there are.
     pub after_open: u64,
-    /// Jobs of its queue that start before it, counted up to 1,000.
+    /// Jobs of its queue that start before it, counted up to 1,000; on a page with jobs of several queues, in each up to its part.
     pub ahead: u64,
+    /// Whether there are that many or more.
+    pub ahead_is_least: bool,
     /// Its last step, if that step put it off.
     pub put_off: Option<PutOff>,
     /// The budget that keeps jobs like it from starting now.
@@ -97,8 +99,10 @@ pub struct Why {
     pub started_at: Option<Timestamp>,
     /// What keeps it from starting. Of a job that runs: what puts it off in a moment, because only its handler meets that.
     pub gates: Vec<Gate>,
-    /// Jobs of its queue that start before it, counted up to 1,000.
+    /// Jobs of its queue that start before it, counted up to 1,000; on a page with jobs of several queues, in each up to its part.
     pub ahead: u64,
+    /// Whether there are that many or more.
+    pub ahead_is_least: bool,
     /// Jobs of its queue that could start now.
     pub room: u64,
 }
@@ -129,6 +133,7 @@ pub fn why(job: &Job, around: &Circumstances, now: Timestamp) -> Why {
         started_at: job.started_at,
         gates,
         ahead: around.ahead,
+        ahead_is_least: around.ahead_is_least,
         room: u64::try_from(room).unwrap_or(0),
     }
 }
@@ -446,8 +451,11 @@ impl Why {
     fn line(&self) -> String {
         match self.ahead {
             0 => "it is the next to start".to_owned(),
-            1 => "one job of its queue starts before it".to_owned(),
+            1 if !self.ahead_is_least => "one job of its queue starts before it".to_owned(),
             1000.. => "at least 1,000 jobs of its queue start before it".to_owned(),
+            ahead if self.ahead_is_least => {
+                format!("at least {ahead} jobs of its queue start before it")
+            }
             ahead => format!("{ahead} jobs of its queue start before it"),
         }
     }
@@ -726,6 +734,9 @@ mod tests {
         assert!(!seen.starts_now() && seen.starts_now_since(NOW));
         assert!(!seen.starts_now_since(NOW.plus(Duration::from_millis(1))), "it ran before");
         let behind = Circumstances { ahead: 1, ..around() };
+        let far = Circumstances { ahead: 100, ahead_is_least: true, ..around() };
+        let far = why(&Job::for_tests(), &far, NOW).headline();
+        assert_eq!(far, "waits: at least 100 jobs of its queue start before it");
         assert!(!why(&new, &behind, NOW).starts_now(), "the queue has room for one");
         let line = why(&job(), &behind, NOW);
         assert_eq!(line.to_string(), "One job of its queue starts before it.");

@@ -60,6 +60,7 @@ pub(super) mod snapshot;
 pub(super) mod spend;
 #[cfg(test)]
 mod statements;
+pub(super) mod stats;
 pub(super) mod strayed;
 #[cfg(feature = "monitor")]
 pub(super) mod superseded;

@@ -14,6 +14,7 @@ pub(super) mod dialect;
 pub(super) mod door;
 mod draft;
 pub(super) mod error;
+mod figures;
 #[cfg(feature = "monitor")]
 pub(super) mod foreign;
 mod guard;
@@ -44,6 +45,7 @@ pub(super) use batch::{run_bare, run_in_savepoint, take_back};
 pub(super) use database::Database;
 #[cfg(feature = "cli")]
 pub(super) use database::lock_beside;
+pub(super) use figures::Rows as FigureRows;
 pub(super) use open::{Owner, Schema};
 pub(super) use stat::place;
 pub(super) use transaction::Tx;

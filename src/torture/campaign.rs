@@ -9,7 +9,7 @@ use crate::agents::ourselves;
 use crate::backup;
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result, ignore};
-use crate::model::{Filter, Job, Kind};
+use crate::model::{FiguresOf, Filter, Job, JobFigures, Kind, Timestamp};
 use crate::store::{JOBS_FILE, OpenMode, Store};
 use clap::ValueEnum;
 use fastrand::Rng;
@@ -279,11 +279,31 @@ async fn drain(folder: &Path, clock: &Clock) -> Result<()> {
 /// Judges a database in which nothing works any more.
 async fn look(folder: &Path, shared: &Shared, clock: &Clock) -> Result<Findings> {
     let store = Store::open(&folder.join(JOBS_FILE), OpenMode::Current)?;
-    let stored: Vec<Stored> =
-        jobs(&store, &Filter::default(), clock).await?.into_iter().map(Stored::from).collect();
+    let jobs = jobs(&store, &Filter::default(), clock).await?;
+    let wrong_figures = wrong_figures(&store, &jobs).await?;
+    let stored: Vec<Stored> = jobs.into_iter().map(Stored::from).collect();
     let mut found = judge(&shared.lock(), &stored);
     found.broken.extend(damage(&store, folder).await);
+    found.broken.extend(wrong_figures);
     Ok(found)
+}
+
+/// What is wrong with the figures of what jobs did: none of the jobs was removed, so they are those of the rows.
+async fn wrong_figures(store: &Store, jobs: &[Job]) -> Result<Option<String>> {
+    let always = (Timestamp::from_millis(0), Timestamp::from_millis(i64::MAX));
+    let mut figures = JobFigures::default();
+    for row in store.job_figures(FiguresOf::default(), always).await? {
+        figures.merge(&row.figures);
+    }
+    let mut rows = JobFigures::default();
+    for job in jobs {
+        rows.count_final(job.status);
+    }
+    let ends = |of: &JobFigures| [of.completed, of.failed, of.cancelled];
+    let (said, are) = (ends(&figures), ends(&rows));
+    Ok((said != are).then(|| {
+        format!("the figures say that {said:?} jobs completed, failed and were cancelled; they are {are:?}")
+    }))
 }
 
 /// What is wrong with the pages, the indexes and the counts.

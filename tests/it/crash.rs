@@ -1,7 +1,7 @@
 //! kill -9 at the worst moment: what was acknowledged is there afterwards and ends.
 
 use crate::support::server::{Browser, Server, program};
-use crate::support::{STUCK, foreign};
+use crate::support::{STUCK, foreign, has_exact_figures};
 use inotify::{Inotify, WatchMask};
 use std::path::Path;
 use std::process::Stdio;
@@ -74,6 +74,7 @@ fn p1_a_kill_within_50_ms_of_an_answer_loses_no_acknowledged_trigger() {
         );
     }
     assert_eq!(count(data, "1"), acknowledged.len() as i64, "a scan nobody asked for");
+    assert!(has_exact_figures(&foreign(data)).unwrap(), "an end is in the figures once");
     let issues: i64 = foreign(data)
         .query_row("SELECT count(*) FROM self_monitoring_issues", [], |row| row.get(0))
         .unwrap();

@@ -90,6 +90,7 @@ mod setting_changes;
 mod settings;
 mod slots;
 mod standby;
+mod stats;
 mod stopping;
 mod support;
 mod templates;

@@ -2,7 +2,7 @@
 //!
 //! `PROPTEST_CASES=10000 cargo test --test it property` makes a campaign; a failure prints the shortest sequence.
 
-use crate::support::{Played, START};
+use crate::support::{Played, START, ends_in_figures};
 use lamplighter::Code;
 use lamplighter::model::{
     Actor, AttemptEnd, Batch, BatchId, Cancelled, ConcurrencyKey, Enqueued, Filter, Job, JobEdit,
@@ -194,6 +194,8 @@ struct Queued {
     jobs: BTreeMap<i64, Model>,
     now: u64,
     batches: Vec<Counted>,
+    /// Jobs that completed, failed and were cancelled, the deleted ones too.
+    ends: [u64; 3],
     /// The id of the newest job.
     last_id: i64,
     paused: BTreeMap<&'static str, Option<u64>>,
@@ -354,6 +356,10 @@ impl Queued {
         job.wait = if status == Status::Scheduled { Wait::Time } else { Wait::Look };
         job.limited = false;
         change(job);
+        let final_ones = [Status::Completed, Status::Failed, Status::Cancelled];
+        for (ends, one) in self.ends.iter_mut().zip(final_ones) {
+            *ends += u64::from(status == one);
+        }
         if let Some(batch) = job.batch
             && status.is_final()
         {
@@ -871,6 +877,7 @@ async fn run(operations: &[Operation]) {
         world.compare().await;
     }
     assert!(world.store.recount().await.unwrap().is_empty(), "the counts are exact");
+    assert_eq!(ends_in_figures(&world.store).await, world.model.ends, "the figures are exact");
 }
 
 #[test]

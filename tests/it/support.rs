@@ -18,7 +18,8 @@ use lamplighter::actions::Call;
 use lamplighter::actions::scans::{self, ScanRun};
 use lamplighter::clock::Clock;
 use lamplighter::model::{
-    Epoch, Job, JobId, KindRules, PollRequest, Process, Queue, Registration, Timestamp, WorkerId,
+    Epoch, FiguresOf, Job, JobId, KindRules, PollRequest, Process, Queue, Registration, Timestamp,
+    WorkerId,
 };
 use lamplighter::store::{OpenMode, Store};
 use std::future::Future;
@@ -74,6 +75,29 @@ pub async fn until(store: &Store, id: JobId, wanted: impl Fn(&Job) -> bool) -> J
         }
     })
     .await
+}
+
+/// Jobs that completed, failed and were cancelled, by the figures of all time.
+pub async fn ends_in_figures(store: &Store) -> [u64; 3] {
+    let always = (Timestamp::from_millis(0), Timestamp::from_millis(i64::MAX).hour());
+    let rows = store.job_figures(FiguresOf::default(), always).await.unwrap();
+    rows.iter().fold([0; 3], |sum, row| {
+        let figures = &row.figures;
+        let ends = [figures.completed, figures.failed, figures.cancelled];
+        [0, 1, 2].map(|at| sum[at] + ends[at])
+    })
+}
+
+/// Whether every job that is over is in the figures, in its minute and in its hour, and nothing else is: where none was removed.
+pub fn has_exact_figures(conn: &rusqlite::Connection) -> rusqlite::Result<bool> {
+    const SQL: &str = "
+        SELECT coalesce(sum(completed), 0) = (SELECT count(*) FROM jobs WHERE status = 'completed')
+            AND coalesce(sum(failed), 0) = (SELECT count(*) FROM jobs WHERE status = 'failed')
+            AND coalesce(sum(cancelled), 0) = (SELECT count(*) FROM jobs WHERE status = 'cancelled')
+        FROM job_stats
+        WHERE minutes = ?1";
+    let is_exact = |minutes: i64| conn.query_row(SQL, [minutes], |row| row.get::<_, bool>(0));
+    Ok(is_exact(1)? && is_exact(60)?)
 }
 
 /// Waits until the count that a query answers is 0.

@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::model::settings::retention_of;
 use crate::model::{FLOOD, Kind, KindRules, Retention, Status, Timestamp};
 use crate::store::sql::prune::{self, Old, Removable};
-use crate::store::sql::{batches, idempotency, settings};
+use crate::store::sql::{batches, idempotency, settings, stats};
 use crate::store::sqlite::{Snapshot, Tx};
 use std::time::Duration;
 
@@ -46,6 +46,7 @@ pub(in crate::store) fn prune(tx: &Tx<'_>, rules: &[KindRules], now: Timestamp) 
     left -= keys(tx, left, now)?;
     left -= prune::decisions(tx, now.minus(DECISIONS), left)?;
     left -= batches::prune(tx, now.minus(BATCHES), left)?;
+    left -= stats::roll_up(tx, now, left)?;
     left -= removable.closed_issues(tx, now.minus(ISSUES), left)?;
     left -= removable.templates(tx, (now.minus(HOURS), now.minus(TEMPLATES)), left)?;
     Ok(left == 0)
@@ -70,6 +71,7 @@ pub(in crate::store) fn is_flood(
         }
     }
     Ok(prune::has_decisions(conn, before(DECISIONS))?
+        || stats::has_old(conn, now, FLOOD)?
         || idempotency::has_over(conn, before(Duration::ZERO))?
         || batches::has_finished(conn, before(BATCHES))?
         || removable.has_closed_issues(conn, before(ISSUES))?
@@ -103,7 +105,7 @@ fn keys(tx: &Tx<'_>, left: usize, now: Timestamp) -> Result<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Actor, NewJob};
+    use crate::model::{Actor, FIGURES_KEPT, NewJob};
     use crate::store::{OpenMode, Store};
     use rusqlite::Connection;
     use std::path::Path;
@@ -149,6 +151,14 @@ mod tests {
         assert!(!is_flood(&keys, START.plus(DAY * 30)).await, "the key of an open job is kept");
         keys.cancel(id, Actor::cli(), START).await.unwrap();
         floods_after(&keys, DAY).await;
+    }
+
+    #[tokio::test]
+    async fn figures_of_more_than_a_day_wait_for_an_hour_too() {
+        let (_folder, figures) = store();
+        let id = figures.enqueue(NewJob::new(Kind::parse("probe").unwrap()), START).await.unwrap();
+        figures.cancel(id.id(), Actor::cli(), START).await.unwrap();
+        floods_after(&figures, FIGURES_KEPT[0]).await;
     }
 
     #[cfg(feature = "monitor")]

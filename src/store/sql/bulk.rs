@@ -92,7 +92,7 @@ pub(in crate::store) fn look(
          FROM {}
          WHERE id < ?1 AND id >= ?2 {}
          ORDER BY id DESC",
-        dialect::by_id("jobs"),
+        fits.table(),
         fits.sql
     );
     let window = Window::of_jobs(conn, before, &fits)?;

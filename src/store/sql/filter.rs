@@ -1,7 +1,8 @@
 //! A filter as SQL: conditions on a row of `jobs` with bound values; no text of a filter ever becomes SQL.
 
 use crate::model::{
-    Compare, Condition, Filter, Kind, Mark, OVERDUE_AFTER, PathStep, Queue, ScheduleName, Timestamp,
+    Compare, Condition, Filter, Kind, Mark, OVERDUE_AFTER, PathStep, Queue, ScheduleName, Status,
+    Timestamp,
 };
 use crate::store::sqlite::dialect::{self, Step};
 use rusqlite::types::Value;
@@ -22,6 +23,8 @@ pub(super) struct Conditions {
     pub(super) open_tags: Option<Vec<String>>,
     /// Batches of which the job is in one.
     pub(super) batches: Option<Vec<i64>>,
+    /// Whether only jobs that failed can fit: these have an index.
+    pub(super) is_for_failed: bool,
 }
 
 /// The conditions of a filter at `now`; the statement has `taken` parameters of its own, `?1` and so on.
@@ -56,10 +59,23 @@ fn built(filter: &Filter, now: Timestamp, mut builder: Builder) -> Conditions {
         write!(sql, " AND ({condition}) {wanted}").expect("a String takes every write");
     }
     let open_tags = filter.open_tags().map(<[String]>::to_vec);
-    Conditions { sql, values: builder.values, ids, open_tags, batches }
+    let is_for_failed =
+        filter.asked_status() == Some(Status::Failed) && ids.is_none() && batches.is_none();
+    if is_for_failed {
+        sql.push_str(" AND status = 'failed'");
+    }
+    Conditions { sql, values: builder.values, ids, open_tags, batches, is_for_failed }
 }
 
 impl Conditions {
+    /// The table in which jobs that fit are looked for by their ids.
+    pub(super) fn table(&self) -> String {
+        if self.is_for_failed {
+            return dialect::by_index("jobs", "jobs_failed");
+        }
+        dialect::by_id("jobs")
+    }
+
     /// The same in a statement over the ids from `?2` to below `?1`: jobs are found by their tags where those are kept.
     pub(super) fn in_window(mut self, taken: usize) -> Self {
         if let Some(tags) = &self.open_tags {

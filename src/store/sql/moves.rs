@@ -43,6 +43,9 @@ pub(in crate::store) fn place(tx: &Tx<'_>, moves: &[(&Job, Move)], now: Timestam
     for (job, to) in moves {
         let queue = to.admitted.as_ref().map(|admitted| &admitted.queue).or(job.queue.as_ref());
         tx.moved(job, to.status, queue);
+        if to.status.is_final() {
+            tx.did(now, &job.kind, queue, |figures| figures.count_final(to.status));
+        }
         let cause =
             to.step.as_ref().map(|step| step.cause).filter(|cause| *cause != Cause::Blocked);
         // To be looked at again, and to be kept back where it is, is no step that anybody follows.
@@ -215,6 +218,7 @@ pub(in crate::store) fn start(
             error_code: error_code?,
             ..(*job).clone()
         };
+        tx.did(now, &job.kind, job.queue.as_ref(), |figures| figures.count_start(&job, now));
         let from = Some(Status::Queued);
         tx.took(JobEvent { from, ..JobEvent::of(&job, Status::Running, None, now) });
         started.push(job);
@@ -253,6 +257,7 @@ pub(in crate::store) fn end(tx: &Tx<'_>, ended: &[Ended<'_>]) -> Result<()> {
     batches::ended(tx, over.map(|ended| ended.job), at)?;
     for Ended { job, after, at } in ended {
         tx.moved(job, after.status, job.queue.as_ref());
+        tx.did(*at, &job.kind, job.queue.as_ref(), |figures| figures.count_end(job, after, *at));
         let step = JobEvent::of(job, after.status, after.cause, *at);
         tx.took(JobEvent { attempt: after.attempt, ..step });
     }

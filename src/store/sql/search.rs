@@ -8,7 +8,7 @@ use super::audit;
 use super::filter::{self, Conditions};
 #[cfg(feature = "monitor")]
 use super::logs;
-use super::{batches, counts, jobs};
+use super::{batches, counts, jobs, stats};
 use crate::error::Result;
 #[cfg(feature = "web")]
 use crate::model::{Deed, DeedFilter};
@@ -22,16 +22,14 @@ use rusqlite::ToSql;
 use rusqlite::types::Value;
 use rusqlite::{Connection, named_params, params_from_iter};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Rows that one search looks through.
 pub(super) const WINDOW: i64 = 100_000;
 /// The most jobs that are counted among those at which the engine has not looked yet. There are more only while it stands.
 const MAX_NEW: i64 = 10_000;
-/// Final jobs that the dashboard's chart counts.
-const MAX_FINAL: i64 = 100_000;
 /// Hours of the dashboard's chart.
-const HOURS: i64 = 24;
-const HOUR_MS: i64 = 60 * 60 * 1000;
+const HOURS: u64 = 24;
 /// Children of a job that are listed.
 const MAX_CHILDREN: i64 = 100;
 
@@ -52,7 +50,7 @@ pub(in crate::store) fn jobs(
          ORDER BY id DESC
          LIMIT ?3",
         jobs::COLUMNS,
-        dialect::by_id("jobs"),
+        fits.table(),
         fits.sql
     );
     let window = Window::of_jobs(conn, before, &fits)?;
@@ -185,7 +183,7 @@ impl Window {
     }
 
     /// The same of the jobs: all of these ids if the filter names them, only ids of its batches, and as many jobs of its tags if
-    /// those are kept.
+    /// those are kept, or as many that failed if no others fit.
     pub(super) fn of_jobs(
         conn: &Connection,
         before: Option<i64>,
@@ -203,6 +201,9 @@ impl Window {
                 return Ok(Self { floor: window.floor.max(lowest), lowest, ..window });
             }
             let window = Self::below(conn, "jobs", before)?;
+            if fits.is_for_failed {
+                return Ok(Self { floor: floor_of_failed(conn, window.before)?, ..window });
+            }
             let Some(tags) = &fits.open_tags else { return Ok(window) };
             return Ok(Self { floor: floor_of_tags(conn, tags, window.before)?, ..window });
         };
@@ -254,6 +255,21 @@ fn floor_of_tags(conn: &Connection, tags: &[String], before: i64) -> Result<i64>
     Ok(conn.prepare_cached(&sql)?.query_row(params, |row| row.get(0))?)
 }
 
+/// The highest id from which on as many jobs have failed, below the cursor, as one search looks through.
+fn floor_of_failed(conn: &Connection, before: i64) -> Result<i64> {
+    let sql = format!(
+        "SELECT coalesce((
+             SELECT id
+             FROM {}
+             WHERE status = 'failed' AND id < :before
+             ORDER BY id DESC
+             LIMIT 1 OFFSET :others), 1)",
+        dialect::by_index("jobs", "jobs_failed")
+    );
+    let params = named_params! {":before": before, ":others": WINDOW - 1};
+    Ok(conn.prepare_cached(&sql)?.query_row(params, |row| row.get(0))?)
+}
+
 /// The jobs this job made. They are younger than it, so the window begins there.
 pub(in crate::store) fn children(conn: &Connection, parent: JobId) -> Result<Vec<JobId>> {
     const SQL: &str = "
@@ -296,34 +312,17 @@ pub(super) fn not_admitted(conn: &Connection) -> Result<Vec<(Status, i64)>> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// The last hours, by the figures.
 fn hours(conn: &Connection, now: Timestamp) -> Result<Vec<Hour>> {
-    const SQL: &str = "
-        SELECT finished_at / 3600000, status, count(*)
-        FROM (
-            SELECT finished_at, status
-            FROM jobs
-            WHERE finished_at IS NOT NULL AND finished_at >= :since
-            ORDER BY finished_at DESC
-            LIMIT :limit)
-        GROUP BY 1, 2";
-    let last = now.millis() / HOUR_MS;
-    let first = last - HOURS + 1;
-    let mut hours: BTreeMap<i64, Hour> = (first..=last)
-        .map(|hour| {
-            (hour, Hour { begins_at: Timestamp::from_millis(hour * HOUR_MS), ..Hour::default() })
-        })
+    let last = now.hour();
+    let first = last.minus(Duration::from_hours(HOURS - 1));
+    let mut hours: BTreeMap<Timestamp, Hour> = (0..HOURS)
+        .map(|hour| first.plus(Duration::from_hours(hour)))
+        .map(|begins_at| (begins_at, Hour { begins_at, ..Hour::default() }))
         .collect();
-    let mut statement = conn.prepare_cached(SQL)?;
-    let mut rows =
-        statement.query(named_params! {":since": first * HOUR_MS, ":limit": MAX_FINAL})?;
-    while let Some(row) = rows.next()? {
-        let (status, count): (Status, i64) = (row::word(row, 1)?, row.get(2)?);
-        let Some(hour) = hours.get_mut(&row.get(0)?) else { continue };
-        match status {
-            Status::Completed => hour.completed += count as u64,
-            Status::Failed => hour.failed += count as u64,
-            Status::Cancelled | Status::Scheduled | Status::Queued | Status::Running => {}
-        }
+    for (at, [completed, failed]) in stats::ends(conn, (first, last))? {
+        let Some(hour) = hours.get_mut(&at) else { continue };
+        (hour.completed, hour.failed) = (completed, failed);
     }
     Ok(hours.into_values().collect())
 }

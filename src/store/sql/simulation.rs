@@ -103,6 +103,8 @@ struct World {
     calls: u64,
     /// By job and sequence.
     seen_events: HashSet<(i64, i64)>,
+    /// Jobs that completed, failed and were cancelled, as the steps told it.
+    told_ends: [u64; 3],
 }
 
 fn rules() -> Arc<[KindRules]> {
@@ -166,6 +168,7 @@ impl World {
             batches: Vec::new(),
             last_follower: 0,
             seen_events: HashSet::new(),
+            told_ends: [0; 3],
             calls: 0,
         }
     }
@@ -187,6 +190,12 @@ impl World {
         });
         if let Ok((_, differences)) = &done {
             differences.write(&self.conn).unwrap();
+            for step in differences.steps() {
+                let final_ones = [Status::Completed, Status::Failed, Status::Cancelled];
+                for (told, status) in self.told_ends.iter_mut().zip(final_ones) {
+                    *told += u64::from(step.to == status);
+                }
+            }
         }
         if is_first && done.is_err() {
             take_back(&self.conn);

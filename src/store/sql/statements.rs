@@ -21,8 +21,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// The most statements of one poll, that of the counts included, whatever the sets that each is run over.
-const MOST: usize = 14;
+/// The most statements of one poll, those of the counts and of the figures included, whatever the sets that each is run over.
+const MOST: usize = 15;
 const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
 thread_local! {
@@ -216,7 +216,7 @@ impl World {
 }
 
 #[test]
-fn a_poll_runs_at_most_fourteen_statements_whatever_it_admits_puts_off_and_claims() {
+fn a_poll_runs_at_most_fifteen_statements_whatever_it_admits_puts_off_and_claims() {
     let mut said = Vec::new();
     for many in [1, 100, 1000] {
         let world = World::new(10_000);

@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Holders of a key or a queue that are named.
 const MAX_HOLDERS: i64 = 10;
-/// Up to where jobs ahead are counted.
+/// Up to where jobs ahead are counted, in all queues of a page together.
 const MAX_AHEAD: usize = 1000;
 
 /// Why these jobs are not running; missing jobs are left out. Without a leader (`is_led`) no row of a worker counts. The number of statements grows with the queues, schedules
@@ -85,6 +85,8 @@ struct Lane {
     usage_limit: Option<UsageLimit>,
     holders: Vec<JobId>,
     line: HashMap<JobId, usize>,
+    /// How far it is counted.
+    most: u64,
 }
 
 /// The schedules of these jobs whose budgets are used up, with what each has spent.
@@ -102,10 +104,11 @@ impl Around {
         around.stopped = queues::stopped(conn)?;
         let running = counts::all(conn)?;
         let names: BTreeSet<Queue> = waiting.iter().filter_map(|job| around.queue(job)).collect();
+        let most = MAX_AHEAD / names.len().max(1);
         for name in names {
             let here = running.iter().filter(|count| count.queue.as_ref() == Some(&name));
             let here = here.filter(|count| count.status == Status::Running);
-            let lane = Lane::read(conn, &name, here.map(|count| count.count).sum())?;
+            let lane = Lane::read(conn, &name, here.map(|count| count.count).sum(), most)?;
             around.lanes.insert(name, lane);
         }
         let names: BTreeSet<String> = waiting.iter().filter_map(|job| around.key(job)).collect();
@@ -204,6 +207,7 @@ impl Around {
             after: open.iter().take(MAX_HOLDERS as usize).copied().collect(),
             after_open: open.len() as u64,
             ahead: lane.map_or(0, |lane| lane.ahead(job)),
+            ahead_is_least: lane.is_some_and(|lane| lane.ahead(job) >= lane.most),
             put_off: put_off(job, &self.words),
             over_budget: spending.and_then(|spending| spending.over(job)),
             usage_limit: lane.and_then(|lane| lane.usage_limit.clone()).filter(|_| !does_without),
@@ -218,7 +222,7 @@ impl Around {
 }
 
 impl Lane {
-    fn read(conn: &Connection, name: &Queue, running: i64) -> Result<Self> {
+    fn read(conn: &Connection, name: &Queue, running: i64, most: usize) -> Result<Self> {
         const HOLDERS: &str = "
             SELECT id
             FROM jobs INDEXED BY jobs_running
@@ -236,9 +240,9 @@ impl Lane {
             Ok(ids.collect::<rusqlite::Result<_>>()?)
         };
         let holders = ids(HOLDERS, MAX_HOLDERS)?;
-        let line = ids(FIRST_OF_QUEUE, MAX_AHEAD as i64)?;
+        let line = ids(FIRST_OF_QUEUE, most as i64)?;
         let line = line.into_iter().enumerate().map(|(at, id)| (id, at)).collect();
-        Ok(Self { state, usage_limit, holders, line })
+        Ok(Self { state, usage_limit, holders, line, most: most as u64 })
     }
 
     /// How many start before the job: those before it in the line, or all of it for one that is not in it yet.

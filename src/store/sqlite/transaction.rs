@@ -1,17 +1,20 @@
-//! The writer's connection while one call runs, and what the call changes in the exact counts of jobs.
+//! The writer's connection while one call runs, and what the call changes in the exact counts and figures of jobs.
 
+use super::figures::Figures;
 use crate::error::Result;
-use crate::model::{Job, JobEvent, Kind, Queue, Status};
+use crate::model::{Job, JobEvent, JobFigures, Kind, Queue, Status, Timestamp};
 use rusqlite::{Connection, named_params};
 use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::Deref;
 
-/// What changed: the counts by status, kind and queue (empty before admission), and the steps that made the change.
+/// What changed: the counts by status, kind and queue (empty before admission), what jobs did by minute, and the steps that
+/// made the change.
 #[derive(Debug, Default)]
 pub(in crate::store) struct Differences {
     counts: BTreeMap<(&'static str, Kind, Option<Queue>), i64>,
+    figures: Figures,
     steps: Vec<JobEvent>,
 }
 
@@ -22,7 +25,7 @@ impl Differences {
     }
 
     /// The steps that jobs took, in their order.
-    pub(super) fn steps(&self) -> &[JobEvent] {
+    pub(in crate::store) fn steps(&self) -> &[JobEvent] {
         &self.steps
     }
 
@@ -31,10 +34,11 @@ impl Differences {
         for (key, by) in other.counts {
             *self.counts.entry(key).or_default() += by;
         }
+        self.figures.merge(other.figures);
         self.steps.extend(other.steps);
     }
 
-    /// Writes them, in one statement; the batch's last before its commit. A count of nothing stays as a row, so that a queue
+    /// Writes them, the counts in one statement and the figures in one; the batch's last before its commit. A count of nothing stays as a row, so that a queue
     /// that was spoken of once is known.
     pub(in crate::store) fn write(&self, conn: &Connection) -> Result<()> {
         const SQL: &str = "
@@ -52,7 +56,7 @@ impl Differences {
             let params = named_params! {":differences": Value::from(rows).to_string()};
             conn.prepare_cached(SQL)?.execute(params)?;
         }
-        Ok(())
+        self.figures.write(conn)
     }
 }
 
@@ -86,6 +90,17 @@ impl<'a> Tx<'a> {
             self.left(job.status, &job.kind, job.queue.as_ref());
         }
         self.came(status, &job.kind, queue);
+    }
+
+    /// What jobs of this kind and queue did around an instant, for their next start or end to be counted.
+    pub(in crate::store) fn did(
+        &self,
+        at: Timestamp,
+        kind: &Kind,
+        queue: Option<&Queue>,
+        count: impl FnOnce(&mut JobFigures),
+    ) {
+        count(self.differences.borrow_mut().figures.of(at, kind, queue));
     }
 
     /// A job took a step: told to those who wait for it or follow the jobs, after the commit.

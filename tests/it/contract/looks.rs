@@ -2,8 +2,12 @@
 
 use super::{Leader, add, all, done, failed, get, job, later};
 use crate::support::START;
-use lamplighter::model::{Actor, BulkAct, Filter, JobId, NewJob, Queue, Status, Unplaced};
+use lamplighter::Code;
+use lamplighter::model::{
+    Actor, BulkAct, FiguresOf, Filter, JobFigures, JobId, NewJob, Queue, Status, Unplaced,
+};
 use lamplighter::store::Store;
+use std::time::Duration;
 
 pub async fn lines_and_figures_are_those_of_the_rows(store: &Store) {
     let parent = add(store, job()).await;
@@ -28,6 +32,34 @@ pub async fn lines_and_figures_are_those_of_the_rows(store: &Store) {
     assert_eq!(overview.hours.iter().map(|hour| hour.completed).sum::<u64>(), 1);
     assert!(overview.database_bytes > 0 && store.folder().is_some());
     assert!(store.is_idle(START).await.unwrap(), "what is left waits for its time");
+}
+
+pub async fn what_jobs_did_is_told_by_time(store: &Store) {
+    let mut leader = Leader::new(store, "w").await;
+    for _ in 0..3 {
+        add(store, job()).await;
+    }
+    let leases = leader.claim(3).await;
+    leader.settle(leases[0].clone(), done()).await;
+    leader.settle(leases[1].clone(), failed()).await;
+    store.cancel(leases[2].id, Actor::cli(), START).await.unwrap();
+    leader.settle(leases[2].clone(), failed()).await;
+    let range = (START.minus(Duration::from_hours(1)), later(3_600));
+    let all = FiguresOf::default();
+    let rows = store.job_figures(all.clone(), range).await.unwrap();
+    let [row] = &rows[..] else { panic!("{rows:?}") };
+    assert_eq!((row.at, row.queue.as_ref()), (range.0, Some(&Queue::DEFAULT)));
+    let JobFigures { completed, failed, cancelled, retried, waits, runs } = &row.figures;
+    assert_eq!((*completed, *failed, *cancelled, *retried), (1, 0, 1, 1));
+    assert_eq!((waits.count(), runs.count()), (3, 2));
+    let series = store.job_series(all.clone(), range, None, "UTC").await.unwrap();
+    assert_eq!(series.total(), row.figures);
+    let none = FiguresOf { queue: Some(Queue::AGENT), ..all.clone() };
+    assert!(store.job_figures(none, range).await.unwrap().is_empty());
+    let nowhere = store.job_series(all.clone(), range, None, "Nowhere").await.unwrap_err();
+    assert_eq!(nowhere.code(), Code::ModelInvalid);
+    let tomorrow = later(25 * 3_600);
+    assert_eq!(store.usual_figures(all, tomorrow).await.unwrap().ended, 1);
 }
 
 pub async fn a_store_that_takes_writes_is_trusted_and_ready(store: &Store) {

@@ -1,5 +1,6 @@
 //! What must hold of a database that a crash left: what was acknowledged is there, and nothing is half done.
 
+use crate::support::has_exact_figures;
 use lamplighter::model::NewJob;
 use lamplighter::store::{OpenMode, Store};
 use rusqlite::{Connection, OpenFlags};
@@ -77,6 +78,9 @@ impl Acknowledged {
             OpenFlags::SQLITE_OPEN_READ_ONLY,
         )?;
         let whole: String = conn.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
+        if !has_exact_figures(&conn)? {
+            return Ok(Err("an end is not in the figures once".into()));
+        }
         if whole != "ok" {
             return Ok(Err(format!("it is damaged: {whole}")));
         }

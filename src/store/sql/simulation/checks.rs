@@ -89,8 +89,25 @@ impl World {
         self.check_batches();
         let missing = counts::recount(&self.conn).unwrap().missing;
         assert!(missing.is_empty(), "the counts are wrong: {missing:?}");
+        self.check_figures();
         let strayed = strayed::find(&self.conn, Timestamp::from_millis(self.now)).unwrap();
         assert!(strayed.is_empty(), "schedules are not due when their rules say: {strayed:?}");
+    }
+
+    /// Every end is in the figures once, in its minute and in its hour or the day that this has become, whatever the clocks do and
+    /// the pruner removes.
+    fn check_figures(&self) {
+        const SQL: &str = "
+            SELECT coalesce(sum(completed), 0), coalesce(sum(failed), 0), coalesce(sum(cancelled), 0)
+            FROM job_stats
+            WHERE minutes > 1";
+        let ends: [i64; 3] = self
+            .conn
+            .prepare_cached(SQL)
+            .unwrap()
+            .query_row([], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))
+            .unwrap();
+        assert_eq!(ends.map(i64::cast_unsigned), self.told_ends, "the figures are not exact");
     }
 
     /// Jobs that run after others.

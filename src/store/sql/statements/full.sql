@@ -62,6 +62,9 @@ INSERT INTO job_tags (tag, job_id) SELECT tags ->> 0, id FROM jobs WHERE tags IS
 INSERT INTO job_rates (job_id, epoch, kind, key, free_at, length_ms) SELECT id, 1, kind, 'rate-' || (id % 9), id, 20000 FROM jobs WHERE kind = 'rated' AND id < 5000;
 INSERT INTO job_ended (id, ended_as) SELECT value, 'completed' FROM generated WHERE value <= 300;
 INSERT INTO job_counts (status, kind, queue, count) SELECT status, kind, queue, count(*) FROM jobs WHERE counted = 1 GROUP BY 1, 2, 3;
+INSERT INTO job_stats (minutes, at, kind, queue, completed, failed, cancelled, retried, waits, runs)
+  SELECT l.minutes, s.value * l.minutes * 60000, 'plain', 'q' || (s.value % 7), 3, 1, 0, 1, '{"12":4}', '{"30":5}'
+  FROM generated s, (SELECT 1 AS minutes UNION ALL SELECT 60 UNION ALL SELECT 1440) l WHERE s.value <= 3000;
 INSERT INTO job_decisions (schedule_id, occurrence_at, decision, decided_at, job_id)
   SELECT schedule_id, occurrence_at, 'fired', occurrence_at, id FROM jobs WHERE schedule_id IS NOT NULL;
 INSERT INTO job_keys (key, job_id, body_hash, created_at) SELECT 'key-' || value, value, 'x', value FROM generated WHERE value <= 9000;

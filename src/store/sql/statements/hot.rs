@@ -3,15 +3,16 @@
 
 use super::{RUN, START, World, kind};
 use crate::model::{
-    Actor, Epoch, Filter, JobEdit, JobId, NewJob, NewSchedule, ParkedBy, Plan, PollRequest,
-    Process, ProcessFacts, Queue, Registration, Rule, ScheduleName, Timestamp, UniqueKey, WorkerId,
+    Actor, Epoch, FiguresOf, Filter, JobEdit, JobId, NewJob, NewSchedule, ParkedBy, Plan,
+    PollRequest, Process, ProcessFacts, Queue, Registration, Rule, ScheduleName, Timestamp,
+    UniqueKey, WorkerId,
 };
 use crate::store::core::{
     self, again, cancel, delete, edit, enqueue, poll, prune, queues as gates, schedules as plans,
 };
 use crate::store::sql::{
     after, ahead, batches, counts, history, idempotency, jobs, lease, queues, rates, schedules,
-    search, settings, spend, strayed, unblock, why, workers,
+    search, settings, spend, stats, strayed, unblock, why, workers,
 };
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -142,6 +143,11 @@ fn shown(world: &World, now: Timestamp) {
     history::attempts(conn, id, 100).unwrap();
     why::of(conn, &(1..60).map(JobId).collect::<Vec<_>>(), true, now).unwrap();
     counts::all(conn).unwrap();
+    let (of, range) = (FiguresOf::default(), (now.minus(Duration::from_hours(9)), now));
+    stats::range(conn, &of, range).unwrap();
+    stats::hours(conn, &of, range).unwrap();
+    stats::minutes(conn, &of, range).unwrap();
+    stats::has_old(conn, now, Duration::ZERO).unwrap();
     batches::list(conn, None, 50).unwrap();
     batches::get(conn, crate::model::BatchId(1)).unwrap();
     batches::before(conn, id).unwrap();

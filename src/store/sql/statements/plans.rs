@@ -19,7 +19,7 @@ const JOBS: u32 = 60_000;
 const FEW: u32 = 40;
 /// The tables whose rows grow with the jobs that were run and the lines that were logged. Any other holds what is there now, or
 /// what people made, or the problems that were found.
-const GROWING: [&str; 18] = [
+const GROWING: [&str; 19] = [
     "job_after",
     "job_attempts",
     "job_audit",
@@ -29,6 +29,7 @@ const GROWING: [&str; 18] = [
     "job_events",
     "job_keys",
     "job_rates",
+    "job_stats",
     "job_tags",
     "jobs",
     "log_template_hours",
@@ -71,13 +72,13 @@ const JUDGED: &[(&str, &str)] = &[
         "row_number() OVER (PARTITION BY concurrency_key",
         "what is sorted holds the keys of the jobs on a page",
     ),
-    ("SELECT finished_at / 3600000", "what is sorted is three counts for each hour of a day"),
     ("FROM job_workers w LEFT JOIN job_leader l", "processes are few"),
     (
         "FROM job_kinds k JOIN job_workers w ON w.id = k.worker_id WHERE w.lost_at IS NULL ORDER BY k.registered_at DESC, k.worker_id, k.kind LIMIT :limit",
         "processes and their kinds are few",
     ),
     ("WITH held AS", "the processes that limit one queue are few"),
+    ("INSERT INTO job_stats", "what is sorted are the lengths of one minute or hour, by bucket"),
     ("SELECT DISTINCT kind FROM job_counts", "there is one count for each kind, queue and status"),
     (
         "FROM job_spend WHERE day >= :from",
