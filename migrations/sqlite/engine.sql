@@ -46,7 +46,7 @@ CREATE TABLE jobs (
   -- the jobs among which it counts for its kind's rate, while it has a place or waits for one; NULL: the kind has no rate
   rate_key            TEXT,
   rate_ms             INTEGER CHECK (rate_ms > 0),   -- how long its start counts
-  -- whether job_counts knows the row: set at its first admission, so that a foreign insert is counted once
+  -- whether job_counts knows the row: set at its first admission or with its first place, so that a foreign insert is counted once
   counted             INTEGER NOT NULL DEFAULT 0 CHECK (counted = 0 OR counted = 1),
   run_at              INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)),
   created_at          INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)),
@@ -110,10 +110,11 @@ CREATE INDEX jobs_open_of_schedule ON jobs (schedule_id, status) WHERE schedule_
 CREATE TRIGGER jobs_guard_insert BEFORE INSERT ON jobs
 WHEN NEW.id <> -1   -- what a row without an explicit id has here
   OR (NEW.status <> 'queued' AND NEW.status <> 'scheduled')
-  -- a place from the beginning is the engine's to give, with the count
-  OR (NEW.waits_for IS NOT 'admission' OR NEW.claim_order IS NOT NULL OR NEW.counted <> 0)
-    AND (NEW.waits_for IS NOT NULL OR NEW.claim_order IS NULL OR NEW.counted <> 1 OR NEW.on_interrupt IS NULL
-        OR NEW.concurrency_key IS NOT NULL OR NEW.status <> 'queued')
+  -- a plain job may have its place from the beginning: that is the engine's to give, with the count
+  OR (NEW.waits_for IS NOT 'admission' OR NEW.claim_order IS NOT NULL OR NEW.counted IS NOT 0)
+    AND (NEW.waits_for IS NOT NULL OR NEW.claim_order IS NULL OR NEW.counted IS NOT 1 OR NEW.on_interrupt IS NULL
+        OR NEW.status <> 'queued' OR NEW.concurrency_key IS NOT NULL OR NEW.unique_key IS NOT NULL
+        OR NEW.parked_by IS NOT NULL OR NEW.batch_id IS NOT NULL)
   OR NEW.key_slot IS NOT NULL OR NEW.parked_by <> 'delay'
   OR NEW.rate_key IS NOT NULL OR NEW.rate_ms IS NOT NULL
   OR NEW.attempt <> 0 OR NEW.epoch <> 0 OR NEW.interrupted <> 0 OR NEW.started_at IS NOT NULL
@@ -129,9 +130,7 @@ BEGIN
       THEN RAISE(ABORT, 'jobs: a new job is queued or scheduled')
     WHEN NEW.counted <> 0 AND NEW.claim_order IS NULL
       THEN RAISE(ABORT, 'jobs: a new job is counted by the engine: leave counted to it')
-    WHEN NEW.unique_key IS NOT NULL
-      AND (NEW.waits_for IS 'admission' AND NEW.claim_order IS NULL
-          OR NEW.waits_for IS NULL AND NEW.claim_order IS NOT NULL AND NEW.counted = 1 AND NEW.on_interrupt IS NOT NULL)
+    WHEN NEW.unique_key IS NOT NULL AND NEW.waits_for IS 'admission' AND NEW.claim_order IS NULL
       AND NEW.key_slot IS NULL AND coalesce(NEW.parked_by, 'delay') = 'delay' AND NEW.rate_key IS NULL AND NEW.attempt = 0 AND NEW.epoch = 0 AND NEW.interrupted = 0
       AND NEW.started_at IS NULL
       THEN RAISE(ABORT, 'jobs: another job holds this unique key')
@@ -459,16 +458,18 @@ CREATE TABLE job_counts (
 CREATE TABLE job_stats (
   minutes   INTEGER NOT NULL CHECK (minutes = 1 OR minutes = 60 OR minutes = 1440),   -- how long it was
   at        INTEGER NOT NULL,                                                         -- when it began
-  kind      TEXT NOT NULL,
-  queue     TEXT NOT NULL,
-  completed INTEGER NOT NULL,
-  failed    INTEGER NOT NULL,
-  cancelled INTEGER NOT NULL,
-  retried   INTEGER NOT NULL,   -- attempts that failed and are followed by another
+  kind      TEXT NOT NULL
+            CHECK (length(kind) BETWEEN 1 AND 64 AND kind NOT GLOB '*[^a-z0-9_]*' AND NOT instr(kind, char(0))),
+  queue     TEXT NOT NULL
+            CHECK (length(queue) <= 64 AND queue NOT GLOB '*[^a-z0-9_]*' AND NOT instr(queue, char(0))),
+  completed INTEGER NOT NULL CHECK (completed BETWEEN 0 AND 1000000000000),
+  failed    INTEGER NOT NULL CHECK (failed BETWEEN 0 AND 1000000000000),
+  cancelled INTEGER NOT NULL CHECK (cancelled BETWEEN 0 AND 1000000000000),
+  retried   INTEGER NOT NULL CHECK (retried BETWEEN 0 AND 1000000000000),   -- attempts that failed and are followed by another
   -- How many took how long, {bucket: how many}: bucket n has what took from 2^((n-1)/4) ms to 2^(n/4), 0 what took less than 1.
-  -- The writer adds to these texts, so that one that is no JSON would stop everybody.
-  waits     TEXT NOT NULL CHECK (json_valid(waits)),   -- from when a job was due to its start
-  runs      TEXT NOT NULL CHECK (json_valid(runs)),    -- of attempts that completed or failed
+  -- The writer adds to these texts, so that one that is no JSON object would stop everybody.
+  waits     TEXT NOT NULL CHECK (json_valid(waits) AND json_type(waits) = 'object'),   -- from when a job was due to its start
+  runs      TEXT NOT NULL CHECK (json_valid(runs) AND json_type(runs) = 'object'),     -- of attempts that completed or failed
   PRIMARY KEY (minutes, at, kind, queue)
 ) STRICT, WITHOUT ROWID;
 
@@ -521,7 +522,7 @@ CREATE TABLE job_kinds (
   registered_at INTEGER NOT NULL,
   PRIMARY KEY (worker_id, kind)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX job_kinds_kind ON job_kinds (kind, registered_at DESC);
+CREATE INDEX job_kinds_kind ON job_kinds (kind, registered_at);
 
 -- The limits of queues that a process was built with: the newest of those that are not lost holds.
 CREATE TABLE job_limits (

@@ -14,7 +14,8 @@ pub struct JobEvent {
     pub kind: Kind,
     /// Its lane; `None` until admitted.
     pub queue: Option<Queue>,
-    /// Where it was; `None` at its admission, and at the end of a job that another process ran.
+    /// Where it was; `None` at its admission, and at the end of a job that another process ran. A job that another process
+    /// stored with its place begins with its start here.
     pub from: Option<Status>,
     /// Where it is.
     pub to: Status,

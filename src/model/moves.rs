@@ -66,11 +66,14 @@ pub(crate) struct FirstPlace {
 
 impl FirstPlace {
     /// The place that admission would give a new job, if nothing but the rules of its kind has a say in it: it is to start at
-    /// once, holds no key, runs after no other, and its kind has no rate.
+    /// once, holds no key, is of no batch, runs after no other, and its kind has no rate. Of a kind of which only so many may
+    /// wait, each waits for admission: a new job is counted there by its row.
     pub(crate) fn of(job: &NewJob, rules: &KindRules, now: Timestamp) -> Option<Self> {
         let has_key = job.concurrency_key.is_some() || rules.concurrency_key.is_some();
+        let has_others = job.batch.is_some() || job.runs_after() > 0;
+        let is_bounded = rules.rate.is_some() || job.kind.most_waiting().is_some();
         let starts_at = job.starts_at(now);
-        if has_key || rules.rate.is_some() || job.runs_after() > 0 || starts_at > now {
+        if has_key || has_others || is_bounded || starts_at > now {
             return None;
         }
         let priority = job.priority.unwrap_or_else(|| rules.priority_for(job.trigger));
@@ -356,7 +359,8 @@ impl Slots {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Kind;
+    use crate::model::{BatchId, Kind, Rate, Trigger};
+    use std::time::Duration;
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
 
@@ -373,6 +377,53 @@ mod tests {
     }
 
     #[test]
+    fn a_place_from_the_beginning_is_what_admission_would_give() {
+        let rules = KindRules { priority: 3, queue: Queue::AGENT, max_attempts: 5, ..rules() };
+        let plain = NewJob::new(rules.kind.clone());
+        let earlier = Some(Timestamp::from_millis(NOW.millis() - 90_000));
+        let placed = [
+            plain.clone(),
+            NewJob { queue: Some(Queue::BULK), priority: Some(-7), ..plain.clone() },
+            NewJob { trigger: Trigger::Manual, max_attempts: Some(1), ..plain.clone() },
+            NewJob { run_at: earlier, ..plain.clone() },
+        ];
+        for new in placed {
+            let stored = Job {
+                queue: new.queue.clone(),
+                priority: new.priority,
+                trigger: new.trigger,
+                max_attempts: new.max_attempts,
+                run_at: new.starts_at(NOW),
+                counted: false,
+                ..job()
+            };
+            let to = Move::admission(&stored, &rules, None, None, NOW);
+            let place = FirstPlace::of(&new, &rules, NOW).unwrap();
+            assert_eq!((to.waits_for, to.claim_order), (None, Some(place.claim_order)));
+            let max_attempts = stored.max_attempts.unwrap_or(rules.max_attempts);
+            assert_eq!(to.admitted.map(|by| Admitted { max_attempts, ..by }), Some(place.admitted));
+        }
+        let key = ConcurrencyKey::parse("k").ok();
+        let later = Some(Timestamp::from_millis(NOW.millis() + 1));
+        for held in [
+            NewJob { concurrency_key: key.clone(), ..plain.clone() },
+            NewJob { run_at: later, ..plain.clone() },
+            NewJob { delay: Some(Duration::from_secs(1)), ..plain.clone() },
+            plain.clone().after([JobId(3)]),
+            NewJob { batch: Some(BatchId(1)), ..plain.clone() },
+            NewJob::new(Kind::AGENT_SESSION),
+        ] {
+            assert_eq!(FirstPlace::of(&held, &rules, NOW), None, "{held:?}");
+        }
+        let rate = Some(Rate::per(Duration::from_secs(20), 1));
+        for rules in
+            [KindRules { concurrency_key: key, ..rules.clone() }, KindRules { rate, ..rules }]
+        {
+            assert_eq!(FirstPlace::of(&plain, &rules, NOW), None);
+        }
+    }
+
+    #[test]
     fn a_due_job_gets_its_place_and_one_whose_key_is_held_waits_for_it() {
         let plain = Move::admission(&job(), &rules(), None, None, NOW);
         assert_eq!((plain.status, plain.waits_for), (Status::Queued, None));
@@ -382,7 +433,7 @@ mod tests {
         let free = Move::admission(&keyed(), &rules(), Some(3), None, NOW);
         assert_eq!((free.waits_for, free.key_slot), (None, Some(3)));
         assert!(free.claim_order.is_some());
-        let share = RateShare { group: String::new(), length: std::time::Duration::from_mins(1) };
+        let share = RateShare { group: String::new(), length: Duration::from_mins(1) };
         let admit = |slot, room| {
             Move::admission(&keyed(), &rules(), slot, Some((share.clone(), room)), NOW)
         };
@@ -419,7 +470,7 @@ mod tests {
 
     #[test]
     fn a_time_that_has_come_is_no_reason_to_wait_once_the_clock_is_set_back() {
-        let ahead = NOW.plus(std::time::Duration::from_hours(24));
+        let ahead = NOW.plus(Duration::from_hours(24));
         let queued = Job { run_at: ahead, created_at: ahead, ..job() };
         let fresh = Job { counted: false, ..queued.clone() };
         for job in [&queued, &fresh] {
@@ -442,7 +493,7 @@ mod tests {
     #[test]
     fn a_length_that_was_begun_under_a_later_clock_begins_anew() {
         let (since, minute) =
-            (NOW.plus(std::time::Duration::from_hours(24)), std::time::Duration::from_mins(1));
+            (NOW.plus(Duration::from_hours(24)), std::time::Duration::from_mins(1));
         let parked = |by| Job {
             status: Status::Scheduled,
             run_at: since.plus(minute),

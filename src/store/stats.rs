@@ -38,7 +38,8 @@ impl Store {
             let rows = match step {
                 FiguresStep::Minutes(_) => sql::stats::minutes(conn, &of, (*first, *last))?,
                 FiguresStep::Hours(_) | FiguresStep::Days => {
-                    sql::stats::hours(conn, &of, (*first, *last))?
+                    // A row is of the step in which its middle lies.
+                    sql::stats::hours(conn, &of, (first.minus(DAY / 2), *last))?
                 }
             };
             Ok(JobSeries::of(step, &ends, &rows))
@@ -46,8 +47,8 @@ impl Store {
         self.db.read("read what jobs did", read).await
     }
 
-    /// What jobs did in a range of time, for each kind and queue: to the minute within the last two days, before that to the
-    /// hour. Costs the same however many jobs there are.
+    /// What jobs did in a range of time, for each kind and queue: to the minute within the last two days, to the hour
+    /// within the last thirty, before that to the day. Costs the same however many jobs there are.
     pub async fn job_figures(
         &self,
         of: FiguresOf,

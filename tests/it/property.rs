@@ -487,6 +487,8 @@ struct World {
     store: Store,
     worker: Played,
     started: u32,
+    /// When the worker was last heard of.
+    heard: u64,
     running: Vec<Lease>,
     over: Vec<Lease>,
     /// The ids of the model's batches.
@@ -611,8 +613,13 @@ impl World {
             assert_eq!(enqueued, Enqueued::Existing(JobId(holder)));
         } else {
             assert!(matches!(enqueued, Enqueued::Inserted(_)));
-            let job = Model { after, batch, ..fresh(kind, priority, run_at, key, unique) };
-            self.model.insert(enqueued.id().0, job);
+            let (id, job) = (enqueued.id().0, fresh(kind, priority, run_at, key, unique));
+            let is_plain = key.is_none() && unique.is_none() && after.is_none() && batch.is_none();
+            self.model.insert(id, Model { after, batch, ..job });
+            // A worker that is silent for long may bring other rules when it is heard of again.
+            if is_plain && delay == 0 && self.model.now - self.heard <= 30 {
+                self.model.admit(id);
+            }
         }
     }
 
@@ -772,6 +779,7 @@ impl World {
 
     async fn start(&mut self) {
         self.started += 1;
+        self.heard = self.model.now;
         let name = format!("w{}", self.started);
         let limits = QUEUES.map(|lane| (queue(lane), LIMIT)).into();
         let now = self.now();
@@ -866,6 +874,7 @@ async fn run(operations: &[Operation]) {
         store,
         worker,
         started: 0,
+        heard: 0,
         running: Vec::new(),
         over: Vec::new(),
         batches: Vec::new(),

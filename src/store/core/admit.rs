@@ -1,6 +1,7 @@
 //! Admission: new, freed and due jobs get their place in the claim order, or a reason why they have none.
 //!
-//! Admission is the only place that puts a job into the claim order or says why the job is not in it. An event that may
+//! Admission is the only place that puts a waiting job into the claim order or says why the job is not in it; a new job that
+//! nothing but the rules of its kind has a say in is stored with the same place (`enqueue.rs`). An event that may
 //! change that answer (a freed key, a new handler of a kind) only makes the job wait for admission again. It goes by the
 //! rules that the workers have registered, so it serves the kinds of all of them, whichever leads.
 

@@ -42,8 +42,8 @@ impl Plain {
     }
 }
 
-/// The longest payload, in bytes, of a job that is stored together with those of other callers: a hundred of them are half of
-/// a megabyte in one transaction.
+/// The longest payload, in bytes, of a job that is stored together with those of other callers: those of a batch are two
+/// megabytes in one transaction.
 const SHORT: usize = 4096;
 
 /// Stores one of them.
@@ -52,11 +52,12 @@ pub(in crate::store) fn plain_one(tx: &Tx<'_>, job: &Plain) -> Result<JobId> {
 }
 
 /// Stores jobs of which nothing is to be decided; answers their ids in their order. Each has its place in the claim order at
-/// once if a worker has its kind and nothing else has a say in it; the poller admits any other.
+/// once if a worker that is at work has its kind and nothing else has a say in it; the poller admits any other.
 pub(in crate::store) fn plain(tx: &Tx<'_>, jobs: &[Plain]) -> Result<Vec<JobId>> {
     let mut rules = Rules::default();
     let rows = jobs.iter().map(|Plain { job, payload, now }| {
-        let place = rules.of(tx, &job.kind)?.and_then(|rules| FirstPlace::of(job, rules, *now));
+        let rules = rules.of(tx, &job.kind, *now)?;
+        let place = rules.and_then(|rules| FirstPlace::of(job, rules, *now));
         Ok(NewRow { job, payload, unique_key: None, place, now: *now })
     });
     insert(tx, &rows.collect::<Result<Vec<_>>>()?)
@@ -81,12 +82,12 @@ fn insert(tx: &Tx<'_>, rows: &[NewRow<'_>]) -> Result<Vec<JobId>> {
 struct Rules(Vec<(Kind, Option<KindRules>)>);
 
 impl Rules {
-    /// The rules that hold for a kind, if a worker has it.
-    fn of(&mut self, tx: &Tx<'_>, kind: &Kind) -> Result<Option<&KindRules>> {
+    /// The rules that hold for a kind, if a worker that is at work has it.
+    fn of(&mut self, tx: &Tx<'_>, kind: &Kind, now: Timestamp) -> Result<Option<&KindRules>> {
         let known = self.0.iter().position(|(known, _)| known == kind);
         let at = known.unwrap_or(self.0.len());
         if known.is_none() {
-            self.0.push((kind.clone(), workers::rules_of(tx, kind)?));
+            self.0.push((kind.clone(), workers::rules_of(tx, kind, now)?));
         }
         Ok(self.0[at].1.as_ref())
     }
@@ -141,13 +142,7 @@ pub(in crate::store) fn with_receipt(tx: &Tx<'_>, job: &NewJob, now: Timestamp) 
         expect_those_before(tx, job)?;
         expect_open_batch(tx, job)?;
         let (payload, unique_key) = (job.payload_text()?, unique_key.as_ref());
-        let place = match job.batch {
-            None => {
-                workers::rules_of(tx, &job.kind)?.and_then(|rules| FirstPlace::of(job, &rules, now))
-            }
-            Some(_) => None,
-        };
-        let row = NewRow { job, payload: &payload, unique_key, place, now };
+        let row = NewRow { job, payload: &payload, unique_key, place: None, now };
         let id = insert(tx, &[row])?[0];
         after::insert(tx, id, job)?;
         Enqueued::Inserted(id)

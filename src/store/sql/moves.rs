@@ -64,7 +64,8 @@ fn is_plain_admission(job: &Job, to: &Move) -> bool {
     let has_key = job.concurrency_key.is_some() || key.is_some() || to.key_slot.is_some();
     let has_rate = job.rate_key.is_some() || to.rate.is_some();
     let waits = to.waits_for.is_some() || job.parked_by.is_some() || to.parked_by.is_some();
-    stays && !has_key && !has_rate && !waits && to.claim_order.is_some()
+    let is_placed = to.admitted.is_some() && to.claim_order.is_some();
+    stays && !has_key && !has_rate && !waits && is_placed
 }
 
 /// Such moves. What a statement does not set, SQLite neither checks again nor writes into an index.

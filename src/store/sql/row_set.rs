@@ -50,7 +50,7 @@ impl RowSet {
         for set in rows.chunks(ROWS) {
             let is_one = set.len() == 1;
             let mut statement = conn.prepare_cached(if is_one { &self.one } else { &self.many })?;
-            // Rows that are not there are NULL, and no row has the id NULL.
+            // What is not bound is NULL, also after an earlier run, and no row of a table has the id NULL.
             statement.clear_bindings();
             for (place, value) in set.iter().enumerate() {
                 let next = 1 + place * self.columns;

@@ -25,8 +25,13 @@ use std::time::Duration;
 const MOST: usize = 15;
 const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
+/// Jobs that one poll admits, finds due or puts off, of each at most.
+const MAX_OF_EACH: usize = 1000;
+
 thread_local! {
     static RUN: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    /// How often all of them were run.
+    static TIMES: Cell<usize> = const { Cell::new(0) };
 }
 
 /// Notes each statement that SQLite begins to run, once for all sets that it is run over; the statements of triggers come as
@@ -37,6 +42,7 @@ fn note(event: TraceEvent<'_>) {
         && !sql.starts_with("--")
     {
         let sql = over_one_row(sql);
+        TIMES.set(TIMES.get() + 1);
         RUN.with_borrow_mut(|run| {
             if !run.contains(&sql) {
                 run.push(sql);
@@ -127,7 +133,11 @@ impl World {
     /// Polls; answers also which statements that took.
     fn poll(&self, request: &PollRequest, now: Timestamp) -> (Polled, Vec<String>) {
         RUN.take();
+        TIMES.set(0);
         let polled = self.call(|tx| poll::poll(tx, request, now));
+        // Ten sets of jobs at most are moved, 32 rows a run, and five lines are read.
+        let jobs = polled.claimed.len() + 10 * MAX_OF_EACH;
+        assert!(TIMES.get() <= MOST + 5 + jobs / 32, "{} runs", TIMES.get());
         (polled, RUN.take())
     }
 

@@ -85,16 +85,22 @@ pub(in crate::store) fn kinds(conn: &Connection) -> Result<Vec<RegisteredKind>> 
     registered(conn, "w.lost_at IS NULL")
 }
 
-/// The rules that hold for a kind; `None` if no worker that is not lost has it.
-pub(in crate::store) fn rules_of(conn: &Connection, kind: &Kind) -> Result<Option<KindRules>> {
+/// The rules that hold for a kind; `None` if no worker has it that is not lost and has lately been heard of: the next one may
+/// bring other rules. With a wrong date the worker seems to be away.
+pub(in crate::store) fn rules_of(
+    conn: &Connection,
+    kind: &Kind,
+    now: Timestamp,
+) -> Result<Option<KindRules>> {
     const SQL: &str = "
         SELECT k.worker_id, k.kind, k.rules
         FROM job_kinds k
         JOIN job_workers w ON w.id = k.worker_id
-        WHERE k.kind = :kind AND w.lost_at IS NULL
-        ORDER BY k.registered_at DESC, k.worker_id";
+        WHERE k.kind = :kind AND w.lost_at IS NULL AND w.heartbeat_at >= :since
+        ORDER BY k.registered_at DESC";
     let mut statement = conn.prepare_cached(SQL)?;
-    let mut rows = statement.query(named_params! {":kind": kind.as_str()})?;
+    let since = now.minus(SILENT).millis();
+    let mut rows = statement.query(named_params! {":kind": kind.as_str(), ":since": since})?;
     while let Some(row) = rows.next()? {
         if let Some(registered) = KindRow::of(row)?.read() {
             return Ok(Some(registered.rules));

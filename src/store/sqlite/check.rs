@@ -133,8 +133,8 @@ fn refuse(found: &[String]) -> Result<()> {
 /// `STORE-FILE-008`, with the name of the table or index.
 fn ends(conn: &Connection, names: &BTreeSet<&str>) -> Result<()> {
     for (name, select) in selects(conn, names)? {
-        for direction in ["ASC", "DESC"] {
-            let sql = select.replace('@', direction);
+        for (direction, other) in [("ASC", "DESC"), ("DESC", "ASC")] {
+            let sql = select.replace('@', direction).replace('~', other);
             conn.prepare(&sql)
                 .and_then(|mut statement| statement.query([])?.next().map(drop))
                 .map_err(|error| Error::from(error).while_doing(&format!("look at {name}")))?;
@@ -194,24 +194,36 @@ fn selects(conn: &Connection, names: &BTreeSet<&str>) -> Result<Vec<(String, Str
     Ok(selects)
 }
 
-/// What an index of ours is in the order of, and the condition of its rows. Its text is `CREATE INDEX … ON … (…) WHERE …`.
+/// What an index is in the order of, and the condition of its rows. Its text is `CREATE INDEX … ON … (…) WHERE …`. `@` stands
+/// for the direction of a term, `~` for that of one that goes the other way.
 fn terms(sql: &str) -> (String, &str) {
     let begin = sql.find('(').map_or(sql.len(), |at| at + 1);
-    let (mut depth, mut order, mut end) = (1, String::new(), sql.len());
+    let (mut depth, mut terms, mut of_term) = (1, Vec::new(), begin);
     for (at, letter) in sql[begin..].char_indices() {
-        match letter {
-            '(' => depth += 1,
-            ')' => depth -= 1,
-            ',' if depth == 1 => order.push_str(" @"),
-            _ => {}
+        depth += i32::from(letter == '(') - i32::from(letter == ')');
+        if depth == 0 || (depth == 1 && letter == ',') {
+            terms.push(directed(&sql[of_term..begin + at]));
+            of_term = begin + at + 1;
         }
         if depth == 0 {
-            end = begin + at + 1;
             break;
         }
-        order.push(letter);
     }
-    (order + " @", &sql[end.min(sql.len())..])
+    (terms.join(", "), &sql[of_term.min(sql.len())..])
+}
+
+/// A term of an index with a sign for its direction.
+fn directed(term: &str) -> String {
+    let term = term.trim();
+    let without = |word: &str| {
+        let (head, tail) = term.split_at_checked(term.len().checked_sub(word.len())?)?;
+        let is_word = tail.eq_ignore_ascii_case(word) && head.ends_with(char::is_whitespace);
+        is_word.then(|| head.trim_end())
+    };
+    match without("DESC") {
+        Some(term) => format!("{term} ~"),
+        None => format!("{} @", without("ASC").unwrap_or(term)),
+    }
 }
 
 pub(super) fn names<'a>(components: &[&'a Component]) -> BTreeSet<&'a str> {
@@ -231,6 +243,20 @@ mod tests {
             ledger::apply(&mut conn, component).unwrap();
         }
         conn
+    }
+
+    #[test]
+    fn an_index_of_an_applications_is_read_in_its_own_order() {
+        let conn = memory();
+        conn.execute_batch(
+            "CREATE INDEX mine ON jobs (kind desc, lower(queue), created_at DESC, id ASC) WHERE id > (1)",
+        )
+        .unwrap();
+        let selects = selects(&conn, &names(ALL)).unwrap();
+        let mine = selects.iter().find(|(name, _)| name == "mine").unwrap();
+        let wanted = "WHERE id > (1) ORDER BY kind ~, lower(queue) @, created_at ~, id @ LIMIT 1";
+        assert!(mine.1.ends_with(wanted), "{}", mine.1);
+        ends(&conn, &names(ALL)).unwrap();
     }
 
     #[test]

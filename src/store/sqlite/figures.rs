@@ -5,6 +5,7 @@ use crate::model::{JobFigures, Kind, Queue, Timestamp};
 use rusqlite::{Connection, named_params};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -86,35 +87,20 @@ impl<'a> Rows<'a> {
     }
 
     pub(in crate::store) fn write(&self, conn: &Connection) -> Result<()> {
-        const SQL: &str = "
-            INSERT INTO job_stats (minutes, at, kind, queue, completed, failed, cancelled, retried, waits, runs)
-            SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
-                value ->> 8, value ->> 9
-            FROM json_each(:rows)
-            WHERE true
-            ON CONFLICT (minutes, at, kind, queue) DO UPDATE SET
-                completed = completed + excluded.completed,
-                failed = failed + excluded.failed,
-                cancelled = cancelled + excluded.cancelled,
-                retried = retried + excluded.retried,
-                waits = CASE excluded.waits WHEN '{}' THEN waits ELSE (
-                    SELECT json_group_object(key, count)
-                    FROM (
-                        SELECT key, sum(value) AS count
-                        FROM (
-                            SELECT key, value FROM json_each(job_stats.waits)
-                            UNION ALL
-                            SELECT key, value FROM json_each(excluded.waits))
-                        GROUP BY key)) END,
-                runs = CASE excluded.runs WHEN '{}' THEN runs ELSE (
-                    SELECT json_group_object(key, count)
-                    FROM (
-                        SELECT key, sum(value) AS count
-                        FROM (
-                            SELECT key, value FROM json_each(job_stats.runs)
-                            UNION ALL
-                            SELECT key, value FROM json_each(excluded.runs))
-                        GROUP BY key)) END";
+        static SQL: LazyLock<String> = LazyLock::new(|| {
+            let count = |column| format!("{column} = min({column} + excluded.{column}, {MOST})");
+            let counts = ["completed", "failed", "cancelled", "retried"].map(count).join(", ");
+            format!(
+                "INSERT INTO job_stats (minutes, at, kind, queue, completed, failed, cancelled, retried, waits, runs)
+                 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
+                     value ->> 7, value ->> 8, value ->> 9
+                 FROM json_each(:rows)
+                 WHERE true
+                 ON CONFLICT (minutes, at, kind, queue) DO UPDATE SET {counts}, {}, {}",
+                together("waits"),
+                together("runs")
+            )
+        });
         let rows = self.0.iter().map(|((length, at, kind, queue), figures)| {
             let JobFigures { completed, failed, cancelled, retried, waits, runs } = figures;
             let (waits, runs) = (waits.to_json(), runs.to_json());
@@ -124,7 +110,7 @@ impl<'a> Rows<'a> {
         let rows: Vec<Value> = rows.collect();
         if !rows.is_empty() {
             let params = named_params! {":rows": Value::from(rows).to_string()};
-            conn.prepare_cached(SQL)?.execute(params)?;
+            conn.prepare_cached(&SQL)?.execute(params)?;
         }
         Ok(())
     }
@@ -134,4 +120,23 @@ impl<'a> Rows<'a> {
 fn began(at: Timestamp, length: Duration) -> Timestamp {
     let length = i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
     Timestamp::from_millis(at.millis().saturating_sub(at.millis().rem_euclid(length)))
+}
+
+/// The most that a count says; the schema takes no more.
+const MOST: i64 = 1_000_000_000_000;
+
+/// Adds the counts of two histograms, each an object. What another program has made no count is left out.
+fn together(column: &str) -> String {
+    format!(
+        "{column} = CASE excluded.{column} WHEN '{{}}' THEN {column} ELSE (
+             SELECT json_group_object(key, count)
+             FROM (
+                 SELECT key, sum(value) AS count
+                 FROM (
+                     SELECT key, value FROM json_each(job_stats.{column})
+                     UNION ALL
+                     SELECT key, value FROM json_each(excluded.{column}))
+                 WHERE typeof(value) = 'integer' AND value BETWEEN 0 AND {MOST}
+                 GROUP BY key)) END"
+    )
 }

@@ -206,12 +206,18 @@ impl Writer {
                     refuse(kept, &error);
                     return look;
                 }
+                Err(_) if !has_savepoint && !kept.is_empty() => {
+                    // What it was refused for may be taken back with the others: it hears how its second run ends.
+                    take_back(conn);
+                    self.cautious = CAUTIOUS;
+                    kept.push(work);
+                    kept.into_iter().rev().for_each(|work| waiting.push_front(work));
+                    return look;
+                }
                 Err(error) => {
                     answer_or_part(work, error, waiting);
                     if !has_savepoint {
                         take_back(conn);
-                        kept.into_iter().rev().for_each(|work| waiting.push_front(work));
-                        self.cautious = CAUTIOUS;
                         return look;
                     }
                 }
