@@ -12,29 +12,27 @@ use std::{env, fs};
 
 /// What is embedded: the package's path of each file, and the name it is embedded under.
 const FILES: &[(&str, &str)] = &[
-    ("@tabler/core/dist/css/tabler.min.css", "tabler.css"),
+    ("@fontsource-variable/inter/files/inter-latin-wght-normal.woff2", "inter.woff2"),
+    ("@fontsource-variable/inter/LICENSE", "inter-license.txt"),
+    ("@fontsource-variable/jetbrains-mono/files/jetbrains-mono-latin-wght-normal.woff2", "mono.woff2"),
+    ("@fontsource-variable/jetbrains-mono/LICENSE", "mono-license.txt"),
     ("htmx.org/dist/htmx.min.js", "htmx.js"),
     ("htmx-ext-sse/dist/sse.min.js", "sse.js"),
     ("uplot/dist/uPlot.iife.min.js", "uplot.js"),
     ("uplot/dist/uPlot.min.css", "uplot.css"),
-    ("@tabler/icons/icons/outline/alert-triangle.svg", "icon-alert.svg"),
-    ("@tabler/icons/icons/outline/calendar-time.svg", "icon-schedules.svg"),
-    ("@tabler/icons/icons/outline/git-branch.svg", "icon-repositories.svg"),
-    ("@tabler/icons/icons/outline/heart-rate-monitor.svg", "icon-monitor.svg"),
-    ("@tabler/icons/icons/outline/inbox.svg", "icon-inbox.svg"),
-    ("@tabler/icons/icons/outline/keyboard.svg", "icon-keyboard.svg"),
-    ("@tabler/icons/icons/outline/lamp-2.svg", "icon-lamp.svg"),
-    ("@tabler/icons/icons/outline/layout-dashboard.svg", "icon-dashboard.svg"),
-    ("@tabler/icons/icons/outline/list-check.svg", "icon-jobs.svg"),
-    ("@tabler/icons/icons/outline/logout.svg", "icon-logout.svg"),
-    ("@tabler/icons/icons/outline/menu-2.svg", "icon-menu.svg"),
-    ("@tabler/icons/icons/outline/moon.svg", "icon-moon.svg"),
-    ("@tabler/icons/icons/outline/notes.svg", "icon-logs.svg"),
-    ("@tabler/icons/icons/outline/player-play.svg", "icon-play.svg"),
-    ("@tabler/icons/icons/outline/robot.svg", "icon-sessions.svg"),
-    ("@tabler/icons/icons/outline/settings.svg", "icon-settings.svg"),
-    ("@tabler/icons/icons/outline/stack-2.svg", "icon-queues.svg"),
-    ("@tabler/icons/icons/outline/sun.svg", "icon-sun.svg"),
+];
+
+/// The folder of the icons in their package, and the icons that are embedded.
+const ICONS: &str = "@tabler/icons/icons/outline";
+const ICON_NAMES: &[&str] = &[
+    "activity-heartbeat", "alert-circle", "alert-octagon", "alert-triangle", "arrow-up", "ban",
+    "calendar-clock", "check", "chevron-down", "chevron-left", "chevron-right", "circle-check",
+    "circle-dot", "circle-dotted", "circle-half-2", "circle-plus", "circle-x", "clock", "coin",
+    "copy", "dots", "edit", "external-link", "file-text", "filter", "git-branch",
+    "git-pull-request", "hourglass", "info-circle", "inbox", "keyboard", "layout-dashboard",
+    "list-details", "lock", "logout", "menu-2", "moon", "player-pause", "player-play",
+    "player-stop", "plug-connected-x", "plus", "refresh", "robot", "search", "search-off",
+    "settings", "stack-2", "sun-moon", "trash", "user", "user-off", "wifi-off", "x",
 ];
 
 fn main() {
@@ -60,7 +58,7 @@ fn main() {
 fn cached(assets: &Path) -> PathBuf {
     let lock = fs::read(assets.join("package-lock.json")).expect("read assets/package-lock.json");
     let mut hasher = DefaultHasher::new();
-    (lock, FILES).hash(&mut hasher);
+    (lock, FILES, ICON_NAMES).hash(&mut hasher);
     let dist = target_folder().join(format!("lamplighter-assets-{:016x}", hasher.finish()));
     if !dist.is_dir() {
         // Filled beside and renamed, so that a build that was cut off leaves no half-filled cache.
@@ -106,8 +104,10 @@ fn fill(assets: &Path, draft: &Path) {
              pages: --no-default-features\n"
         ),
     }
-    for (package, name) in FILES {
-        fs::copy(work.join("node_modules").join(package), draft.join(name))
+    let icons = ICON_NAMES.iter().map(|name| (format!("{ICONS}/{name}.svg"), format!("icon-{name}.svg")));
+    let files = FILES.iter().map(|(package, name)| ((*package).to_owned(), (*name).to_owned()));
+    for (package, name) in files.chain(icons) {
+        fs::copy(work.join("node_modules").join(&package), draft.join(name))
             .unwrap_or_else(|error| panic!("copy {package}: {error}"));
     }
     fs::remove_dir_all(&work).expect("remove the fetched packages");

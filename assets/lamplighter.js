@@ -1,48 +1,62 @@
-// Lamplighter's own script: theme, keys, live parts, the dashboard's chart. Pages work without it.
+// Lamplighter's own script: theme, keys, live parts that hold still under a hand, times, the dashboard's chart. Pages work without it.
 (() => {
   "use strict";
   const root = document.documentElement;
   root.classList.add("scripts");
+  const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+
+  // Choices are kept in cookies, so that the server's first paint has them.
+  const year = 365 * 24 * 60 * 60;
+  const keep = (name, value) => {
+    document.cookie = `lamplighter-${name}=${value}; path=${root.dataset.base}; max-age=${value ? year : 0}; samesite=lax`;
+  };
 
   // Theme: the operator's choice, else the system's. Set before anything is painted.
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
-  const theme = () => localStorage.getItem("theme") || (dark.matches ? "dark" : "light");
-  const applyTheme = () => { root.dataset.bsTheme = theme(); drawCharts(); };
+  const kept = () => document.cookie.match(/(?:^|; )lamplighter-theme=(light|dark)(?:;|$)/)?.[1];
+  const theme = () => kept() || (dark.matches ? "dark" : "light");
+  const applyTheme = () => { root.dataset.theme = theme(); drawCharts(); };
   dark.addEventListener("change", applyTheme);
 
   // Charts: uPlot is loaded on the dashboard only, after this script.
   const hourOf = (second) => new Date(second * 1000).toTimeString().slice(0, 5);
   const numbers = (text) => text.split(" ").map(Number);
+  const colour = (name) => {
+    const probe = document.body.appendChild(document.createElement("i"));
+    probe.style.color = `var(${name})`;
+    const found = getComputedStyle(probe).color;
+    probe.remove();
+    return found;
+  };
   const drawCharts = () => {
     if (!window.uPlot) return;
-    for (const place of document.querySelectorAll(".chart[data-times]")) {
+    for (const place of all(".chart[data-times]")) {
       place.replaceChildren();
-      const style = getComputedStyle(root);
-      const colour = (name) => style.getPropertyValue(name).trim();
-      const axis = { stroke: colour("--tblr-secondary-color"), grid: { stroke: colour("--chart-grid"), width: 1 }, ticks: { show: false } };
+      const axis = { stroke: colour("--soft"), grid: { stroke: colour("--edge"), width: 1 }, ticks: { show: false }, font: "11px 'Inter Variable', sans-serif" };
       const hour = { ...axis, grid: { show: false }, size: 28, values: (_, ticks) => ticks.map(hourOf) };
       const bars = (label, name) => ({
         label, stroke: colour(name), fill: colour(name), width: 0,
-        paths: uPlot.paths.bars({ size: [0.7], radius: 0.15 }), points: { show: false },
+        paths: uPlot.paths.bars({ size: [0.8], radius: 0.1 }), points: { show: false },
       });
       const { times, completed, failed } = place.dataset;
       const [done, broken] = [numbers(completed), numbers(failed)];
       // Stacked: what completed is drawn on top of what failed.
       const stacked = done.map((count, hour) => count + broken[hour]);
       new uPlot({
-        width: place.clientWidth, height: 220, padding: [8, 8, 0, 0], legend: { show: false }, cursor: { show: false },
+        width: place.clientWidth, height: 210, padding: [8, 8, 0, 0], legend: { show: false }, cursor: { show: false },
         axes: [hour, { ...axis, size: 40, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 1e5] }],
         scales: { x: { range: (_, first, last) => [first - 1800, last + 1800] }, y: { range: (_, __, most) => [0, Math.max(1, most)] } },
-        series: [{}, bars("Completed", "--chart-good"), bars("Failed", "--chart-bad")],
+        series: [{}, bars("Completed", "--c-ok"), bars("Failed", "--c-bad")],
       }, [numbers(times), stacked, broken], place);
     }
   };
   window.addEventListener("resize", drawCharts);
 
   // Live parts: one event stream a page. It is closed while the page is hidden or paused, and opened again after.
-  let paused = false;
+  const liveSwitch = () => document.querySelector("[data-action=live]");
+  let paused = document.cookie.includes("lamplighter-paused=1");
   const stream = () => document.querySelector("[sse-connect]");
-  const listeners = () => document.querySelectorAll("[hx-trigger*='sse:']");
+  const listeners = () => all("[hx-trigger*='sse:']");
   const close = () => stream() && htmx.trigger(stream(), "htmx:beforeCleanupElement");
   const open = () => {
     if (!stream()) return;
@@ -59,66 +73,129 @@
   // Without a stream the parts ask by themselves, and the switch says so.
   let lost = 0;
   const told = (text) => {
-    const button = document.querySelector("[data-action=live]");
-    if (button && !paused && button.textContent !== text) button.textContent = text;
+    const button = liveSwitch();
+    if (!button || paused) return;
+    if (button.textContent.trim() !== text) button.textContent = text;
+    button.classList.toggle("lost", text !== "Live");
   };
   document.addEventListener("htmx:sseError", () => { lost ||= Date.now(); });
   document.addEventListener("htmx:sseOpen", () => { lost = 0; told("Live"); });
   setInterval(() => {
     if (!lost || paused || document.hidden || Date.now() - lost < 3000) return;
     told("Reconnecting");
-    for (const part of listeners()) htmx.trigger(part, "sse:change");
+    for (const part of listeners()) ask(part);
   }, 5000);
 
-  // A part is not replaced while somebody selects in it or moves over its rows (it asks again a little later), nor while
-  // a mouse button is down in it: a click whose button is replaced in between is lost. What was unfolded stays so.
-  let moved = 0, pressed = null, unfolded = [];
-  const late = new WeakSet();
-  const postpone = (part) => {
-    if (late.has(part)) return;
-    late.add(part);
-    setTimeout(() => { late.delete(part); htmx.trigger(part, "sse:change"); }, 1500);
+  // Nothing moves under a hand. While the pointer, the focus or a selection is in a list (`data-hold`), the part around it is not
+  // replaced: cells of the rows that are there are brought up to date in place, and new rows are only counted. They are shown on a
+  // click, or two seconds after the hand has left. A list of decisions (`data-hold=still`) is replaced on a click alone.
+  const LEFT = 2000;
+  const ask = (part) => htmx.trigger(part, "sse:change");
+  let touched = null, pressed = null, showing = null;
+  const left = new WeakMap();
+  const lists = (part) => all("[data-hold]", part);
+  const hasHand = (list) => list.matches(":hover") || list.contains(document.activeElement) || !!list.querySelector("input[data-pick]:checked")
+    || (touched && list.contains(touched)) || (String(getSelection()) && list.contains(getSelection().anchorNode));
+  const isHeld = (part) => {
+    if (showing === part.id) return false;
+    if (lists(part).some((list) => list.dataset.hold === "still")) return true;
+    if (lists(part).some(hasHand)) { left.set(part, Date.now()); return true; }
+    return Date.now() - (left.get(part) ?? 0) < LEFT;
   };
-  document.addEventListener("pointermove", () => { moved = Date.now(); });
+  const waiting = new Map();
+  const refresh = (part, text) => {
+    const sent = new DOMParser().parseFromString(text, "text/html");
+    let fresh = 0;
+    for (const row of all("[data-hold] :is(tr, article)[id]", sent)) {
+      const shown = document.getElementById(row.id);
+      if (!shown) { fresh += 1; continue; }
+      for (const [at, cell] of all(".num, .st", row).entries()) {
+        const old = all(".num, .st", shown)[at];
+        if (old && old.className === cell.className && old.innerHTML !== cell.innerHTML && !old.querySelector(":focus")) old.innerHTML = cell.innerHTML;
+      }
+    }
+    offer(part, fresh, sent);
+  };
+  // The offer lies over the head of the list: what is below does not move.
+  const offer = (part, fresh, sent) => {
+    const still = lists(part).some((list) => list.dataset.hold === "still");
+    const count = all("[data-hold] :is(tr, article)[id]", sent).length;
+    const gone = all("[data-hold] :is(tr, article)[id]", part).length + fresh - count;
+    const words = fresh ? `${fresh} new · show` : still && gone ? "Changed elsewhere · show" : "";
+    if (!words) return;
+    let bar = part.querySelector(":scope > .held");
+    if (!bar) {
+      bar = Object.assign(document.createElement("div"), { className: "held" });
+      bar.append(Object.assign(document.createElement("button"), { type: "button", className: "btn btn-sm" }));
+      bar.firstChild.dataset.action = "show";
+      part.prepend(bar);
+    }
+    if (bar.textContent === words) return;
+    bar.firstChild.textContent = words;
+    put(document.getElementById("told"), words.replace(" · show", ""));
+  };
+  const show = (part) => { showing = part.id; waiting.delete(part.id); ask(part); };
+  setInterval(() => {
+    for (const part of [...waiting.values()]) {
+      if (!part.isConnected) waiting.delete(part.id);
+      else if (!paused && !document.hidden && !isHeld(part)) { waiting.delete(part.id); ask(part); }
+    }
+  }, 250);
+  let lift;
+  document.addEventListener("touchstart", (event) => { clearTimeout(lift); touched = event.target; }, { passive: true });
+  for (const end of ["touchend", "touchcancel"]) document.addEventListener(end, () => { lift = setTimeout(() => { touched = null; }, LEFT); });
+
+  // A part is not replaced while a mouse button is down in it either: a click whose button is replaced in between is lost. What was
+  // unfolded stays so, and so does how far a list was scrolled.
+  let unfolded = [];
   document.addEventListener("pointerdown", (event) => { pressed = event.target; });
   for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => { pressed = null; });
   document.addEventListener("htmx:beforeSwap", (event) => {
-    const { requestConfig, target, elt } = event.detail;
-    unfolded = [...target.querySelectorAll("details[open][id]")].map((part) => part.id);
-    if (requestConfig.verb !== "get" || !pressed || !target.contains(pressed)) return;
-    event.detail.shouldSwap = false;
-    postpone(elt);
+    const { requestConfig, target, elt, xhr } = event.detail;
+    unfolded = all("details[open][id]", target).map((part) => part.id);
+    if (requestConfig.verb !== "get") return;
+    if (xhr.status === 204 && showing === target.id) { showing = null; target.querySelector(":scope > .held")?.remove(); }
+    if (xhr.status !== 200) return;
+    const held = target.id && isHeld(target);
+    if (held) refresh(target, xhr.responseText);
+    if (held || (pressed && target.contains(pressed))) {
+      event.detail.shouldSwap = false;
+      waiting.set(target.id || elt.id, elt);
+    } else if (showing === target.id) showing = null;
   });
   document.addEventListener("htmx:afterSwap", () => {
     for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
     unfolded = [];
     drawCharts();
+    tick();
   });
   // A prompt that was taken is not sent twice.
   document.addEventListener("htmx:afterRequest", ({ detail, target }) => detail.successful && target.matches(".trigger-form") && target.reset());
   document.addEventListener("htmx:beforeRequest", (event) => {
-    const part = event.detail.elt;
-    if (event.detail.requestConfig.verb !== "get") return;
-    const selected = String(getSelection()) && part.contains(getSelection().anchorNode);
-    const over = part.querySelector("table") && part.matches(":hover") && Date.now() - moved < 1500;
-    if (!paused && !document.hidden && !selected && !over) return;
-    event.preventDefault();
-    if (!paused && !document.hidden) postpone(part);
+    if (event.detail.requestConfig.verb === "get" && (paused || document.hidden) && showing !== event.detail.elt.id) event.preventDefault();
   });
 
-  // Times go on between two updates, by the server's clock.
+  // Times go on between two updates, by the server's clock; the exact one is told in the viewer's zone and in UTC.
   const ahead = Date.now() - Number(root.dataset.now);
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const local = new Intl.DateTimeFormat("en-GB", {
+    weekday: "short", day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short",
+  });
   const coarse = (s) => (s < 60 ? `${s} s` : s < 3600 ? `${Math.floor(s / 60)} min`
     : s < 86400 ? `${Math.floor(s / 3600)} h` : `${Math.floor(s / 86400)} d`);
-  const put = (place, text) => { if (place.textContent !== text) place.textContent = text; };
+  const put = (place, text) => { if (place && place.textContent !== text) place.textContent = text; };
   const tick = () => {
     const now = Date.now() - ahead;
-    for (const place of document.querySelectorAll("time[datetime]")) {
-      const past = now - Date.parse(place.dateTime);
+    for (const place of all("time[datetime]")) {
+      const at = Date.parse(place.dateTime), past = now - at;
+      if (!place.dataset.zone && zone !== "UTC") {
+        place.dataset.zone = zone;
+        place.title = `${local.format(at)} (${new Date(at).toISOString().slice(11, 19)} UTC)`;
+      }
       const text = coarse(Math.floor(Math.abs(past) / 1000));
       put(place, past < -1000 ? `in ${text}` : past < 1000 ? "just now" : `${text} ago`);
     }
-    for (const place of document.querySelectorAll("[data-since]")) {
+    for (const place of all("[data-since]")) {
       const s = Math.max(0, Math.floor((now - Number(place.dataset.since)) / 1000));
       const [m, h] = [Math.floor(s / 60), Math.floor(s / 3600)];
       put(place, s < 60 ? `${s} s` : s < 3600 ? `${m} min ${s % 60} s` : `${h} h ${m % 60} min`);
@@ -127,37 +204,64 @@
   setInterval(() => { if (!document.hidden && !paused) tick(); }, 1000);
 
   const actions = {
-    theme: () => { localStorage.setItem("theme", theme() === "dark" ? "light" : "dark"); applyTheme(); },
-    live: (button) => {
+    theme: () => { keep("theme", theme() === "dark" ? "light" : "dark"); applyTheme(); },
+    live: () => {
       paused = !paused;
+      keep("paused", paused ? "1" : "");
+      const button = liveSwitch();
       button.setAttribute("aria-pressed", String(!paused));
       button.textContent = paused ? "Paused" : "Live";
       lost = 0;
       (paused ? close : open)();
     },
+    show: (button) => show(button.closest("[hx-get]")),
   };
   document.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-action], [data-dialog]");
+    const button = event.target.closest("[data-action], [data-dialog], [data-copy]");
     if (!button) return;
     if (button.dataset.dialog) document.getElementById(button.dataset.dialog).showModal();
-    else actions[button.dataset.action](button);
+    else if (button.dataset.copy) {
+      navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+      put(document.getElementById("told"), "Copied");
+    } else actions[button.dataset.action](button);
   });
 
-  // Keys: ? shows them, / searches, g and a letter goes to a page.
+  // Keys: ? shows them, / searches, j and k go through the rows, g and a letter goes to a page.
   let going = false;
+  const step = (by) => {
+    const rows = all("main tbody tr").filter((row) => row.querySelector("td.main .first > a, td > a"));
+    if (!rows.length) return;
+    const at = rows.findIndex((row) => row.classList.contains("at"));
+    const next = rows[Math.max(0, Math.min(rows.length - 1, at < 0 ? 0 : at + by))];
+    for (const row of rows) row.classList.toggle("at", row === next);
+    next.querySelector("td.main .first > a, td > a").focus();
+    next.scrollIntoView({ block: "nearest" });
+  };
+  const keys = {
+    "?": () => document.getElementById("keys")?.showModal(),
+    "/": () => document.querySelector("main input[type=search]")?.focus(),
+    j: () => step(1),
+    k: () => step(-1),
+    ".": () => document.querySelector("[data-action=show]")?.click(),
+    p: () => liveSwitch()?.click(),
+  };
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.matches("input, select, textarea, [contenteditable]")) return;
     const went = going;
     going = false;
-    const dialog = document.getElementById("keys");
-    const search = event.key === "/" && document.querySelector("input[type=search]");
-    if (event.key === "?" && dialog && !dialog.open) dialog.showModal();
-    else if (search) { event.preventDefault(); search.focus(); }
-    else if (went) document.querySelector(`a[data-key="${CSS.escape(event.key)}"]`)?.click();
-    else going = event.key === "g";
+    if (document.querySelector("dialog[open]")) return;
+    if (went) document.querySelector(`a[data-key="${CSS.escape(event.key)}"]`)?.click();
+    else if (event.key === "g") going = true;
+    else if (Object.hasOwn(keys, event.key)) { event.preventDefault(); keys[event.key](); }
   });
 
   applyTheme();
-  window.addEventListener("load", () => { drawCharts(); if (document.hidden) close(); });
+  const ready = () => {
+    put(document.getElementById("zone"), `Times in ${zone}`);
+    for (const open of all(".tabs [aria-current]")) open.scrollIntoView({ block: "nearest", inline: "nearest" });
+    tick();
+  };
+  document.addEventListener("DOMContentLoaded", ready);
+  window.addEventListener("load", () => { drawCharts(); if (document.hidden || paused) close(); });
 })();

@@ -29,9 +29,11 @@ mod bearer;
 mod caller;
 #[cfg(feature = "monitor")]
 mod changes;
+mod choices;
 mod components;
 mod connections;
 mod cookie;
+mod counts;
 mod dashboard;
 mod error_page;
 mod extract;
@@ -41,6 +43,7 @@ mod health;
 mod host;
 mod icon;
 mod job;
+mod job_ways;
 mod jobs;
 mod live;
 #[cfg(feature = "monitor")]

@@ -5,6 +5,7 @@ use super::app::App;
 use super::base::link;
 use super::caller::{Caller, CallersLogin, Signed};
 use super::cookie;
+use super::counts::NavCounts;
 use super::face::Face;
 use super::host::{HostSaid, Person};
 use super::nav;
@@ -59,7 +60,11 @@ async fn check_login(
         Ok(None) => return Problem::of(Code::AuthHost).into_response(),
         Err(error) => return Problem::from(error).into_response(),
     };
-    let who = Signed { person, login, caller: caller.clone() };
+    // A page is shown without the counts rather than refused for them.
+    let is_page = caller.face == Face::Page && request.method() == Method::GET;
+    let counts = if is_page { NavCounts::read(&app.web).await.ok() } else { None };
+    let counts = counts.unwrap_or_default();
+    let who = Signed { person, login, caller: caller.clone(), counts };
     tracing::Span::current().record("user_id", who.person.name.as_str());
     request.extensions_mut().insert(who.clone());
     let mut response = next.run(request).await;

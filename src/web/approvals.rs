@@ -4,12 +4,14 @@ use super::answer::answered;
 use super::app::App;
 use super::base::link;
 use super::caller::Signed;
-use super::components::when;
+use super::components::{empty, when};
 use super::extract::{Form, Id, Query};
+use super::icon::{Icon, icon};
 use super::nav::{self, Tab};
 use super::page::Frame;
 use super::part::{LivePart, Shown, live_page, version};
 use super::problem::Problem;
+use super::self_monitoring::page::sections;
 use crate::actions::approvals::{self, FilingEdit};
 use crate::model::{Act, FilingId, FilingState, Role, Timestamp, WaitingFiling};
 use axum::extract::State;
@@ -43,16 +45,13 @@ pub(super) async fn page(
     let waiting = app.web.store.waiting_filings(MAX_SHOWN).await?;
     let (role, now) = (who.role(), app.web.clock.now());
     let content = html! {
-        div.row.row-cards {
-            @if waiting.is_empty() {
-                div."col-12" {
-                    div.card { div.card-body { p.text-secondary {
-                        "Nothing waits for the tracker. What a scan finds is filed, or comes here first where the setting "
-                        code { "tracker.approval" } " says so."
-                    } } }
-                }
-            }
-            @for filing in &waiting { div."col-12" { (card(filing, role, now)) } }
+        @if waiting.is_empty() {
+            section.card { (empty("Nothing to approve", &html! {
+                "New findings appear here before they are filed, where the setting " code { "tracker.approval" } " says so."
+            })) }
+        } @else {
+            // A decision publishes a text: nothing here moves by itself while somebody looks.
+            div.stack data-hold="still" { @for filing in &waiting { (card(filing, role, now)) } }
         }
     };
     let state = |filing: &WaitingFiling| {
@@ -70,26 +69,28 @@ pub(super) async fn page(
         version: version(&waiting.iter().map(state).collect::<Vec<_>>()),
         content: &content,
     };
-    let frame = Frame::new(&app.web, Some(&who)).at(Tab::SelfMonitoring);
-    let title = "Waiting for the tracker";
-    Ok(live_page(&frame, title, &part, |part| part, (who.face(), shown.as_deref())))
+    let above = vec![(Tab::SelfMonitoring.link(), Tab::SelfMonitoring.title().to_owned())];
+    let frame = Frame::new(&app.web, Some(&who)).at(Tab::SelfMonitoring).under(above);
+    let title = "Approvals";
+    let around = |part| html! { (sections(who.counts.approvals, PATH)) (part) };
+    Ok(live_page(&frame, title, &part, around, (who.face(), shown.as_deref())))
 }
 
 fn card(filing: &WaitingFiling, role: Role, now: Timestamp) -> Markup {
     let waits = filing.state == FilingState::AwaitingApproval;
     html! {
-        section.card {
+        article.card id={ "filing-" (filing.id.0) } {
             div.card-header {
-                h3.card-title { (what(filing)) }
+                h2.card-title { (filing.title.as_deref().unwrap_or(&filing.issue_title)) }
+                span.badge { (what(filing)) }
             }
-            div.card-body {
-                p {
+            div.card-body.lines {
+                p.sub {
                     (how_far(filing)) " Found by " a href=(nav::job(filing.scan)) { "scan " (filing.scan) } ", "
                     (when(filing.created_at, now)) "."
                 }
-                @if let Some(error) = &filing.error { p.text-danger { (error) } }
-                @if let Some(title) = &filing.title { p { strong { (title) } } }
-                pre { (filing.body) }
+                @if let Some(error) = &filing.error { p.bad { (error) } }
+                pre tabindex="0" aria-label={ "Text of " (filing.issue_title) } { (filing.body) }
                 @if waits && approvals::may(role) { (decide(filing)) }
             }
         }
@@ -111,7 +112,7 @@ fn how_far(filing: &WaitingFiling) -> &'static str {
         FilingState::AwaitingApproval => "Waits for approval: nothing was sent.",
         FilingState::Pending => "Waits for its turn.",
         FilingState::Sending => "On its way; the tracker is asked before anything is sent again.",
-        FilingState::Failed => "The tracker refused it; it is tried again.",
+        FilingState::Failed => "The tracker refused it; the server tries again.",
         FilingState::Filed => "Filed.",
         FilingState::Rejected => "Rejected.",
     }
@@ -122,15 +123,15 @@ fn decide(filing: &WaitingFiling) -> Markup {
     html! {
         div.actions {
             form method="post" action=(path("approve")) {
-                button.btn.btn-primary.btn-sm type="submit" { "Approve" }
+                button.btn type="submit" aria-label={ "Approve: " (filing.issue_title) } { (icon(Icon::Check)) "Approve" }
             }
             form method="post" action=(path("reject")) {
-                button.btn.btn-sm type="submit" { "Reject" }
+                button.btn.btn-quiet type="submit" aria-label={ "Reject: " (filing.issue_title) } { (icon(Icon::X)) "Reject" }
             }
         }
-        details {
+        details id={ "edit-" (filing.id.0) } {
             summary { "Edit the text" }
-            form method="post" action=(path("edit")) {
+            form.fields method="post" action=(path("edit")) {
                 @if let Some(title) = &filing.title {
                     label.form-label for={ "title-" (filing.id.0) } { "Title" }
                     input.form-control id={ "title-" (filing.id.0) } name="title" value=(title) maxlength="240" required;

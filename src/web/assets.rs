@@ -6,8 +6,10 @@ use super::named::AssetName;
 use super::problem::Problem;
 use super::secret;
 use crate::error::Code;
+use data_encoding::BASE64;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 /// A path stands for one content, so a browser may keep the file for good (a year is the longest time that browsers
@@ -20,12 +22,13 @@ const FOLDER: &str = "/assets";
 const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
+const FONT: &str = "font/woff2";
 
 pub(super) const PATH: &str = "/assets/{file}";
 
 macro_rules! package {
     ($file:literal) => {
-        include_str!(concat!(env!("LAMPLIGHTER_ASSETS"), "/", $file))
+        include_bytes!(concat!(env!("LAMPLIGHTER_ASSETS"), "/", $file))
     };
 }
 
@@ -34,13 +37,14 @@ pub(super) struct Asset {
     /// Its name with the hash.
     pub(super) file: String,
     media_type: &'static str,
-    content: &'static str,
+    content: Cow<'static, [u8]>,
 }
 
 /// Every file that pages load.
 pub(super) struct Assets {
-    pub(super) tabler: Asset,
     pub(super) own_style: Asset,
+    pub(super) text_font: Asset,
+    pub(super) code_font: Asset,
     pub(super) chart_style: Asset,
     pub(super) htmx: Asset,
     pub(super) sse: Asset,
@@ -51,21 +55,38 @@ pub(super) struct Assets {
 }
 
 /// The list of the files.
-pub(super) static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
-    tabler: Asset::new("tabler", "css", CSS, package!("tabler.css")),
-    own_style: Asset::new("lamplighter", "css", CSS, include_str!("../../assets/lamplighter.css")),
-    chart_style: Asset::new("uplot", "css", CSS, package!("uplot.css")),
-    htmx: Asset::new("htmx", "js", JS, package!("htmx.js")),
-    sse: Asset::new("sse", "js", JS, package!("sse.js")),
-    chart: Asset::new("uplot", "js", JS, package!("uplot.js")),
-    own_script: Asset::new("lamplighter", "js", JS, include_str!("../../assets/lamplighter.js")),
-    session_script: Asset::new("session", "js", JS, include_str!("../../assets/session.js")),
-    favicon: Asset::new("lamp", "svg", SVG, include_str!("../../assets/lamp.svg")),
+pub(super) static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
+    let text_font = Asset::new("inter", "woff2", FONT, package!("inter.woff2"));
+    let code_font = Asset::new("mono", "woff2", FONT, package!("mono.woff2"));
+    // The style sheet lies beside the fonts, and names each by the name with the hash.
+    let style = include_str!("../../assets/lamplighter.css");
+    let style = style.replace("inter.woff2", &text_font.file).replace("mono.woff2", &code_font.file);
+    let script: &[u8] = include_bytes!("../../assets/lamplighter.js");
+    let session: &[u8] = include_bytes!("../../assets/session.js");
+    let favicon: &[u8] = include_bytes!("../../assets/lamp.svg");
+    Assets {
+        own_style: Asset::new("lamplighter", "css", CSS, style.into_bytes()),
+        text_font,
+        code_font,
+        chart_style: Asset::new("uplot", "css", CSS, package!("uplot.css")),
+        htmx: Asset::new("htmx", "js", JS, package!("htmx.js")),
+        sse: Asset::new("sse", "js", JS, package!("sse.js")),
+        chart: Asset::new("uplot", "js", JS, package!("uplot.js")),
+        own_script: Asset::new("lamplighter", "js", JS, script),
+        session_script: Asset::new("session", "js", JS, session),
+        favicon: Asset::new("lamp", "svg", SVG, favicon),
+    }
 });
 
 impl Asset {
-    fn new(name: &str, ending: &str, media_type: &'static str, content: &'static str) -> Self {
-        let hash = &secret::hash(content)[..HASH_DIGITS];
+    fn new(
+        name: &str,
+        ending: &str,
+        media_type: &'static str,
+        content: impl Into<Cow<'static, [u8]>>,
+    ) -> Self {
+        let content = content.into();
+        let hash = &secret::hash(&BASE64.encode(&content))[..HASH_DIGITS];
         Self { file: format!("{name}.{hash}.{ending}"), media_type, content }
     }
 
@@ -76,19 +97,12 @@ impl Asset {
 }
 
 impl Assets {
-    pub(super) fn all(&self) -> [&Asset; 9] {
-        let Self {
-            tabler,
-            own_style,
-            chart_style,
-            htmx,
-            sse,
-            chart,
-            own_script,
-            session_script,
-            favicon,
-        } = self;
-        [tabler, own_style, chart_style, htmx, sse, chart, own_script, session_script, favicon]
+    pub(super) fn all(&self) -> [&Asset; 10] {
+        let Self { own_style, text_font, code_font, chart_style, htmx, sse, .. } = self;
+        let Self { chart, own_script, session_script, favicon, .. } = self;
+        let styles = [own_style, text_font, code_font, chart_style];
+        let [style, text, code, charts] = styles;
+        [style, text, code, charts, htmx, sse, chart, own_script, session_script, favicon]
     }
 }
 
@@ -97,5 +111,5 @@ pub(super) async fn asset(Id(AssetName(file)): Id<AssetName>) -> Result<Response
     let found = ASSETS.all().into_iter().find(|asset| asset.file == file);
     let asset = found.ok_or_else(|| Problem::of(Code::WebNotFound))?;
     let headers = [(header::CONTENT_TYPE, asset.media_type), (header::CACHE_CONTROL, FOREVER)];
-    Ok((headers, asset.content).into_response())
+    Ok((headers, asset.content.as_ref()).into_response())
 }

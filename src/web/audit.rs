@@ -119,7 +119,7 @@ fn filters(asked: &AuditQuery) -> Markup {
             (field("since", "Since", &asked.since, "2h, 2026-11-21"))
             (field("until", "Until", &asked.until, "1h, 2026-11-22"))
             button.btn type="submit" { "Filter" }
-            @if !asked.is_empty() { a.btn.btn-link href=(link(nav::AUDIT)) { "Clear" } }
+            @if !asked.is_empty() { a.btn.btn-quiet href=(link(nav::AUDIT)) { "Clear" } }
         }
     }
 }

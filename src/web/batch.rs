@@ -2,6 +2,7 @@
 
 use super::answer::answered;
 use super::app::App;
+use super::base::link;
 use super::base::Link;
 use super::caller::Signed;
 use super::components::{batch_badge, batch_bar, card, confirm, status_word, table, when};
@@ -40,10 +41,10 @@ pub(super) async fn page(
     let batch = batches::known(&app.web.store, id.0).await?;
     let now = app.web.clock.now();
     let content = html! {
-        div.row.row-cards {
-            div."col-12" { (summary(&batch, who.role(), now)) }
-            div."col-lg-6" { (counts(&batch)) }
-            div."col-lg-6" { (facts(&batch, now)) }
+        div.grid {
+            div.wide { (summary(&batch, who.role(), now)) }
+            div { (counts(&batch)) }
+            div { (facts(&batch, now)) }
         }
     };
     let part = LivePart {
@@ -52,19 +53,19 @@ pub(super) async fn page(
         version: version(&batch),
         content: &content,
     };
-    let frame = Frame::new(&app.web, Some(&who)).at(Tab::Jobs);
+    let above = [(Tab::Jobs.link(), Tab::Jobs.title()), (link(nav::BATCHES), "Batches")];
+    let above = above.map(|(link, name)| (link, name.to_owned())).into();
+    let frame = Frame::new(&app.web, Some(&who)).at(Tab::Jobs).under(above);
     let title = format!("Batch {id}");
     Ok(live_page(&frame, &title, &part, |part| part, (who.face(), shown.as_deref())))
 }
 
 fn summary(batch: &Batch, role: Role, now: Timestamp) -> Markup {
     html! {
-        section.card {
-            div.card-body.scan-now {
-                div.sentence { (batch_badge(batch)) p { (sentence(batch, now)) } }
-                @if batches::may_cancel(role) && batch.finished_at.is_none() {
-                    div.actions { (cancel_button(batch)) }
-                }
+        section.card.say {
+            (batch_badge(batch)) p { (sentence(batch, now)) }
+            @if batches::may_cancel(role) && batch.finished_at.is_none() {
+                div.page-actions { (cancel_button(batch)) }
             }
         }
     }
@@ -90,7 +91,7 @@ fn cancel_button(batch: &Batch) -> Markup {
     };
     let form = html! {
         form method="post" action=(nav::batch(batch.id).under("cancel")) {
-            button.btn.btn-sm.btn-stop type="submit" { "Cancel its jobs" }
+            button.btn.btn-sm.btn-danger type="submit" { "Cancel its jobs" }
         }
     };
     confirm("cancel-batch", "Cancel", &consequence, &form)

@@ -72,7 +72,7 @@ fn row(batch: &Batch, now: Timestamp) -> Markup {
         tr {
             td.note {
                 a id={ "batch-" (batch.id) } href=(nav::batch(batch.id)) { (batch.name) }
-                div.text-secondary { "batch " (batch.id) }
+                div.soft { "batch " (batch.id) }
             }
             td { (batch_badge(batch)) }
             td { (batch_bar(batch)) }

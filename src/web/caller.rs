@@ -1,6 +1,8 @@
 //! The sender of a request: what is known of every sender, and what is known of one that is signed in.
 
 use super::app::Options;
+use super::choices::Choices;
+use super::counts::NavCounts;
 use super::face::Face;
 use super::host::Person;
 use super::secret;
@@ -31,6 +33,8 @@ pub(super) struct Caller {
     pub(super) browser: String,
     /// An id that ties together the log lines of this request and of the jobs that it makes.
     pub(super) correlation_id: String,
+    /// What the person chose for the pages.
+    pub(super) choices: Choices,
 }
 
 impl Caller {
@@ -50,6 +54,7 @@ impl Caller {
             face: Face::wanted(&request.headers),
             browser: browser(&request.headers),
             correlation_id: secret::correlation_id(),
+            choices: Choices::of(&request.headers),
         }
     }
 
@@ -69,6 +74,8 @@ pub(super) struct Signed {
     pub(super) login: Option<CallersLogin>,
     /// The request's sender.
     pub(super) caller: Caller,
+    /// What the navigation counts, in the answer that has one.
+    pub(super) counts: NavCounts,
 }
 
 /// The login by which the pages know a caller.

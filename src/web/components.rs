@@ -1,9 +1,13 @@
 //! Components: pure functions from data to markup that several pages share, one file for each thing they show.
 
 mod account;
+mod attempts;
 mod batch;
 mod card;
+mod gates;
 mod job;
+mod job_rows;
+mod lane;
 mod list;
 mod live;
 mod notice;
@@ -16,19 +20,26 @@ mod session;
 mod session_form;
 #[cfg(feature = "monitor")]
 mod spend;
+mod spark;
 mod status;
+mod tabs;
 mod text;
+mod tile;
 mod time;
 
 pub(super) use account::{logins_card, password_fields, settings_tabs};
 pub(super) use batch::{batch_badge, batch_bar};
 pub(super) use card::{card, confirm, dialog, empty, run_form, text_card};
+pub(super) use attempts::attempts_in_time;
+pub(super) use gates::gates;
 pub(super) use job::{attempts, job_sentence};
+pub(super) use job_rows::job_rows;
+pub(super) use lane::{AHEAD, Lane, lanes};
 pub(super) use list::{numbered_pager, pager, table};
 pub(super) use live::live;
-pub(super) use notice::{password_question, problem_notice, stopped_notice};
+pub(super) use notice::{Tone, notice, password_question, problem_notice, stopped_notice};
 #[cfg(feature = "monitor")]
-pub(super) use notice::{paused_notice, said_notice};
+pub(super) use notice::said_notice;
 #[cfg(feature = "monitor")]
 pub(super) use scan::scan_lines;
 pub(super) use schedule::{
@@ -46,8 +57,11 @@ pub(super) use session_form::{continue_form, session_form};
 pub(super) use spend::spend_lines;
 #[cfg(feature = "monitor")]
 pub(super) use status::level_badge;
-pub(super) use status::{Step, badge, status_word, timeline};
+pub(super) use status::{Step, badge, pill, status_icon, status_word, timeline};
 #[cfg(feature = "monitor")]
 pub(super) use text::known;
 pub(super) use text::{as_typed, folded, pretty, size};
+pub(super) use spark::{Measure, meter, sparkline};
+pub(super) use tabs::{QueryBox, Way, facets, query_box, tabs};
+pub(super) use tile::{Need, Tile, grouped, needs, tiles};
 pub(super) use time::{elapsed, exact, when, when_known};

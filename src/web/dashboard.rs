@@ -6,16 +6,22 @@ mod program;
 use super::app::{App, Web};
 use super::base::link;
 use super::caller::Signed;
-use super::components::{card, live, size, stopped_notice, table, when_known};
+use super::components::{
+    Need, Tile, card, grouped, live, needs, size, sparkline, stopped_notice, table, tiles, when_known,
+};
+use super::counts::NavCounts;
 use super::extract::Query;
+use super::icon::Icon;
 use super::nav::{self, Tab};
 use super::page::{self, Frame};
 use super::part::{Shown, fresh, version};
 use super::problem::Problem;
-use crate::model::{Filter, Hour, Job, Overview, Role, Status, Timestamp};
+use crate::actions::queues;
+use crate::model::{Filter, Hour, Job, Overview, QueueState, Role, Status, Timestamp};
 use axum::extract::State;
 use axum::response::{Html, Response};
 use maud::{Markup, html};
+use serde::Deserialize;
 use std::time::Duration;
 
 pub(super) const PATH: &str = Tab::Dashboard.path();
@@ -27,30 +33,60 @@ const FAILURES: usize = 5;
 /// How far back the figures of finished jobs reach. Their first hour is always a whole hour.
 const DAY: Duration = Duration::from_hours(24);
 
-/// GET `/`: what goes on, the form that asks for a session, and what was last. The form is outside both live parts, so
+/// A part of the page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Part {
+    /// What waits for a person, and the figures.
+    #[default]
+    Figures,
+    /// What runs.
+    Now,
+    /// How the parts of the server stand.
+    Health,
+}
+
+/// The query of a part: which one, and the version that the page shows already.
+#[derive(Deserialize)]
+pub(super) struct PartQuery {
+    #[serde(default)]
+    of: Part,
+    v: Option<String>,
+}
+
+/// GET `/`: what goes on, the form that asks for a session, and what was last. The form is outside all live parts, so
 /// that no change takes away what somebody types.
 pub(super) async fn page(State(app): State<App>, who: Signed) -> Result<Html<String>, Problem> {
     let role = who.role();
-    let (_, going_on) = going_on(&app.web, role).await?;
+    let now = Now::read(&app.web, role, who.counts.approvals).await?;
     let (_, latest) = latest(&app.web).await?;
     let form = More::form(&app.web, role).await;
     let content = html! {
-        (going_on)
-        @if let Some(form) = form { div.below { (form) } }
-        div.below { (latest) }
+        div.stack {
+            (now.part(Part::Figures))
+            div.cols.cols-chart {
+                (latest)
+                div.stack {
+                    (now.part(Part::Now))
+                    @if let Some(form) = form { (form) }
+                }
+            }
+            (now.part(Part::Health))
+        }
     };
     let frame = Frame::new(&app.web, Some(&who)).at(Tab::Dashboard);
     Ok(page::page(&frame, Tab::Dashboard.title(), &content))
 }
 
-/// GET `/dashboard/part`: what goes on.
+/// GET `/dashboard/part`: a part of what goes on.
 pub(super) async fn now_part(
     State(app): State<App>,
     who: Signed,
-    Query(Shown { v: shown }): Query<Shown>,
+    Query(PartQuery { of, v: shown }): Query<PartQuery>,
 ) -> Result<Response, Problem> {
-    let (version, part) = going_on(&app.web, who.role()).await?;
-    Ok(fresh(&version, &part, shown.as_deref()))
+    let approvals = NavCounts::read(&app.web).await?.approvals;
+    let now = Now::read(&app.web, who.role(), approvals).await?;
+    Ok(fresh(&now.version, &now.part(of), shown.as_deref()))
 }
 
 /// GET `/dashboard/latest`: what was last.
@@ -62,28 +98,78 @@ pub(super) async fn latest_part(
     Ok(fresh(&version, &part, shown.as_deref()))
 }
 
-async fn going_on(web: &Web, role: Role) -> Result<(String, Markup), Problem> {
-    let (store, now) = (&web.store, web.clock.now());
-    let overview = store.overview(now).await?;
-    let stopped = store.stopped().await?;
-    let leading = web.leading.as_ref().map(|leading| *leading.borrow());
-    let more = More::now(web, role).await?;
-    let content = html! {
-        @if let Some(stop) = &stopped { (stopped_notice(stop, now)) }
-        @if let Some(notice) = &more.notice { (notice) }
-        div.row.row-cards {
-            div."col-12" { (figures(&overview)) }
-            @for card in &more.cards { div."col-lg-6" { (card) } }
-            div."col-lg-6" { (health_card(&overview, leading, &more.facts)) }
-        }
-    };
-    let version = version(&(
-        (overview.queued, overview.scheduled, overview.running),
-        overview.hours.iter().map(|hour| (hour.completed, hour.failed)).collect::<Vec<_>>(),
-        (leading, stopped.map(|stop| stop.at), &more.version),
-    ));
-    let part = live("dashboard", &link(PART_PATH), &version, &content);
-    Ok((version, part))
+/// What goes on, as one look at the store has it.
+struct Now {
+    overview: Overview,
+    leading: Option<bool>,
+    needs: Markup,
+    more: More,
+    version: String,
+}
+
+impl Now {
+    async fn read(web: &Web, role: Role, approvals: usize) -> Result<Self, Problem> {
+        let (store, now) = (&web.store, web.clock.now());
+        let overview = store.overview(now).await?;
+        let stopped = store.stopped().await?;
+        let paused: Vec<_> = store.queues().await?.into_iter().filter(|queue| queue.pause.is_some()).collect();
+        let leading = web.leading.as_ref().map(|leading| *leading.borrow());
+        let more = More::now(web).await?;
+        let pauses: Vec<_> = paused.iter().filter_map(|queue| Some((&queue.name, queue.pause.as_ref()?.at, queue.queued))).collect();
+        let version = version(&(
+            (overview.queued, overview.scheduled, overview.running),
+            overview.hours.iter().map(|hour| (hour.completed, hour.failed)).collect::<Vec<_>>(),
+            (leading, stopped.as_ref().map(|stop| stop.at), &more.version),
+            (approvals, pauses),
+        ));
+        let needs = html! {
+            @if let Some(stop) = &stopped { (stopped_notice(stop, now)) }
+            (needs(&wanted(approvals, &paused, role, now)))
+        };
+        Ok(Self { overview, leading, needs, more, version })
+    }
+
+    fn part(&self, of: Part) -> Markup {
+        let (id, word, content) = match of {
+            Part::Figures => ("dashboard", None, html! { div.stack { (self.needs) (figures(&self.overview, &self.more.tiles)) } }),
+            Part::Now => ("dashboard-now", Some("now"), html! { div.stack { @for card in &self.more.running { (card) } } }),
+            Part::Health => {
+                let health = health_card(&self.overview, self.leading, &self.more.facts);
+                ("dashboard-health", Some("health"), html! { div.grid { @for card in &self.more.cards { (card) } (health) } })
+            }
+        };
+        live(id, &link(PART_PATH).with(&[("of", word)]), &self.version, &content)
+    }
+}
+
+/// What waits for a person: findings to approve, and queues that somebody paused.
+fn wanted(approvals: usize, paused: &[QueueState], role: Role, now: Timestamp) -> Vec<Need> {
+    let mut wanted = Vec::new();
+    if approvals > 0 {
+        wanted.push(Need {
+            icon: Icon::GitPullRequest,
+            what: html! { (approvals) @if approvals == 1 { " finding waits" } @else { " findings wait" } " for approval" },
+            why: html! { "Nothing is filed until somebody decides." },
+            action: html! { a.btn.btn-sm href=(link(nav::APPROVALS)) { "Review" } },
+        });
+    }
+    for (queue, pause) in paused.iter().filter_map(|queue| Some((queue, queue.pause.as_ref()?))) {
+        let action = Tab::Queues.link().under(&queue.name).under("resume");
+        wanted.push(Need {
+            icon: Icon::PlayerPause,
+            what: html! { "Queue " code { (queue.name) } " is paused" },
+            why: html! {
+                "by " (pause.by) @if !pause.reason.is_empty() { ": " (pause.reason) } " · " (grouped(queue.queued)) " waiting"
+                @if pause.resume_at.is_some() { " · resumes " (when_known(pause.resume_at, now)) }
+            },
+            action: html! {
+                @if queues::may_act(role) {
+                    form method="post" action=(action) { button.btn.btn-sm type="submit" aria-label={ "Resume " (queue.name) } { "Resume" } }
+                }
+            },
+        });
+    }
+    wanted
 }
 
 async fn latest(web: &Web) -> Result<(String, Markup), Problem> {
@@ -93,10 +179,10 @@ async fn latest(web: &Web) -> Result<(String, Markup), Problem> {
     let failures = Filter::default().status(Status::Failed);
     let failures = store.find_jobs(failures, None, FAILURES, now).await?.rows;
     let content = html! {
-        div.row.row-cards {
-            @for card in &more.cards { div."col-12" { (card) } }
-            div."col-12" { (throughput_card(&hours)) }
-            div."col-12" { (failures_card(&failures, now)) }
+        div.stack {
+            (throughput_card(&hours))
+            @for card in &more.cards { (card) }
+            (failures_card(&failures, now))
         }
     };
     let version = version(&(
@@ -111,8 +197,12 @@ async fn latest(web: &Web) -> Result<(String, Markup), Problem> {
 /// What the pages show besides the engine's own: nothing where there are no pages of sessions, scans and logs.
 #[derive(Default)]
 struct More {
-    notice: Option<Markup>,
+    /// What runs.
+    running: Vec<Markup>,
+    /// What was last, or how other parts stand.
     cards: Vec<Markup>,
+    /// Further figures.
+    tiles: Vec<Tile<'static>>,
     facts: Vec<(&'static str, String)>,
     /// A digest of what can change.
     version: String,
@@ -127,9 +217,9 @@ impl More {
         }
     }
 
-    async fn now(web: &Web, role: Role) -> Result<Self, Problem> {
+    async fn now(web: &Web) -> Result<Self, Problem> {
         match &web.program {
-            Some(program) => program::now(web, program, role).await,
+            Some(program) => program::now(web, program).await,
             None => Ok(Self::default()),
         }
     }
@@ -149,7 +239,7 @@ impl More {
         None
     }
 
-    async fn now(_: &Web, _: Role) -> Result<Self, Problem> {
+    async fn now(_: &Web) -> Result<Self, Problem> {
         Ok(Self::default())
     }
 
@@ -158,27 +248,36 @@ impl More {
     }
 }
 
-fn figures(overview: &Overview) -> Markup {
-    let day = |of: fn(&Hour) -> u64| overview.hours.iter().map(of).sum::<u64>();
-    let figure = |title: &str, count: u64, status: Status| {
-        let jobs = Filter::default().status(status);
-        let jobs = if status.is_final() { jobs.since(DAY) } else { jobs };
-        html! {
-            a.card.figure href=(nav::jobs(&jobs)) {
-                span.subheader { (title) }
-                span class={ "h1 figure-" (status) } { (count) }
-            }
-        }
+fn figures(overview: &Overview, more: &[Tile<'static>]) -> Markup {
+    let by_hour = |of: fn(&Hour) -> u64| overview.hours.iter().map(of).collect::<Vec<_>>();
+    let (done, broken) = (by_hour(|hour| hour.completed), by_hour(|hour| hour.failed));
+    let (completed, failed) = (done.iter().sum::<u64>(), broken.iter().sum::<u64>());
+    let of_status = |status: Status| nav::jobs(&Filter::default().status(status));
+    let of_day = |status: Status| nav::jobs(&Filter::default().status(status).since(DAY));
+    let tile = |label, count: u64, picture, foot, link| {
+        let figure = html! { (grouped(count)) };
+        Tile { label, figure, picture, foot, link }
     };
-    html! {
-        div.figures {
-            (figure("Running", overview.running, Status::Running))
-            (figure("Queued", overview.queued, Status::Queued))
-            (figure("Scheduled", overview.scheduled, Status::Scheduled))
-            (figure("Completed, 24 h", day(|hour| hour.completed), Status::Completed))
-            (figure("Failed, 24 h", day(|hour| hour.failed), Status::Failed))
-        }
-    }
+    let share = |part: u64| format!("{}.{} %", part * 100 / (completed + failed).max(1), part * 1000 / (completed + failed).max(1) % 10);
+    let none = || html! {};
+    let mut all = vec![
+        tile("Running", overview.running, none(), html! { "at this moment" }, of_status(Status::Running)),
+        tile("Queued", overview.queued, none(), html! { "to start as soon as there is room" }, of_status(Status::Queued)),
+        tile("Scheduled", overview.scheduled, none(), html! { "for a later time" }, of_status(Status::Scheduled)),
+        tile("Completed, 24 h", completed, sparkline("", "Completed jobs by hour", &done),
+            html! { (grouped(completed / 24)) " an hour" }, of_day(Status::Completed)),
+        tile("Failed, 24 h", failed, sparkline("spark-bad", "Failed jobs by hour", &broken),
+            html! { (share(failed)) " of what ended" }, of_day(Status::Failed)),
+    ];
+    let further = more.iter().map(|tile| Tile {
+        label: tile.label,
+        figure: tile.figure.clone(),
+        picture: tile.picture.clone(),
+        foot: tile.foot.clone(),
+        link: tile.link.clone(),
+    });
+    all.extend(further);
+    tiles(&all)
 }
 
 fn health_card(
@@ -212,11 +311,12 @@ fn failures_card(failures: &[Job], now: Timestamp) -> Markup {
     let row = |job: &Job| {
         let error = job.error.as_deref().unwrap_or("No reason was given.");
         html! {
-            tr {
-                td { a id={ "failure-" (job.id) } href=(nav::job(job.id)) { (job.id) } }
-                td { (job.kind) }
-                td { (when_known(job.finished_at, now)) }
-                td.note { (error.lines().next().unwrap_or_default()) }
+            tr id={ "row-" (job.id) } {
+                td.main {
+                    div.first { a id={ "failure-" (job.id) } href=(nav::job(job.id)) { (job.kind) } span.rest.mono { "#" (job.id) } }
+                    div.sub { span.bad { (error.lines().next().unwrap_or_default()) } }
+                }
+                td.num { (when_known(job.finished_at, now)) }
             }
         }
     };
@@ -227,9 +327,9 @@ fn failures_card(failures: &[Job], now: Timestamp) -> Markup {
         &html! { a.btn.btn-sm href=(nav::jobs(&Filter::default().status(Status::Failed))) { "All failed jobs" } },
         &html! {
             @if rows.is_empty() {
-                p.card-body.text-secondary { "No job has failed." }
+                p.card-body.soft { "No job has failed." }
             } @else {
-                (table("Last failures", &["Id", "Kind", "When", "Error"], &rows))
+                div.jobs { (table("Last failures", &["Job", "When"], &rows)) }
             }
         },
     )
@@ -238,8 +338,20 @@ fn failures_card(failures: &[Job], now: Timestamp) -> Markup {
 fn throughput_card(hours: &[Hour]) -> Markup {
     let list = |of: &dyn Fn(&Hour) -> String| hours.iter().map(of).collect::<Vec<_>>().join(" ");
     let total: u64 = hours.iter().map(|hour| hour.completed + hour.failed).sum();
+    let row = |hour: &Hour| {
+        html! { tr {
+            td data-label="hour" { (hour.begins_at.to_utc().format("%d %b %H:%M")) }
+            td.num data-label="completed" { (grouped(hour.completed)) }
+            td.num data-label="failed" { (grouped(hour.failed)) }
+        } }
+    };
+    let ended = |hour: &&Hour| hour.completed + hour.failed > 0;
+    let rows: Vec<_> = hours.iter().filter(ended).map(row).collect();
     let legend = html! {
-        ul.legend { li.legend-completed { "Completed" } li.legend-failed { "Failed" } }
+        ul.legend {
+            li.l-ok { "Completed " b { (grouped(hours.iter().map(|hour| hour.completed).sum::<u64>())) } }
+            li.l-bad { "Failed " b { (grouped(hours.iter().map(|hour| hour.failed).sum::<u64>())) } }
+        }
     };
     card(
         "throughput",
@@ -248,13 +360,17 @@ fn throughput_card(hours: &[Hour]) -> Markup {
         &html! {
             div.card-body {
                 @if total == 0 {
-                    p.text-secondary { "No job has ended in the last 24 hours. Finished jobs appear here by the hour." }
+                    p.soft { "No job has ended in the last 24 hours. Finished jobs appear here by the hour." }
                 } @else {
                     div.chart role="img" aria-label={ (total) " jobs ended in the last 24 hours" }
                         data-times=(list(&|hour| (hour.begins_at.millis() / 1000).to_string()))
                         data-completed=(list(&|hour| hour.completed.to_string()))
                         data-failed=(list(&|hour| hour.failed.to_string())) {
                         noscript { (total) " jobs ended in the last 24 hours; the chart needs JavaScript." }
+                    }
+                    details #throughput-numbers {
+                        summary { "Numbers as a table" }
+                        (table("Finished jobs by hour", &["Hour, UTC", "Completed", "Failed"], &rows))
                     }
                 }
             }

@@ -37,7 +37,7 @@ pub(super) fn faced(problem: &Problem, face: Face, frame: &Frame, bare: &HeaderM
         // The notice goes over the content, not in the place of the element that was to be replaced, and is brought into view.
         headers.insert(
             HeaderName::from_static("hx-retarget"),
-            HeaderValue::from_static("#content > div"),
+            HeaderValue::from_static("#page"),
         );
         headers.insert(
             HeaderName::from_static("hx-reswap"),
@@ -74,17 +74,24 @@ fn problem_json(problem: &Problem) -> Response {
 fn explained(problem: &Problem, frame: &Frame) -> Markup {
     let known = frame.has_navigation();
     html! {
-        section.card.narrow[!known] role="alert" {
-            @if !known { (page::brand()) }
-            div.empty {
-                div.empty-img { (icon(Icon::Alert)) }
-                @if !known { h1.page-title { (problem.code().title()) } }
-                p.empty-title { (problem.what()) }
-                p.empty-subtitle.text-secondary { (problem.code().remedy()) }
-                p.text-secondary { "Error " code { (problem.code()) } }
-                @if problem.code() == Code::AuthStale { (password_question()) }
-                div.empty-action { a.btn href=(frame.home().link()) { "To the start page" } }
+        @if known { section.card role="alert" { (said(problem, frame)) } }
+        @else { div.gate { (page::brand()) section.card role="alert" { (said(problem, frame)) } } }
+    }
+}
+
+fn said(problem: &Problem, frame: &Frame) -> Markup {
+    let known = frame.has_navigation();
+    html! {
+        div.empty-state {
+            (icon(Icon::SearchOff))
+            @if known { h2 { (problem.what()) } } @else { h1 { (problem.code().title()) } p { (problem.what()) } }
+            p { (problem.code().remedy()) }
+            @if problem.code() == Code::AuthStale { (password_question()) }
+            div.page-actions {
+                a.btn href=(frame.home().link()) { "To the start page" }
+                @if known { a.btn.btn-quiet href=(nav::Tab::Jobs.link()) { "Search jobs" } }
             }
+            p.sub { (problem.status().as_u16()) " · " code { (problem.code()) } }
         }
     }
 }

@@ -20,28 +20,77 @@ macro_rules! icons {
 }
 
 icons! {
-    Alert = "alert",
-    Dashboard = "dashboard",
+    ActivityHeartbeat = "activity-heartbeat",
+    AlertCircle = "alert-circle",
+    AlertOctagon = "alert-octagon",
+    AlertTriangle = "alert-triangle",
+    ArrowUp = "arrow-up",
+    Ban = "ban",
+    CalendarClock = "calendar-clock",
+    Check = "check",
+    ChevronDown = "chevron-down",
+    ChevronLeft = "chevron-left",
+    ChevronRight = "chevron-right",
+    CircleCheck = "circle-check",
+    CircleDot = "circle-dot",
+    CircleDotted = "circle-dotted",
+    CircleHalf2 = "circle-half-2",
+    CirclePlus = "circle-plus",
+    CircleX = "circle-x",
+    Clock = "clock",
+    Coin = "coin",
+    Copy = "copy",
+    Dots = "dots",
+    Edit = "edit",
+    ExternalLink = "external-link",
+    FileText = "file-text",
+    Filter = "filter",
+    GitBranch = "git-branch",
+    GitPullRequest = "git-pull-request",
+    Hourglass = "hourglass",
+    InfoCircle = "info-circle",
     Inbox = "inbox",
-    Jobs = "jobs",
     Keyboard = "keyboard",
-    Lamp = "lamp",
+    LayoutDashboard = "layout-dashboard",
+    ListDetails = "list-details",
+    Lock = "lock",
     Logout = "logout",
-    Logs = "logs",
-    Menu = "menu",
-    Monitor = "monitor",
+    Menu2 = "menu-2",
     Moon = "moon",
-    Play = "play",
-    Queues = "queues",
-    Repositories = "repositories",
-    Schedules = "schedules",
-    Sessions = "sessions",
+    PlayerPause = "player-pause",
+    PlayerPlay = "player-play",
+    PlayerStop = "player-stop",
+    PlugConnectedX = "plug-connected-x",
+    Plus = "plus",
+    Refresh = "refresh",
+    Robot = "robot",
+    Search = "search",
+    SearchOff = "search-off",
     Settings = "settings",
-    Sun = "sun",
+    Stack2 = "stack-2",
+    SunMoon = "sun-moon",
+    Trash = "trash",
+    User = "user",
+    UserOff = "user-off",
+    WifiOff = "wifi-off",
+    X = "x",
 }
 
 /// The icon. Screen readers skip it, because the words beside it say the same.
 pub(super) fn icon(icon: Icon) -> Markup {
-    // The markup is a file of the embedded package, never data.
-    html! { span.icon-box aria-hidden="true" { (PreEscaped(icon.svg())) } }
+    // The lines are of a file of the embedded package, never data. Its outer element is ours: its look is in the style sheet.
+    let lines = icon.svg().split_once("<path").map_or("", |(_, rest)| rest);
+    let lines = lines.trim_end().trim_end_matches("</svg>").trim_end();
+    html! { svg.i viewBox="0 0 24 24" aria-hidden="true" { (PreEscaped("<path")) (PreEscaped(lines)) } }
+}
+
+/// The product's sign.
+pub(super) fn lamp() -> Markup {
+    html! {
+        svg.lamp viewBox="0 0 24 24" width="24" height="24" aria-hidden="true" {
+            circle.glow cx="12" cy="9" r="8" {}
+            path.flame d="M12 4.2c2.1 2.3 2.9 3.9 2.9 5.4a2.9 2.9 0 0 1-5.8 0c0-1.5.8-3.1 2.9-5.4z" {}
+            path.body d="M8.2 14.6h7.6l-.8 2.4H9zM11 17h2v3.4h2.4V22H8.6v-1.6H11z" {}
+        }
+    }
 }

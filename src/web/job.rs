@@ -5,8 +5,8 @@ use super::app::App;
 use super::base::Link;
 use super::caller::Signed;
 use super::components::{
-    Step, attempts, badge, card, confirm, elapsed, job_sentence, pretty, run_form, text_card,
-    timeline, when,
+    Step, attempts, attempts_in_time, card, confirm, elapsed, gates, job_sentence, pill, pretty, run_form,
+    status_word, text_card, timeline, when,
 };
 use super::extract::{Id, Query};
 use super::nav::{self, Tab};
@@ -102,6 +102,7 @@ pub(super) async fn page(
     let store = &app.web.store;
     let job = jobs::known(store, id.0).await?;
     let events = store.job_events(job.id).await?;
+    let kept = store.job_attempts(job.id).await?;
     let children = store.children(job.id).await?;
     let neighbours = store.neighbours(job.id).await?;
     let follows = store.batch_before(job.id).await?.map(|batch| batch.id);
@@ -109,13 +110,19 @@ pub(super) async fn page(
     let why = store.why(job.id, now).await?;
     let is_full = jobs::is_full(store, &job).await?;
     let content = html! {
-        div.row.row-cards {
-            div."col-12" { (summary(&job, is_full, why.as_ref(), who.role(), now)) }
-            div."col-lg-6" { (history(&job, &events, now)) }
-            div."col-lg-6" { (facts(&job, (&children, &neighbours, follows), app.web.has_program(), now)) }
-            @if let Some(error) = &job.error { div."col-12" { (text_card("job-error", "Error", error)) } }
-            @if let Some(result) = &job.result { div."col-12" { (text_card("job-result", "Result", &pretty(result))) } }
-            div."col-12" { (text_card("job-payload", "Payload", &pretty(&job.payload))) }
+        (summary(&job, is_full, why.as_ref(), who.role(), now))
+        div.cols.cols-side {
+            div.stack {
+                @if let Some(why) = why.as_ref().filter(|_| waits(&job)) { (why_card(&job, why, who.role(), now)) }
+                @if let Some(in_time) = attempts_in_time(&job, &kept, now) {
+                    (card("job-attempts", "Attempts", &html! { span.sub { (attempts(&job)) } }, &in_time))
+                }
+                @if let Some(error) = &job.error { (text_card("job-error", "Error", error)) }
+                (text_card("job-payload", "Payload", &pretty(&job.payload)))
+                @if let Some(result) = &job.result { (text_card("job-result", "Result", &pretty(result))) }
+                (history(&job, &events, now))
+            }
+            div.stack { (facts(&job, (&children, &neighbours, follows), app.web.has_program(), now)) }
         }
     };
     let part = LivePart {
@@ -134,28 +141,48 @@ pub(super) async fn page(
         )),
         content: &content,
     };
-    let frame = Frame::new(&app.web, Some(&who)).at(Tab::Jobs);
+    let of_status = Filter::default().status(job.status);
+    let frame = Frame::new(&app.web, Some(&who))
+        .at(Tab::Jobs)
+        .under(vec![
+            (Tab::Jobs.link(), Tab::Jobs.title().to_owned()),
+            (nav::jobs(&of_status), status_word(job.status).to_owned()),
+        ])
+        .heading(html! { (job.kind) " " span.soft.mono { "#" (id) } });
     let title = format!("Job {id}");
     Ok(live_page(&frame, &title, &part, |part| part, (who.face(), shown.as_deref())))
 }
 
 fn summary(job: &Job, is_full: bool, why: Option<&Why>, role: Role, now: Timestamp) -> Markup {
-    let waits = waits(job);
     html! {
-        section.card {
-            div.card-body.scan-now {
-                div.sentence { (badge(job.status)) p { (job_sentence(job, why, now)) } }
-                @if jobs::may_act(role) { div.actions { (buttons(job, is_full, role, now)) } }
-            }
-            @if waits { (line(why)) }
+        section.card.say {
+            (pill(job.status)) p { (job_sentence(job, why, now)) }
+            @if jobs::may_act(role) { div.page-actions { (buttons(job, is_full, role, now)) } }
         }
     }
 }
 
+/// Why a waiting job has not begun: its gates, and what opens those that are shut.
+fn why_card(job: &Job, why: &Why, role: Role, now: Timestamp) -> Markup {
+    let shut = why.gates.len();
+    let said = match shut {
+        0 => "every gate is open".to_owned(),
+        1 => "1 gate is shut".to_owned(),
+        shut => format!("{shut} gates are shut"),
+    };
+    let content = html! { (gates(job, why, role, now)) (line(Some(why))) };
+    card("job-why", "Why is it not running?", &html! { span.sub { (said) } }, &content)
+}
+
 /// The button that runs a job again. `on_session` says that the button is on the page of a session.
-pub(super) fn run_again_form(id: JobId, is_full: bool, on_session: bool) -> Markup {
-    let action = nav::job(id).under("run-again").with(&[("on", on_session.then_some("session"))]);
-    run_form(&action, "Run again", None, is_full)
+pub(super) fn run_again_form(job: &Job, is_full: bool, on_session: bool) -> Markup {
+    let action = nav::job(job.id).under("run-again").with(&[("on", on_session.then_some("session"))]);
+    if job.status == Status::Failed {
+        return run_form(&action, "Retry", None, is_full);
+    }
+    // What completed or was cancelled has had its effect: nobody runs it once more by a slip.
+    let consequence = html! { "A new job of the same kind with the same payload is made. What this one did stays done." };
+    confirm("run-copy", "Run a copy", &consequence, &run_form(&action, "Run the copy now", None, is_full))
 }
 
 fn waits(job: &Job) -> bool {
@@ -175,7 +202,7 @@ fn line(why: Option<&Why>) -> Markup {
         return html! {};
     }
     html! {
-        div.card-body.lines {
+        div.card-footer.lines {
             @if !openings.is_empty() {
                 ul #job-remedies { @for opening in &openings { li { (opening) } } }
             }
@@ -202,16 +229,22 @@ fn buttons(job: &Job, is_full: bool, role: Role, now: Timestamp) -> Markup {
     let is_due = job.is_due(now);
     html! {
         @if job.status.is_final() {
-            @if jobs::may_run_again(role, &job.kind) { (run_again_form(job.id, is_full, false)) }
+            @if jobs::may_run_again(role, &job.kind) { (run_again_form(job, is_full, false)) }
             @if jobs::may_delete(role) {
                 (confirm("delete-job", "Delete", &html! { "Its history, attempts and transcript go with it." },
                     &form("delete", "Delete now")))
             }
         } @else if job.cancel_requested_at.is_some() {
-            p.text-secondary { "It was asked to end." }
+            p.soft { "It was asked to end." }
         } @else {
             @if waits(job) && !is_due { (form("run-now", "Run now")) }
-            (form("cancel", "Cancel"))
+            @if waits(job) {
+                (confirm("cancel-job", "Cancel", &html! { "It does not start any more. A cancelled job stays so; a copy of it can be run." },
+                    &form("cancel", "Cancel now")))
+            } @else {
+                (confirm("cancel-job", "Stop", &html! { "Its handler is asked to end. What it has done stays done." },
+                    &form("cancel", "Stop it now")))
+            }
         }
     }
 }
@@ -220,7 +253,7 @@ fn history(job: &Job, events: &[Event], now: Timestamp) -> Markup {
     let made = Step {
         to: Status::Queued,
         at: job.created_at,
-        title: html! { "Stored " },
+        title: html! { "Created" },
         detail: html! { "by " (job.trigger) },
     };
     let mut steps = vec![made];
@@ -230,7 +263,7 @@ fn history(job: &Job, events: &[Event], now: Timestamp) -> Markup {
             steps.push(Step {
                 to: event.to,
                 at: event.at,
-                title: html! { "More steps " },
+                title: html! { "More steps" },
                 detail: html! { (left_out) " steps before this time are not kept" },
             });
         }
@@ -240,8 +273,8 @@ fn history(job: &Job, events: &[Event], now: Timestamp) -> Markup {
         steps.push(Step {
             to: Status::Running,
             at,
-            title: html! { "Started " },
-            detail: html! { "attempt " (attempts(job)) },
+            title: html! { "Attempt " (attempts(job)) " started" },
+            detail: html! {},
         });
     }
     // Every other end of a job has an event of its own.
@@ -249,14 +282,14 @@ fn history(job: &Job, events: &[Event], now: Timestamp) -> Markup {
         steps.push(Step {
             to: Status::Completed,
             at,
-            title: html! { "Completed " },
+            title: html! { "Completed" },
             detail: html! { "after " (elapsed(job.started_at, Some(at), now)) },
         });
     }
-    steps.sort_by_key(|step| step.at);
+    steps.sort_by_key(|step| std::cmp::Reverse(step.at));
     card(
         "job-history",
-        "Timeline",
+        "History",
         &html! {},
         &html! {
             div.card-body { (timeline(&steps, now)) }
@@ -265,7 +298,7 @@ fn history(job: &Job, events: &[Event], now: Timestamp) -> Markup {
 }
 
 fn step(event: &Event) -> Step {
-    let title = html! { (happened(event)) " " };
+    let title = html! { (happened(event)) };
     let detail = html! {
         "by " (by_whom(&event.actor))
         @if let Some(detail) = &event.detail { ": " (detail) }
@@ -276,7 +309,7 @@ fn step(event: &Event) -> Step {
 /// The cause of a step, as people read it. Other programs may have written words of their own.
 fn happened(event: &Event) -> &str {
     match &event.cause {
-        Ok(Cause::Retry) => "Failed, starts again",
+        Ok(Cause::Retry) => "Failed, is to start again",
         Ok(Cause::Failed | Cause::Fatal) => "Failed for good",
         Ok(Cause::Poison) => "Failed, it takes the server down",
         Ok(Cause::Interrupted) => "Interrupted",
@@ -284,7 +317,7 @@ fn happened(event: &Event) -> &str {
         Ok(Cause::Cancelled) => "Cancelled",
         Ok(Cause::After) => "Cancelled with a job before it",
         Ok(Cause::CancelRequested) => "Asked to end",
-        Ok(Cause::Limited) => "Waits for a limit outside",
+        Ok(Cause::Limited) => "Waits for a limit of the service",
         Ok(Cause::Blocked) => "Kept waiting",
         Ok(Cause::Budget) => "Put off by a budget",
         Ok(Cause::Resumed) => "Made due again",
@@ -317,7 +350,7 @@ fn facts(
                     dt { "Session" } dd { a href=(nav::session(job.id)) { "session " (job.id) } }
                 }
                 dt { "Queue" } dd { @if let Some(queue) = &job.queue { (queue) } @else { "not admitted yet" } }
-                dt { "Priority" } dd { @if let Some(priority) = job.priority { (priority) } @else { "–" } }
+                dt { "Priority" } dd { @if let Some(priority) = job.priority { (priority) } @else { "not yet known" } }
                 dt { "Attempt" } dd { (attempts(job)) }
                 @if job.interrupted > 0 { dt { "Interrupted" } dd { (job.interrupted) " times" } }
                 dt { "Created" } dd { (when(job.created_at, now)) }

@@ -5,10 +5,12 @@ use super::app::App;
 use super::base::{Link, link, query_text};
 use super::caller::Signed;
 use super::components::{
-    attempts, badge, elapsed, empty, folded, pager, problem_notice, status_word, table, when,
+    QueryBox, empty, facets, folded, job_rows, pager, problem_notice, query_box, table, tabs,
 };
 use super::extract::{Query, given};
 use super::face::Face;
+use super::icon::{Icon, icon};
+use super::job_ways::JobWays;
 use super::nav::{self, Tab};
 use super::page::{Frame, page};
 use super::part::{LivePart, live_page, version};
@@ -104,14 +106,15 @@ pub(super) async fn list(
     }
     let (shown, asked) = (query.v.clone(), query.asked());
     let (store, now) = (&app.web.store, app.web.clock.now());
-    let frame = Frame::new(&app.web, Some(&who)).at(Tab::Jobs);
+    let new = html! { a.btn href=(link(nav::NEW_JOB)) { (icon(Icon::Plus)) "New job" } };
+    let frame = Frame::new(&app.web, Some(&who)).at(Tab::Jobs).acting(new);
     let ask = JobsAsk { query: asked.q.clone(), before: asked.before, rows: ROWS };
     let found = match jobs::find(store, ask, now).await.map_err(Problem::from) {
         Ok(found) => found,
         Err(problem) if who.face() == Face::Page && problem.status().is_client_error() => {
             let content = html! {
                 (problem_notice(&problem))
-                section.card { (search(&asked, true)) }
+                (search(&asked, true))
             };
             let page = page(&frame, Tab::Jobs.title(), &content);
             return Ok((problem.status(), page).into_response());
@@ -130,12 +133,22 @@ pub(super) async fn list(
     #[cfg(not(feature = "monitor"))]
     let problems = html! {};
     let content = html! {
-        @if let Some(id) = named { p.card-body { a href=(nav::job(id)) { "Job " (id) } " has this id." } }
+        @if let Some(id) = named { p.card-footer { a href=(nav::job(id)) { "Job " (id) } " has this id." } }
         (problems)
         (rows(&found, &asked, &waits, (app.web.has_program(), now)))
         (more(&found, &asked))
     };
-    let around = |part| html! { section.card { (tabs(&filter)) (search(&asked, false)) (part) } };
+    let counts = store.job_counts().await?;
+    let ways = JobWays::new(&asked.q, &filter, &counts);
+    let around = |part| {
+        html! {
+            (search(&asked, false))
+            div.cols.with-rail {
+                (facets(&ways.facets()))
+                section.card { (tabs("Statuses", &ways.statuses())) (part) }
+            }
+        }
+    };
     let states: Vec<_> = found.rows.iter().map(|job| state(job, &waits)).collect();
     let part = LivePart {
         id: "job-list",
@@ -170,7 +183,7 @@ async fn problems(store: &Store, filter: &Filter, now: Timestamp) -> Result<Mark
         @if found.jobs > 1 {
             details.card-body id="job-problems" {
                 summary { "By problem: " (found.problems.len()) " in " (found.jobs) " failed jobs" }
-                p.text-secondary { "Equal errors are one problem; " code { "<*>" } " stands for what differs." (older) }
+                p.soft { "Equal errors are one problem; " code { "<*>" } " stands for what differs." (older) }
                 (table("Problems", &["Jobs", "Kind", "Code", "Last", "Error"], &rows))
             }
         }
@@ -185,36 +198,18 @@ fn state<'a>(job: &Job, waits: &'a Waits) -> (i64, Status, u32, Option<&'a Strin
 /// What the waiting jobs of a list wait for.
 type Waits = BTreeMap<JobId, String>;
 
-fn tabs(filter: &Filter) -> Markup {
-    let any = filter.clone().of_any_status();
-    let asked = filter.asked_status();
-    let tab = |open: bool, of: Filter, title: &str| {
-        html! { a href=(nav::jobs(&of)) aria-current=[open.then_some("true")] { (title) } }
-    };
-    html! {
-        nav.tabs aria-label="Statuses" {
-            (tab(any == *filter, any.clone(), "All"))
-            @for status in Status::ALL {
-                (tab(asked == Some(*status), any.clone().status(*status), status_word(*status)))
-            }
-        }
-    }
-}
-
 fn search(asked: &Asked, wrong: bool) -> Markup {
-    html! {
-        form.filters method="get" action=(link(PATH)) role="search" {
-            label {
-                span { "Query" }
-                input.form-control type="search" name="q" value=(asked.q) maxlength="2000" autocomplete="off"
-                    placeholder="status:failed kind:send_email since:24h" aria-invalid=[wrong.then_some("true")];
-            }
-            button.btn type="submit" { "Filter" }
-            a.btn href=(link(nav::NEW_JOB)) { "Run a job" }
-            a.btn href=(link(nav::BATCHES)) { "Batches" }
-            @if !asked.q.is_empty() { a.btn.btn-link href=(link(PATH)) { "Clear" } }
-        }
-    }
+    let action = link(PATH);
+    let query = QueryBox {
+        action: &action,
+        name: "q",
+        label: "Search jobs",
+        example: "status:failed kind:send_email since:24h",
+        typed: &asked.q,
+        is_wrong: wrong,
+        has_facets: true,
+    };
+    query_box(&query, &html! { a.btn href=(link(nav::BATCHES)) { "Batches" } })
 }
 
 fn rows(
@@ -224,15 +219,12 @@ fn rows(
     (has_program, now): (bool, Timestamp),
 ) -> Markup {
     if !found.rows.is_empty() {
-        let columns =
-            ["Id", "Kind", "Status", "Trigger", "Queue", "Attempt", "Created", "Duration", "Note"];
-        let lines: Vec<_> = found.rows.iter().map(|job| row(job, waits, now)).collect();
-        return table("Jobs", &columns, &lines);
+        return job_rows(&found.rows, waits, now);
     }
     let filtered = !asked.is_empty();
     let next = html! {
         @if filtered {
-            "Nothing fits these conditions. " a href=(link(PATH)) { "Show all jobs" }
+            "No job fits this query. " a href=(link(PATH)) { "Show all jobs" }
         } @else if !has_program {
             "Jobs that the program makes appear here."
         } @else {
@@ -241,25 +233,6 @@ fn rows(
         }
     };
     empty(if filtered { "No such jobs" } else { "No jobs yet" }, &next)
-}
-
-fn row(job: &Job, waits: &Waits, now: Timestamp) -> Markup {
-    html! {
-        tr {
-            td { a id={ "job-" (job.id) } href=(nav::job(job.id)) { (job.id) } }
-            td { (job.kind) }
-            td { (badge(job.status)) }
-            td { (job.trigger) }
-            td data-label="Queue" { @if let Some(queue) = &job.queue { (queue) } @else { "–" } }
-            td data-label="Attempt" { (attempts(job)) }
-            td data-label="Created" { (when(job.created_at, now)) }
-            td data-label="Took" { (elapsed(job.started_at, job.finished_at, now)) }
-            td.note {
-                @if let Some(waits) = waits.get(&job.id) { p { (waits) } }
-                @if let Some(error) = &job.error { (folded(&format!("error-{}", job.id), error)) }
-            }
-        }
-    }
 }
 
 fn more(found: &Found<Job>, asked: &Asked) -> Markup {

@@ -77,12 +77,12 @@ fn line(place: &LogPlace, run: Option<&ServiceRun>, now: Timestamp) -> Markup {
         tr {
             td.note {
                 (place.name)
-                @if let Some(pattern) = &place.pattern { div.text-secondary { "by " (pattern) } }
+                @if let Some(pattern) = &place.pattern { div.soft { "by " (pattern) } }
                 @if let Some(zone) = place.rules.zone() {
-                    div.text-secondary { "times without a zone are of " (zone) }
+                    div.soft { "times without a zone are of " (zone) }
                 }
                 @if let Some(begins) = place.rules.begins() {
-                    div.text-secondary { "an event begins with " code { (begins) } }
+                    div.soft { "an event begins with " code { (begins) } }
                 }
             }
             td { (state(place, now)) }
@@ -91,7 +91,7 @@ fn line(place: &LogPlace, run: Option<&ServiceRun>, now: Timestamp) -> Markup {
             td data-label="Last row stored" { (when_known(progress.map(|known| known.moved_at), now)) }
             td data-label="Last looked at" {
                 (when_known(run.map(ServiceRun::at), now))
-                @if let Some(Err(error)) = run.map(ServiceRun::ended) { p.text-danger { (error) } }
+                @if let Some(Err(error)) = run.map(ServiceRun::ended) { p.bad { (error) } }
             }
         }
     }
@@ -100,12 +100,12 @@ fn line(place: &LogPlace, run: Option<&ServiceRun>, now: Timestamp) -> Markup {
 fn state(place: &LogPlace, now: Timestamp) -> Markup {
     html! {
         @match &place.state {
-            LogState::Missing => span.text-danger { "Not there" },
-            LogState::Refused(why) => span.text-danger { "Cannot be read: " (why) },
+            LogState::Missing => span.bad { "Not there" },
+            LogState::Refused(why) => span.bad { "Cannot be read: " (why) },
             LogState::Journal => "A journal",
             LogState::File { left, bytes } => {
                 @if *left == 0 { "Read to its end" } @else { (size(*left)) " of " (size(*bytes)) " to read" }
-                div.text-secondary { "changed " (when_known(place.changed_at, now)) }
+                div.soft { "changed " (when_known(place.changed_at, now)) }
             }
         }
     }

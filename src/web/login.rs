@@ -172,20 +172,25 @@ fn is_local(path: &str) -> bool {
 
 fn form_page(app: &App, next: Option<&str>, problem: Option<&Problem>) -> Html<String> {
     let content = html! {
-        section.card.narrow {
+        div.gate {
             (page::brand())
-            h1.page-title { "Sign in" }
-            @if let Some(problem) = problem { (problem_notice(problem)) }
-            form method="post" action=(link(nav::LOGIN)) {
+            form.card method="post" action=(link(nav::LOGIN)) { div.card-body {
+                h1 { "Sign in" }
+                @if let Some(problem) = problem { (problem_notice(problem)) }
                 @if let Some(next) = next.filter(|next| is_local(next)) {
                     input type="hidden" name="next" value=(next);
                 }
-                label.form-label for="username" { "User name" }
-                input #username .form-control name="username" autocomplete="username" maxlength="64" required autofocus;
-                label.form-label for="password" { "Password" }
-                input #password .form-control name="password" type="password" autocomplete="current-password" required;
+                div {
+                    label.form-label for="username" { "User name" }
+                    input #username .form-control name="username" autocomplete="username" maxlength="64" required autofocus;
+                }
+                div {
+                    label.form-label for="password" { "Password" }
+                    input #password .form-control name="password" type="password" autocomplete="current-password" required;
+                }
                 button.btn.btn-primary type="submit" { "Sign in" }
-            }
+            } }
+            p.sub { "Forgotten it? On the server: " code { "lamplighter users passwd NAME" } }
         }
     };
     page::page(&Frame::new(&app.web, None), "Sign in", &content)

@@ -124,7 +124,7 @@ pub(super) async fn list(
 fn which(scanned: &ForeignLog, is_shown: bool) -> Markup {
     let other = LogsQuery { log: Some(SCANNED.to_owned()), ..LogsQuery::default() };
     html! {
-        p.text-secondary {
+        p.soft {
             @if is_shown {
                 "These are the rows of " code { (scanned.table()) } ", which scans read. "
                 a href=(link(PATH)) { "Show the server's own rows" }
@@ -163,10 +163,10 @@ fn filters(asked: &LogsQuery) -> Markup {
             (field("source", "Source", &asked.source))
             (field("code", "Error code", &asked.code))
             (field("correlation_id", "Correlation id", &asked.correlation_id))
-            @if let Some(ids) = &asked.ids { p.text-secondary { "Only rows " (ids.replace(',', ", ")) " are shown." } }
+            @if let Some(ids) = &asked.ids { p.soft { "Only rows " (ids.replace(',', ", ")) " are shown." } }
             button.btn type="submit" { "Filter" }
-            @if !asked.is_empty() { a.btn.btn-link href=(link(PATH)) { "Clear" } }
-            a.btn.btn-link href=(link(log_sources::PATH)) { "Followed logs" }
+            @if !asked.is_empty() { a.btn.btn-quiet href=(link(PATH)) { "Clear" } }
+            a.btn.btn-quiet href=(link(log_sources::PATH)) { "Followed logs" }
         }
     }
 }
@@ -174,11 +174,8 @@ fn filters(asked: &LogsQuery) -> Markup {
 fn rows(found: &Found<LogRow>, asked: &LogsQuery) -> Markup {
     if !found.rows.is_empty() {
         let lines: Vec<_> = found.rows.iter().map(|row| line(row, asked)).collect();
-        return table(
-            "Log rows",
-            &["Time", "Level", "Source", "Message", "Correlation id"],
-            &lines,
-        );
+        let columns = ["Time", "Level", "Source", "Message", "Correlation id"];
+        return html! { div.log { (table("Log rows", &columns, &lines)) } };
     }
     let filtered = !asked.is_empty();
     let next = html! {
@@ -195,14 +192,14 @@ fn rows(found: &Found<LogRow>, asked: &LogsQuery) -> Markup {
 fn line(row: &LogRow, asked: &LogsQuery) -> Markup {
     let LogRow { id, row } = row;
     html! {
-        tr {
-            td.time { (row.timestamp) }
+        tr id={ "row-" (id) } {
+            td { (row.timestamp) }
             td { (level_badge(row.level)) }
             td.source { (row.source) }
             td.note {
                 (folded(&format!("message-{id}"), &row.message))
                 @if let Some(extra) = &row.extra_data {
-                    details id={ "extra-" (id) } { summary.text-secondary { "more" } pre { (extra) } }
+                    details id={ "extra-" (id) } { summary.soft { "more" } pre { (extra) } }
                 }
             }
             td {

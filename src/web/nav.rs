@@ -42,16 +42,24 @@ macro_rules! tabs {
 }
 
 tabs! {
-    Dashboard = "/", "Dashboard", Dashboard, "d";
-    Jobs = "/jobs", "Jobs", Jobs, "j";
-    Schedules = "/schedules", "Schedules", Schedules, "c";
-    Sessions = "/sessions", "Sessions", Sessions, "e";
-    Logs = "/logs", "Logs", Logs, "l";
-    SelfMonitoring = "/admin/self-monitoring", "Self-Monitoring", Monitor, "s";
-    Repositories = "/repositories", "Repositories", Repositories, "r";
-    Queues = "/queues", "Queues & workers", Queues, "q";
+    Dashboard = "/", "Dashboard", LayoutDashboard, "d";
+    Jobs = "/jobs", "Jobs", ListDetails, "j";
+    Schedules = "/schedules", "Schedules", CalendarClock, "c";
+    Queues = "/queues", "Queues", Stack2, "q";
+    Sessions = "/sessions", "Sessions", Robot, "e";
+    Repositories = "/repositories", "Repositories", GitBranch, "r";
+    Logs = "/logs", "Logs", FileText, "l";
+    SelfMonitoring = "/admin/self-monitoring", "Self-Monitoring", ActivityHeartbeat, "s";
     Settings = "/settings", "Settings", Settings, "t";
 }
+
+/// A group of pages in the navigation, with its heading if it has one.
+pub(super) const GROUPS: [(Option<&str>, &[Tab]); 4] = [
+    (None, &[Tab::Dashboard, Tab::Jobs, Tab::Schedules, Tab::Queues]),
+    (Some("Agents"), &[Tab::Sessions, Tab::Repositories]),
+    (Some("Watch"), &[Tab::Logs, Tab::SelfMonitoring]),
+    (None, &[Tab::Settings]),
+];
 
 impl Tab {
     /// Whether the page shows what the program has besides the engine.

@@ -71,13 +71,13 @@ async fn whole(
     kinds.sort_by(|a, b| a.kind.as_str().cmp(b.kind.as_str()));
     let content = html! {
         @if let Some((_, problem)) = again { (problem_notice(problem)) }
-        div.row.row-cards {
+        div.grid {
             @if kinds.is_empty() {
-                div."col-12" { section.card { (empty("No kinds", &html! {
+                div.wide { section.card { (empty("No kinds", &html! {
                     "No running process has a handler. Start the program that has them."
                 })) } }
             }
-            @for rules in &kinds { div."col-12" { (kind_card(rules, who.role(), again)) } }
+            @for rules in &kinds { div.wide { (kind_card(rules, who.role(), again)) } }
         }
     };
     let frame = Frame::new(&app.web, Some(who)).at(Tab::Jobs);

@@ -42,9 +42,9 @@ pub(super) async fn page(
         (settings_tabs(&who, nav::OWN))
         (Said::saved(asked.saved.as_deref(), SAVED).banner())
         p { "You are signed in as " strong { (name) } " with the role " (role.as_str()) " (" (role.may()) ")." }
-        div.row.row-cards {
-            div."col-12" { (logins_card(&logins, own, &link(END_PATH), now)) }
-            div."col-12" { (card("password", "Set your password", &html! {}, &html! {
+        div.grid {
+            div.wide { (logins_card(&logins, own, &link(END_PATH), now)) }
+            div.wide { (card("password", "Set your password", &html! {}, &html! {
                 form.card-body.settings-form method="post" action=(link(PASSWORD_PATH)) hx-post=(link(PASSWORD_PATH)) hx-swap="none" {
                     div.setting-row { (password_fields("own")) }
                     div.actions { button.btn.btn-primary type="submit" { "Set the password" } }

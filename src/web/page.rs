@@ -2,11 +2,13 @@
 
 use super::app::Web;
 use super::assets::ASSETS;
-use super::base::link;
+use super::base::{Link, link};
 use super::caller::Signed;
-use super::components::dialog;
-use super::icon::{Icon, icon};
-use super::nav::{EVENTS, LOGOUT, OWN, Tab};
+use super::components::{Tone, dialog, notice};
+use super::choices::Choices;
+use super::counts::NavCounts;
+use super::icon::{Icon, icon, lamp};
+use super::nav::{EVENTS, GROUPS, LOGOUT, OWN, Tab};
 use crate::error::Code;
 use crate::model::Timestamp;
 use axum::response::Html;
@@ -36,6 +38,16 @@ pub(super) struct Frame {
     reload: Option<Duration>,
     /// The time by the server's clock. The page's script tells relative times by it.
     now: Timestamp,
+    /// What the person chose for all pages.
+    choices: Choices,
+    /// What the navigation counts.
+    counts: NavCounts,
+    /// The pages above this one.
+    above: Vec<(Link, String)>,
+    /// The heading, if it is more than the title.
+    heading: Option<Markup>,
+    /// What can be done on the page as a whole, beside the heading.
+    actions: Option<Markup>,
 }
 
 /// What people should know whatever they look at.
@@ -68,6 +80,9 @@ impl Frame {
             is_still: false,
             reload: None,
             now: web.clock.now(),
+            choices: who.map(|who| who.caller.choices).unwrap_or_default(),
+            counts: who.map(|who| who.counts).unwrap_or_default(),
+            ..Self::default()
         }
     }
 
@@ -95,6 +110,21 @@ impl Frame {
     pub(super) fn at(mut self, tab: Tab) -> Self {
         self.open = Some(tab);
         self
+    }
+
+    /// The frame of a page under others, which are named over its heading, the outermost first.
+    pub(super) fn under(self, above: Vec<(Link, String)>) -> Self {
+        Self { above, ..self }
+    }
+
+    /// The frame with a heading that is more than the page's title.
+    pub(super) fn heading(self, heading: Markup) -> Self {
+        Self { heading: Some(heading), ..self }
+    }
+
+    /// The frame with what can be done on the page as a whole.
+    pub(super) fn acting(self, actions: Markup) -> Self {
+        Self { actions: Some(actions), ..self }
     }
 
     /// The frame of a page of which nothing changes by itself.
@@ -134,14 +164,8 @@ const fn shows_runs(tab: Tab) -> bool {
 /// Says that nothing but the agent program's own permissions holds an agent back.
 fn unboxed() -> Markup {
     let code = Code::AgentUnboxed;
-    html! {
-        div.alert.alert-danger role="alert" {
-            strong { (code.title()) ". " }
-            (code.cause()) " "
-            (code.remedy()) " "
-            code { (code) }
-        }
-    }
+    let text = html! { b { (code.title()) ". " } (code.cause()) " " (code.remedy()) " " code { (code) } };
+    notice(Tone::Bad, &text, &html! {})
 }
 
 /// A whole page as an answer.
@@ -154,24 +178,19 @@ pub(super) fn layout(frame: &Frame, title: &str, content: &Markup) -> Markup {
     let live = frame.open.is_some() && !frame.is_still;
     html! {
         (DOCTYPE)
-        html lang="en" data-bs-theme="light" data-now=(frame.now.millis()) {
+        html lang="en" data-theme=[frame.choices.theme] data-now=(frame.now.millis()) data-base=(link("/")) {
             (head(frame, title))
-            body {
+            body.bare[frame.who.is_none()] {
                 a.skip href="#content" { "Skip to content" }
-                div.page {
-                    @if let Some(who) = &frame.who {
-                        (navigation(frame, who))
+                @if let Some(who) = &frame.who { (navigation(frame, who)) }
+                main #content tabindex="-1" hx-ext=[live.then_some("sse")]
+                    sse-connect=[live.then(|| link(EVENTS))] sse-close=[live.then_some("end")] {
+                    @if frame.has_navigation() { (page_top(frame, title, live)) }
+                    div #page {
+                        @for reminder in &frame.reminders { (reminder.shown(frame.open)) }
+                        (content)
                     }
-                    div.page-wrapper {
-                        @if frame.has_navigation() { (page_header(title, live)) }
-                        main #content.page-body hx-ext=[live.then_some("sse")]
-                            sse-connect=[live.then(|| link(EVENTS))] sse-close=[live.then_some("end")] {
-                            div.container-xl {
-                                @for reminder in &frame.reminders { (reminder.shown(frame.open)) }
-                                (content)
-                            }
-                        }
-                    }
+                    p #told .visually-hidden role="status" {}
                 }
                 (keys(frame))
             }
@@ -190,8 +209,8 @@ fn head(frame: &Frame, title: &str) -> Markup {
             }
             title { (title) " · Lamplighter" }
             link rel="icon" href=(ASSETS.favicon.link());
-            link rel="stylesheet" href=(ASSETS.tabler.link());
-            link rel="stylesheet" href=(ASSETS.chart_style.link());
+            link rel="preload" href=(ASSETS.text_font.link()) as="font" type="font/woff2" crossorigin;
+            @if frame.open == Some(Tab::Dashboard) { link rel="stylesheet" href=(ASSETS.chart_style.link()); }
             link rel="stylesheet" href=(ASSETS.own_style.link());
             // The script is not deferred: it sets the theme before anything is painted.
             script src=(ASSETS.own_script.link()) {}
@@ -205,34 +224,45 @@ fn head(frame: &Frame, title: &str) -> Markup {
 
 fn navigation(frame: &Frame, who: &Known) -> Markup {
     html! {
-        aside.sidebar aria-label="Navigation" {
-            (brand())
-            (links(frame))
-            (account(who))
-        }
         header.topbar {
             (brand())
-            details #menu {
-                summary aria-label="Menu" { (icon(Icon::Menu)) }
-                div.menu { (links(frame)) (account(who)) }
+            a.btn.btn-icon.btn-quiet href=(Tab::Jobs.link()) aria-label="Search jobs" { (icon(Icon::Search)) }
+            button.btn.btn-icon.btn-quiet type="button" popovertarget="nav" aria-label="Menu" { (icon(Icon::Menu2)) }
+        }
+        // The same element is the menu of a narrow window: a popover opens without a script, too.
+        aside #nav .side popover aria-label="Navigation" {
+            (brand())
+            nav aria-label="Pages" {
+                @for (heading, tabs) in GROUPS {
+                    @let shown: Vec<_> = tabs.iter().filter(|tab| frame.has_program || !tab.is_of_program()).collect();
+                    @if !shown.is_empty() {
+                        @if let Some(heading) = heading { p.group { (heading) } }
+                        ul.end[tabs == [Tab::Settings]] { @for tab in shown { li { (way(frame, *tab)) } } }
+                    }
+                }
             }
+            (account(who))
         }
     }
 }
 
 /// The product's name and sign.
 pub(super) fn brand() -> Markup {
-    html! { a.brand href=(Tab::Dashboard.link()) { (icon(Icon::Lamp)) span { "Lamplighter" } } }
+    html! { a.brand href=(Tab::Dashboard.link()) { (lamp()) span { "Lamplighter" } } }
 }
 
-fn links(frame: &Frame) -> Markup {
+/// The way to a page, with what waits there.
+fn way(frame: &Frame, tab: Tab) -> Markup {
+    let NavCounts { approvals, sessions } = frame.counts;
     html! {
-        nav aria-label="Pages" {
-            @for tab in Tab::shown(frame.has_program) {
-                a href=(tab.link()) data-key=(tab.key())
-                    aria-current=[(frame.open == Some(tab)).then_some("page")] {
-                    (icon(tab.icon())) span { (tab.title()) }
-                }
+        a href=(tab.link()) data-key=(tab.key())
+            aria-current=[(frame.open == Some(tab)).then_some("page")] {
+            (icon(tab.icon())) span { (tab.title()) }
+            @if tab == Tab::Sessions && sessions > 0 {
+                span.count.count-live { (sessions) span.visually-hidden { " running" } }
+            }
+            @if tab == Tab::SelfMonitoring && approvals > 0 {
+                span.count.count-live { (approvals) span.visually-hidden { " to approve" } }
             }
         }
     }
@@ -241,20 +271,41 @@ fn links(frame: &Frame) -> Markup {
 fn account(who: &Known) -> Markup {
     html! {
         div.account {
-            p.text-secondary {
-                "Signed in as "
+            p {
                 @if who.signs_out { a href=(link(OWN)) { strong { (who.name) } } } @else { strong { (who.name) } }
+                span #zone .sub { "Times in UTC" }
             }
-            button.tool.scripted type="button" data-action="theme" title="Light or dark" {
-                (icon(Icon::Moon)) (icon(Icon::Sun)) span.visually-hidden { "Change the theme" }
+            button.btn.btn-icon.btn-quiet.scripted type="button" data-action="theme" aria-label="Light or dark" title="Light or dark" {
+                (icon(Icon::SunMoon))
             }
-            button.tool.scripted type="button" data-dialog="keys" title="Keys" {
-                (icon(Icon::Keyboard)) span.visually-hidden { "Show the keys" }
+            button.btn.btn-icon.btn-quiet.scripted type="button" data-dialog="keys" aria-label="Keys" title="Keys (?)" {
+                (icon(Icon::Keyboard))
             }
             @if who.signs_out {
                 form method="post" action=(link(LOGOUT)) {
-                    button.tool type="submit" {
-                        (icon(Icon::Logout)) span { "Sign out" }
+                    button.btn.btn-icon.btn-quiet type="submit" aria-label="Sign out" title="Sign out" { (icon(Icon::Logout)) }
+                }
+            }
+        }
+    }
+}
+
+/// The heading of a page, the pages above it, and what can be done on it as a whole.
+fn page_top(frame: &Frame, title: &str, live: bool) -> Markup {
+    let is_paused = frame.choices.is_paused;
+    html! {
+        div.page-top {
+            div.titles {
+                @if !frame.above.is_empty() {
+                    nav.crumbs aria-label="Above this page" { @for (link, name) in &frame.above { a href=(link) { (name) } } }
+                }
+                h1 { @if let Some(heading) = &frame.heading { (heading) } @else { (title) } }
+            }
+            div.page-actions {
+                @if let Some(actions) = &frame.actions { (actions) }
+                @if live {
+                    button.live.scripted type="button" data-action="live" aria-pressed=(!is_paused) title="Pause live updates" {
+                        @if is_paused { "Paused" } @else { "Live" }
                     }
                 }
             }
@@ -262,26 +313,12 @@ fn account(who: &Known) -> Markup {
     }
 }
 
-fn page_header(title: &str, live: bool) -> Markup {
-    html! {
-        div.page-header {
-            div.container-xl {
-                h1.page-title { (title) }
-                @if live {
-                    button.btn.btn-sm.live-switch.scripted type="button" data-action="live" aria-pressed="true" { "Live" }
-                }
-            }
-        }
-    }
-}
-
 fn standing_by() -> Markup {
-    html! {
-        div.alert.alert-warning role="status" {
-            strong { "Another process decides what starts." }
-            " This server runs jobs too, and decides when that process ends."
-        }
-    }
+    let text = html! {
+        b { "Another process decides what starts." }
+        " This server runs jobs too, and decides when that process ends."
+    };
+    notice(Tone::Info, &text, &html! {})
 }
 
 fn keys(frame: &Frame) -> Markup {
@@ -289,11 +326,15 @@ fn keys(frame: &Frame) -> Markup {
         dl.keys {
             dt { kbd { "?" } } dd { "these keys" }
             dt { kbd { "/" } } dd { "search" }
+            dt { kbd { "j" } " " kbd { "k" } } dd { "next and previous row" }
+            dt { kbd { "Enter" } } dd { "open the row" }
+            dt { kbd { "." } } dd { "show what is new" }
+            dt { kbd { "p" } } dd { "live or paused" }
             @for tab in Tab::shown(frame.has_program) {
                 dt { kbd { "g" } " " kbd { (tab.key()) } } dd { (tab.title()) }
             }
             dt { kbd { "Esc" } } dd { "close" }
         }
     };
-    dialog("keys", "Keys", &list)
+    dialog("keys", "Keys", &list, ("Close", &html! {}))
 }

@@ -48,9 +48,9 @@ pub(super) async fn list(
     let content = html! {
         (settings_tabs(&who, nav::PEOPLE))
         (Said::saved(asked.saved.as_deref(), SAVED).banner())
-        div.row.row-cards {
-            div."col-12" { (card("users", "Users", &html! {}, &table("Users", &columns, &rows))) }
-            div."col-12" { (card("user-new", "Add a user", &html! {}, &form())) }
+        div.grid {
+            div.wide { (card("users", "Users", &html! {}, &table("Users", &columns, &rows))) }
+            div.wide { (card("user-new", "Add a user", &html! {}, &form())) }
         }
     };
     let frame = Frame::new(&app.web, Some(&who)).at(Tab::Settings).still();
@@ -93,8 +93,8 @@ fn row(state: &AccountState, who: &Signed, now: Timestamp) -> Markup {
 /// Whether people can sign in to the account, as a badge.
 pub(super) fn person_state(account: &Account) -> Markup {
     html! {
-        @if account.disabled_at.is_some() { span.badge.badge-failed { "disabled" } }
-        @else { span.badge.badge-completed { "enabled" } }
+        @if account.disabled_at.is_some() { span.badge.tag-bad { "disabled" } }
+        @else { span.badge.tag-ok { "enabled" } }
     }
 }
 

@@ -90,9 +90,9 @@ pub(super) async fn page(
     let content = html! {
         (settings_tabs(&who, nav::PEOPLE))
         (Said::saved(asked.saved.as_deref(), SAVED).banner())
-        div.row.row-cards {
-            div."col-12" { (account_card(&state, now)) }
-            div."col-12" { (logins_card(&logins, own, &end, now)) }
+        div.grid {
+            div.wide { (account_card(&state, now)) }
+            div.wide { (logins_card(&logins, own, &end, now)) }
         }
     };
     let frame = Frame::new(&app.web, Some(&who)).at(Tab::Settings).still();
@@ -205,7 +205,7 @@ fn deeds(name: &str, is_disabled: bool, action: impl Fn(&str) -> super::base::Li
     let button = |deed: &str, word: &str| {
         html! {
             form method="post" action=(action(deed)) hx-post=(action(deed)) hx-swap="none" {
-                button.btn.btn-sm.btn-stop type="submit" { (word) }
+                button.btn.btn-sm.btn-danger type="submit" { (word) }
             }
         }
     };
@@ -224,7 +224,7 @@ fn deeds(name: &str, is_disabled: bool, action: impl Fn(&str) -> super::base::Li
         }, &html! {
             form.settings-form method="post" action=(action("password")) hx-post=(action("password")) hx-swap="none" {
                 (password_fields("person"))
-                div.actions { button.btn.btn-sm.btn-stop type="submit" { "Set the password now" } }
+                div.actions { button.btn.btn-sm.btn-danger type="submit" { "Set the password now" } }
             }
         }))
         (confirm("remove", "Remove", &html! {

@@ -4,6 +4,7 @@
 
 use super::answer::see_other;
 use super::app::App;
+use super::components::{Tone, notice};
 use super::caller::Signed;
 use super::extract::Form;
 use super::face::Face;
@@ -41,9 +42,6 @@ pub(super) async fn prove(
 }
 
 fn given() -> Markup {
-    html! {
-        div.alert.alert-success role="status" {
-            "Your password counts for five minutes. Now do again what you wanted to do."
-        }
-    }
+    let text = html! { "Your password counts for five minutes. Now do again what you wanted to do." };
+    notice(Tone::Ok, &text, &html! {})
 }

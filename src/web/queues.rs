@@ -4,17 +4,20 @@ use super::answer::answered;
 use super::app::App;
 use super::base::{Link, link};
 use super::caller::Signed;
-use super::components::{card, empty, problem_notice, stopped_notice, table, when, when_known};
+use super::components::{
+    Measure, card, empty, grouped, meter, problem_notice, stopped_notice, table, when, when_known,
+};
 use super::extract::{Form, Query};
 use super::face::Face;
+use super::icon::{Icon, icon};
 use super::nav::{self, Tab};
 use super::page::Frame;
-use super::part::{LivePart, Shown, live_page, version};
+use super::part::{LivePart, live_page, version};
 use super::problem::Problem;
 use crate::actions::Answer;
 use crate::actions::queues::{self, QueueLimit, QueuePause};
 use crate::model::{
-    Filter, Job, Kind, Pause, Queue, QueueState, RegisteredKind, Role, Timestamp, Unplaced, Worker,
+    Filter, Job, Kind, Queue, QueueState, RegisteredKind, Role, Timestamp, Unplaced, Worker,
     differing,
 };
 use axum::extract::State;
@@ -53,13 +56,21 @@ pub(super) struct PauseForm {
     minutes: String,
 }
 
+/// The address's query.
+#[derive(Default, Deserialize)]
+pub(super) struct QueuesQuery {
+    v: Option<String>,
+    /// The queue whose row led to the forms.
+    queue: Option<String>,
+}
+
 /// GET `/queues` and `/queues/part`.
 pub(super) async fn list(
     State(app): State<App>,
     who: Signed,
-    Query(Shown { v: shown }): Query<Shown>,
+    Query(asked): Query<QueuesQuery>,
 ) -> Result<Response, Problem> {
-    shown_page(&app, &who, (who.face(), shown.as_deref()), None).await
+    shown_page(&app, &who, &asked, who.face(), None).await
 }
 
 /// POST `/queues/limit`.
@@ -97,7 +108,7 @@ async fn told<T: Serialize>(
     match (done, who.face()) {
         (Ok(answer), face) => Ok(answered(face, &answer, &link(PATH))),
         (Err(problem), Face::Page) if problem.status().is_client_error() => {
-            let page = shown_page(app, who, (Face::Page, None), Some(&problem)).await?;
+            let page = shown_page(app, who, &QueuesQuery::default(), Face::Page, Some(&problem)).await?;
             Ok((problem.status(), page).into_response())
         }
         (Err(problem), _) => Err(problem),
@@ -108,7 +119,8 @@ async fn told<T: Serialize>(
 async fn shown_page(
     app: &App,
     who: &Signed,
-    face: (Face, Option<&str>),
+    asked: &QueuesQuery,
+    face: Face,
     problem: Option<&Problem>,
 ) -> Result<Response, Problem> {
     let (store, now) = (&app.web.store, app.web.clock.now());
@@ -124,9 +136,9 @@ async fn shown_page(
     let names: Vec<_> = lines.iter().map(|(queue, ..)| queue.name.clone()).collect();
     let content = html! {
         @if let Some(pause) = &stopped { (stopped_notice(pause, now)) }
-        div.row.row-cards {
-            div."col-12" { (queues_card(&lines, unplaced, role, now)) }
-            div."col-12" { (workers_card(&workers, &kinds, now)) }
+        div.stack {
+            (queues_card(&lines, unplaced, role, now))
+            (workers_card(&workers, &kinds, now))
         }
     };
     let state_of = |worker: &Worker| (worker.process.pid, worker.leads, worker.lost_at.is_some());
@@ -147,10 +159,11 @@ async fn shown_page(
         html! {
             @if let Some(problem) = problem { (problem_notice(problem)) }
             (part)
-            @if queues::may_act(role) && !names.is_empty() { div.below { (forms(&names)) } }
+            @if queues::may_act(role) && !names.is_empty() { div.below { (forms(&names, asked.queue.as_deref())) } }
         }
     };
     let frame = Frame::new(&app.web, Some(who)).at(Tab::Queues);
+    let face = (face, asked.v.as_deref());
     Ok(live_page(&frame, Tab::Queues.title(), &part, around, face))
 }
 
@@ -163,27 +176,20 @@ fn state((queue, next, holders): &Line) -> impl std::hash::Hash + use<> {
 }
 
 fn queues_card(lines: &[Line], unplaced: Unplaced, role: Role, now: Timestamp) -> Markup {
-    let columns = [
-        "Queue",
-        "Waiting",
-        "Scheduled",
-        "Running",
-        "Limit",
-        "First in line",
-        "Running now",
-        "State",
-    ];
+    let columns = ["Queue", "Running", "Waiting", "Scheduled", ""];
     let mut rows: Vec<_> = lines.iter().map(|line| row(line, role, now)).collect();
     if !unplaced.is_empty() {
         rows.push(unplaced_row(unplaced));
     }
+    let running: i64 = lines.iter().map(|(queue, ..)| queue.running).sum();
+    let said = html! { @if !lines.is_empty() { span.sub { (lines.len()) " queues, " (grouped(running)) " running" } } };
     card(
         "queues",
         "Queues",
-        &html! {},
+        &said,
         &html! {
             @if rows.is_empty() {
-                (empty("No queues yet", &html! { "A queue is there as soon as a job or the engine names it." }))
+                (empty("No queue has had a job", &html! { "A queue appears as soon as a job or the engine names it." }))
             } @else {
                 (table("Queues", &columns, &rows))
             }
@@ -195,43 +201,78 @@ fn queues_card(lines: &[Line], unplaced: Unplaced, role: Role, now: Timestamp) -
 fn unplaced_row(unplaced: Unplaced) -> Markup {
     html! {
         tr {
-            td.note { (Unplaced::WHY) }
-            td data-label="Waiting" { (unplaced.queued) }
-            td data-label="Scheduled" { (unplaced.scheduled) }
-            td data-label="Running" { "0" }
-            td data-label="Limit" { "–" }
-            td data-label="First" { "–" }
-            td.note data-label="Running now" { }
-            td { "–" }
+            td.main { (Unplaced::WHY) }
+            td { }
+            td.num data-label="waiting" { (grouped(unplaced.queued)) }
+            td.num data-label="scheduled" { (grouped(unplaced.scheduled)) }
+            td { }
         }
     }
 }
 
-fn row((queue, next, holders): &Line, role: Role, now: Timestamp) -> Markup {
+fn row(line: &Line, role: Role, now: Timestamp) -> Markup {
+    let (queue, next, _) = line;
+    let limit = i64::from(queue.limit());
+    let percent = u64::try_from(queue.running.saturating_mul(100) / limit.max(1)).unwrap_or(0);
+    let measure = if queue.pause.is_some() { Measure::Paused } else { Measure::Slots };
     html! {
-        tr {
-            td { a href=(jobs_of(&queue.name)) { (queue.name) } }
-            td data-label="Waiting" { (queue.queued) }
-            td data-label="Scheduled" { (queue.scheduled) }
-            td data-label="Running" { (queue.running) }
-            td data-label="Limit" {
-                (queue.limit())
-                @if queue.operator_limit.is_some() { " " span.text-secondary { "set by a person" } }
-            }
-            td data-label="First" {
-                @if let Some(job) = next {
-                    a href=(nav::job(job.id)) { (job.id) } ", since " (when(job.run_at.max(job.created_at), now))
-                } @else if queue.queued > 0 { "none: all that wait are blocked" } @else { "–" }
-            }
-            td.note data-label="Running now" {
-                @for job in holders { a href=(nav::job(job.id)) { (job.id) } " " span.text-secondary { (job.kind) } " " }
-                @if queue.running > holders.len() as i64 { "and more" }
-            }
-            td {
-                @match &queue.pause {
-                    Some(pause) => (paused(queue, pause, role, now)),
-                    None => span.badge.badge-completed { "Open" },
+        tr id={ "queue-" (queue.name) } {
+            td.main {
+                div.first {
+                    a href=(jobs_of(&queue.name)) { (queue.name) }
+                    @if queue.pause.is_some() { span.badge.tag-warn { (icon(Icon::PlayerPause)) "Paused" } }
                 }
+                div.sub { (second(line, now)) }
+            }
+            td.cell-meter data-label="running" {
+                span.mono { (queue.running) " / " (limit) }
+                (meter(measure, percent, &format!("{} of {limit} slots", queue.running)))
+            }
+            td.num data-label="waiting" {
+                (grouped(queue.queued))
+                @if let Some(job) = next { div.sub { "first " (when(job.run_at.max(job.created_at), now)) } }
+            }
+            td.num data-label="scheduled" { (grouped(queue.scheduled)) }
+            td { (actions(queue, role)) }
+        }
+    }
+}
+
+/// What keeps a queue, or who runs in it.
+fn second((queue, next, holders): &Line, now: Timestamp) -> Markup {
+    let is_stuck = next.is_none() && queue.queued > 0 && queue.pause.is_none();
+    html! {
+        @if let Some(pause) = &queue.pause {
+            "by " (pause.by) @if !pause.reason.is_empty() { ": " (pause.reason) } " · " (when(pause.at, now))
+            @if pause.resume_at.is_some() { " · resumes " (when_known(pause.resume_at, now)) }
+        } @else if !holders.is_empty() {
+            "Held by "
+            @for (nth, job) in holders.iter().enumerate() {
+                @if nth > 0 { ", " }
+                a.over href=(nav::job(job.id)) { (job.kind) " #" (job.id) }
+            }
+            @if queue.running > holders.len() as i64 { " and more" }
+        } @else if is_stuck {
+            "nothing ready: all that wait are blocked"
+        } @else { "nothing runs" }
+        @if queue.operator_limit.is_some() { " · limit set by a person" }
+    }
+}
+
+/// The buttons of a queue. The two with a question lead to the forms below, which no live part takes away.
+fn actions(queue: &QueueState, role: Role) -> Markup {
+    let to = |place: &str| link(PATH).with(&[("queue", queue.name.as_str())]).at(place);
+    html! {
+        @if queues::may_act(role) {
+            div.row-actions {
+                @if queue.pause.is_some() {
+                    form method="post" action=(link(PATH).under(&queue.name).under("resume").with(&[("on", "queues")])) {
+                        button.btn.btn-sm type="submit" aria-label={ "Resume " (queue.name) } { (icon(Icon::PlayerPlay)) "Resume" }
+                    }
+                } @else {
+                    a.btn.btn-sm href=(to("queue-pause")) aria-label={ "Pause " (queue.name) } { (icon(Icon::PlayerPause)) "Pause…" }
+                }
+                a.btn.btn-sm.btn-quiet href=(to("queue-limit")) aria-label={ "Limit of " (queue.name) } { "Limit…" }
             }
         }
     }
@@ -243,19 +284,6 @@ fn jobs_of(queue: &Queue) -> Link {
     nav::jobs(&running)
 }
 
-fn paused(queue: &QueueState, pause: &Pause, role: Role, now: Timestamp) -> Markup {
-    html! {
-        span.badge.badge-warning { "Paused" } " by " (pause.by) " " (when(pause.at, now))
-        @if pause.resume_at.is_some() { ", until " (when_known(pause.resume_at, now)) }
-        @if !pause.reason.is_empty() { div.text-secondary.reason { (pause.reason) } }
-        @if queues::may_act(role) {
-            form method="post" action=(link(PATH).under(&queue.name).under("resume").with(&[("on", "queues")])) {
-                button.btn.btn-sm type="submit" aria-label={ "Resume " (queue.name) } { "Resume" }
-            }
-        }
-    }
-}
-
 /// The processes with an engine: what each does, and the kinds that it has handlers for.
 fn workers_card(workers: &[Worker], kinds: &[RegisteredKind], now: Timestamp) -> Markup {
     let row = |worker: &Worker| {
@@ -263,17 +291,20 @@ fn workers_card(workers: &[Worker], kinds: &[RegisteredKind], now: Timestamp) ->
         let mut names: Vec<_> = names.map(|kind| kind.rules.kind.as_str()).collect();
         names.sort_unstable();
         html! {
-            tr {
-                td { (worker.process.pid) }
-                td {
-                    @if worker.lost_at.is_some() { span.badge.badge-warning { "Lost" } }
-                    @else if worker.leads { span.badge.badge-completed { "Leads" } }
-                    @else { span.badge { "Works" } }
+            tr id={ "worker-" (worker.id.as_str()) } {
+                td.main {
+                    div.first {
+                        span.title { "process " (worker.process.pid) }
+                        @if worker.lost_at.is_some() { span.badge.tag-bad { "Lost" } }
+                        @else if worker.leads { span.badge.tag-ok { "Leads" } }
+                        @else { span.badge { "Works" } }
+                    }
+                    div.sub { @if names.is_empty() { "no kinds" } @else { (names.join(", ")) } }
                 }
-                td.note data-label="Kinds" { @if names.is_empty() { "none" } @else { (names.join(", ")) } }
-                td data-label="Version" { (worker.version) }
-                td data-label="Since" { (when(worker.started_at, now)) }
-                td data-label="Heartbeat" { (when(worker.heartbeat_at, now)) }
+                td.num data-label="slots" { (worker.slots) }
+                td data-label="version" { (worker.version) }
+                td.num data-label="started" { (when(worker.started_at, now)) }
+                td.num data-label="heartbeat" { (when(worker.heartbeat_at, now)) }
             }
         }
     };
@@ -286,9 +317,9 @@ fn workers_card(workers: &[Worker], kinds: &[RegisteredKind], now: Timestamp) ->
         &html! {},
         &html! {
             @if rows.is_empty() {
-                (empty("No worker", &html! { "Nothing runs the jobs of this database: start " code { "lamplighter serve" } ", or the program that has their handlers." }))
+                (empty("No worker", &html! { "No engine is running, so no job starts. Start one: " code { "lamplighter serve" } ", or the program that has the handlers." }))
             } @else {
-                (table("Workers", &["Process", "State", "Kinds", "Version", "Started", "Heartbeat"], &rows))
+                (table("Workers", &["Process", "Slots", "Version", "Started", "Heartbeat"], &rows))
             }
             @if !differing.is_empty() {
                 p.card-body {
@@ -302,21 +333,14 @@ fn workers_card(workers: &[Worker], kinds: &[RegisteredKind], now: Timestamp) ->
 
 /// The forms for what an operator may change. They are beside the live part, whose renewal would take away what somebody
 /// types.
-fn forms(names: &[Queue]) -> Markup {
+fn forms(names: &[Queue], chosen: Option<&str>) -> Markup {
     let queue = |id: &str| {
         html! {
             div.setting {
                 label.form-label for=(id) { "Queue" }
-                select.form-select id=(id) name="queue" { @for name in names { option { (name) } } }
-            }
-        }
-    };
-    let field = |id: &str, name: &str, label: &str, hint: &str| {
-        html! {
-            div.setting {
-                label.form-label for=(id) { (label) }
-                input.form-control id=(id) name=(name) autocomplete="off" maxlength=(queues::MAX_REASON) aria-describedby={ (id) "-hint" };
-                small.form-hint id={ (id) "-hint" } { (hint) }
+                select.form-select id=(id) name="queue" {
+                    @for name in names { option selected[chosen == Some(name.as_str())] { (name) } }
+                }
             }
         }
     };
@@ -324,7 +348,11 @@ fn forms(names: &[Queue]) -> Markup {
         form.card-body.settings-form method="post" action=(link(LIMIT_PATH)) {
             div.setting-row {
                 (queue("limit-queue"))
-                (field("limit", "limit", "Limit", "How many of its jobs may run at once, 0 to 10000; empty: what the program says"))
+                div.setting {
+                    label.form-label for="limit" { "At a time" }
+                    input #limit .form-control name="limit" autocomplete="off" inputmode="numeric" maxlength="5" aria-describedby="limit-hint";
+                    small #limit-hint .form-hint { "0–10,000. Empty: the program's own limit" }
+                }
             }
             div.actions { button.btn type="submit" { "Set limit" } }
         }
@@ -333,16 +361,34 @@ fn forms(names: &[Queue]) -> Markup {
         form.card-body.settings-form method="post" action=(link(PAUSE_PATH)) {
             div.setting-row {
                 (queue("pause-queue"))
-                (field("pause-reason", "reason", "Reason", "Why, for others to read"))
-                (field("pause-minutes", "minutes", "Minutes", "It goes on by itself after them (or after 2h, 1day); empty: until a person resumes it"))
+                div.setting {
+                    label.form-label for="pause-reason" { "Reason" }
+                    input #pause-reason .form-control name="reason" autocomplete="off" maxlength=(queues::MAX_REASON) aria-describedby="pause-reason-hint";
+                    small #pause-reason-hint .form-hint { "Shown to everybody" }
+                }
+                div.setting {
+                    label.form-label for="pause-minutes" { "Resume" }
+                    select #pause-minutes .form-select name="minutes" {
+                        @for (length, words) in RESUMES { option value=(length) { (words) } }
+                    }
+                }
             }
-            div.actions { button.btn type="submit" { "Pause" } span.text-secondary { "Nothing more of it starts; what runs goes on." } }
+            div.actions { button.btn type="submit" { "Pause" } span.sub { "Nothing more of it starts; what runs goes on." } }
         }
     };
     html! {
-        div.row.row-cards {
-            div."col-lg-6" { (card("queue-limit", "Limit", &html! {}, &limit)) }
-            div."col-lg-6" { (card("queue-pause", "Pause", &html! {}, &pause)) }
+        div.grid {
+            (card("queue-pause", "Pause a queue", &html! {}, &pause))
+            (card("queue-limit", "Limit of a queue", &html! {}, &limit))
         }
     }
 }
+
+/// When a paused queue resumes by itself, as the form offers it.
+const RESUMES: [(&str, &str); 5] = [
+    ("", "when I say so"),
+    ("15m", "in 15 min"),
+    ("1h", "in 1 h"),
+    ("8h", "in 8 h"),
+    ("1day", "in 1 d"),
+];

@@ -124,7 +124,7 @@ async fn shown_page(
         @if total == 0 {
             section.card { (empty("No repositories yet", &html! { (what_to_do(role)) })) }
         } @else {
-            div.row.row-cards { @for row in &rows { div."col-12" { (repository_card(row, role, now)) } } }
+            div.grid { @for row in &rows { div.wide { (repository_card(row, role, now)) } } }
             section.card.below { (numbered_pager("repositories", slice, total, at)) }
         }
     };
@@ -182,7 +182,7 @@ fn repository_card(row: &Row, role: Role, now: Timestamp) -> Markup {
 /// Who described the repository, and when.
 fn described(repository: &GoldenRepo, now: Timestamp) -> Markup {
     html! {
-        p.text-secondary {
+        p.soft {
             @match &repository.description {
                 Some((_, DescribedBy::Agent, at)) => { "Described by the agent " (when(*at, now)) "." }
                 Some((_, DescribedBy::Files, at)) => {
@@ -242,7 +242,7 @@ fn buttons(repository: &GoldenRepo, busy: bool, role: Role) -> Markup {
                 "Lamplighter forgets " (repository.name) " and its description. Nothing in its folder is touched."
             }, &html! {
                 form method="post" action=(action("remove")) {
-                    button.btn.btn-sm.btn-stop type="submit" { "Remove now" }
+                    button.btn.btn-sm.btn-danger type="submit" { "Remove now" }
                 }
             }))
         }

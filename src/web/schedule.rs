@@ -124,11 +124,11 @@ async fn shown_page(
     let is_full = schedules::is_full(&app.web.store, &schedule).await?;
     let (role, now) = (who.role(), app.web.clock.now());
     let content = html! {
-        div.row.row-cards {
-            div."col-12" { (summary(&schedule, is_full, role, now)) }
-            div."col-lg-6" { (next(&schedule, now)) }
-            div."col-lg-6" { (facts(&schedule, now)) }
-            div."col-12" { (log(&schedule, &decisions, now)) }
+        div.grid {
+            div.wide { (summary(&schedule, is_full, role, now)) }
+            div { (next(&schedule, now)) }
+            div { (facts(&schedule, now)) }
+            div.wide { (log(&schedule, &decisions, now)) }
         }
     };
     let part = LivePart {
@@ -140,28 +140,27 @@ async fn shown_page(
     // The form is beside the live part, whose renewal would take away what somebody types.
     let around = |part| {
         html! {
-            div.row.row-cards {
-                @if let Some((_, problem)) = again { div."col-12" { (problem_notice(problem)) } }
-                div."col-12" { (part) }
-                @if schedules::may_change(role) { div."col-12" { (form(&schedule, again.map(|(fields, _)| fields), app.web.has_program())) } }
+            div.grid {
+                @if let Some((_, problem)) = again { div.wide { (problem_notice(problem)) } }
+                div.wide { (part) }
+                @if schedules::may_change(role) { div.wide { (form(&schedule, again.map(|(fields, _)| fields), app.web.has_program())) } }
             }
         }
     };
-    let frame = Frame::new(&app.web, Some(who)).at(Tab::Schedules);
+    let above = vec![(Tab::Schedules.link(), Tab::Schedules.title().to_owned())];
+    let frame = Frame::new(&app.web, Some(who)).at(Tab::Schedules).under(above);
     let title = format!("Schedule {name}");
     Ok(live_page(&frame, &title, &part, around, face))
 }
 
 fn summary(schedule: &Schedule, is_full: bool, role: Role, now: Timestamp) -> Markup {
     html! {
-        section.card {
-            div.card-body.scan-now {
-                div.sentence {
+        section.card.say {
                     (schedule_badge(schedule))
                     p {
                         @match &schedule.plan {
                             Ok(plan) => { "Makes a job of kind " (plan.kind) " " (plan.rule.in_words()) "." },
-                            Err(why) => span.text-danger-strong { "Makes no jobs: it cannot be read. " (why) },
+                            Err(why) => span.bad { "Makes no jobs: it cannot be read. " (why) },
                         }
                         @if let Some(at) = schedule.paused_at {
                             @if schedule.reserved { " Switched off " } @else { " Paused " }
@@ -170,9 +169,7 @@ fn summary(schedule: &Schedule, is_full: bool, role: Role, now: Timestamp) -> Ma
                             "."
                         }
                     }
-                }
-                (schedule_buttons(schedule, is_full, role, false))
-            }
+                    div.page-actions { (schedule_buttons(schedule, is_full, role, false)) }
         }
     }
 }
@@ -185,7 +182,7 @@ fn next(schedule: &Schedule, now: Timestamp) -> Markup {
             tr {
                 td {
                     (plan.rule.local(*at))
-                    div.text-secondary { (when(*at, now)) }
+                    div.soft { (when(*at, now)) }
                 }
                 td data-label="UTC" { (at.to_utc().format("%Y-%m-%d %H:%M:%S")) }
             }
@@ -200,7 +197,7 @@ fn next(schedule: &Schedule, now: Timestamp) -> Markup {
         }
         @let warnings = schedule.warnings(now);
         @if !warnings.is_empty() {
-            div.card-body.text-secondary {
+            div.card-body.soft {
                 @for warning in warnings { div { "Note: " (warning) "." } }
             }
         }
@@ -272,11 +269,11 @@ fn log(schedule: &Schedule, decisions: &[PastDecision], now: Timestamp) -> Marku
 
 fn decision_class(decision: Verdict) -> &'static str {
     match decision {
-        Verdict::Fired => "badge badge-completed",
-        Verdict::CaughtUp => "badge badge-running",
+        Verdict::Fired => "badge tag-ok",
+        Verdict::CaughtUp => "badge tag-warn",
         Verdict::Merged => "badge",
-        Verdict::Skipped => "badge badge-warning",
-        Verdict::OverBudget => "badge badge-failed",
+        Verdict::Skipped => "badge tag-warn",
+        Verdict::OverBudget => "badge tag-bad",
     }
 }
 
@@ -302,7 +299,7 @@ fn form(schedule: &Schedule, again: Option<&PlanForm>, has_program: bool) -> Mar
     let fields = again.unwrap_or(&stored);
     let input = |name: &str, label: &str, value: &str, hint: &str| {
         html! {
-            div."col-md-6" {
+            div.setting {
                 label.form-label for={ "edit-" (name) } { (label) }
                 input.form-control id={ "edit-" (name) } name=(name) value=(value) autocomplete="off"
                     aria-describedby={ "hint-" (name) };
@@ -314,12 +311,12 @@ fn form(schedule: &Schedule, again: Option<&PlanForm>, has_program: bool) -> Mar
     let priority = format!("{least} to {most}, lower runs first; empty: its kind's");
     let content = html! {
         form.card-body method="post" action=(nav::schedule(&schedule.name).under("edit")) {
-            div.row."g-3" {
+            div.setting-row {
                 (input("rule", "Rule", &fields.rule,
                     "15m, 6h, a crontab expression and a zone (30 2 * * 1-5 Europe/Berlin), or an instant (2027-01-15T08:00:00Z)"))
                 (input("kind", "Kind", &fields.kind, "Which handler runs its jobs"))
                 (input("catch_up", "Missed occurrences", &fields.catch_up, "once, skip or all:N"))
-                div."col-md-6" {
+                div.setting {
                     label.form-label for="edit-overlap" { "Overlap" }
                     select #edit-overlap .form-select name="overlap" {
                         @for offered in [Overlap::QueueOne, Overlap::QueueAll, Overlap::Skip] {
@@ -330,11 +327,11 @@ fn form(schedule: &Schedule, again: Option<&PlanForm>, has_program: bool) -> Mar
                 (input("queue", "Queue", &fields.queue, "Empty: its kind's"))
                 (input("priority", "Priority", &fields.priority, &priority))
                 (input("stagger", "Stagger", &fields.stagger, "How long after one another caught-up jobs start: seconds, or 5m"))
-                div."col-12" {
+                div.wide {
                     label.form-label for="edit-payload" { "Payload" }
                     textarea #edit-payload .form-control name="payload" rows="3" spellcheck="false" { (fields.payload) }
                 }
-                div."col-12" { button.btn.btn-primary type="submit" { "Save" } }
+                div.wide { button.btn.btn-primary type="submit" { "Save" } }
             }
         }
     };

@@ -5,8 +5,8 @@ use super::app::App;
 use super::base::{Link, link};
 use super::caller::Signed;
 use super::components::{
-    STRIP, UPCOMING, decision_strip, empty, numbered_pager, schedule_badge, schedule_buttons,
-    schedule_state, table, when,
+    AHEAD, Lane, STRIP, UPCOMING, card, decision_strip, empty, lanes, numbered_pager, schedule_badge,
+    schedule_buttons, schedule_state, table, when,
 };
 use super::extract::{Id, Query};
 use super::nav::{self, Tab};
@@ -29,6 +29,8 @@ pub(super) const PAUSE_PATH: &str = "/schedules/{name}/pause";
 pub(super) const RESUME_PATH: &str = "/schedules/{name}/resume";
 /// The highest page number that is looked up: 1,000 schedules are on fewer pages.
 const MAX_PAGE: u64 = 1_000;
+/// The most dots of a schedule in the lane: one for each five minutes.
+const MOST_DOTS: usize = 288;
 
 /// The query of a button's address.
 #[derive(Deserialize)]
@@ -63,12 +65,17 @@ pub(super) async fn list(
     let at = |slice| link(PATH).with(&SliceQuery::from(slice));
     let content = html! {
         @if total == 0 {
-            (empty("No schedules yet", &html! {
+            section.card { (empty("No schedules yet", &html! {
                 "A schedule makes jobs by the clock. Add one with " code { "lamplighter schedules add" } "."
-            }))
+            })) }
         } @else {
-            (table("Schedules", &["Schedule", "When", "Next five", "Last decisions", ""], &rows))
-            (numbered_pager("schedules", slice, total, at))
+            div.stack {
+                (ahead(&schedules, now))
+                section.card {
+                    (table("Schedules", &["Schedule", "Next run", "Last decisions", ""], &rows))
+                    (numbered_pager("schedules", slice, total, at))
+                }
+            }
         }
     };
     let part = LivePart {
@@ -78,9 +85,8 @@ pub(super) async fn list(
         content: &content,
     };
     let frame = Frame::new(&app.web, Some(&who)).at(Tab::Schedules);
-    let around = |part| html! { section.card { (part) } };
     let face = (who.face(), asked.v.as_deref());
-    Ok(live_page(&frame, Tab::Schedules.title(), &part, around, face))
+    Ok(live_page(&frame, Tab::Schedules.title(), &part, |part| part, face))
 }
 
 /// POST `/schedules/{name}/run-now`: stores a job as the schedule would, and leads to its page.
@@ -135,42 +141,58 @@ fn row(
     now: Timestamp,
 ) -> Markup {
     html! {
-        tr {
-            td {
-                a id={ "schedule-" (schedule.id) } href=(nav::schedule(&schedule.name)) { (schedule.name) }
-                @if let Ok(plan) = &schedule.plan {
-                    div.text-secondary { "makes " (plan.kind) }
+        tr id={ "row-" (schedule.id) } {
+            td.main {
+                div.first {
+                    a id={ "schedule-" (schedule.id) } href=(nav::schedule(&schedule.name)) { (schedule.name) }
+                    (schedule_badge(schedule))
+                }
+                div.sub {
+                    @match &schedule.plan {
+                        Ok(plan) => { "makes " span.mono { (plan.kind) } " " (plan.rule.in_words()) },
+                        Err(why) => span.bad { "It cannot be read: " (why) },
+                    }
                 }
             }
-            td.note {
-                (schedule_badge(schedule)) " "
-                @match &schedule.plan {
-                    Ok(plan) => (plan.rule.in_words()),
-                    Err(why) => span.text-danger-strong { "It cannot be read: " (why) },
-                }
-            }
-            td data-label="Next" { (next(schedule, now)) }
-            td data-label="Last" { (decision_strip(decisions)) }
+            td data-label="next" { (next(schedule, now)) }
+            td { (decision_strip(decisions)) }
             td { (schedule_buttons(schedule, is_full, role, true)) }
         }
     }
 }
 
-/// The next five occurrences. The first one is shown to the second.
+/// The next occurrence; the four after it on hover.
 fn next(schedule: &Schedule, now: Timestamp) -> Markup {
-    let Ok(plan) = &schedule.plan else { return html! { "–" } };
+    let Ok(plan) = &schedule.plan else { return html! { "none" } };
     let mut upcoming = schedule.upcoming(now);
     let (first, later) = (upcoming.next(), upcoming.take(UPCOMING - 1));
     let later: Vec<_> = later.map(|at| plan.rule.local_as(at, "%-d %b %H:%M")).collect();
     html! {
         @match (schedule.paused_at, first) {
-            (Some(at), _) => span.text-secondary { "paused " (when(at, now)) },
-            (None, None) => span.text-secondary { "none any more" },
+            (Some(at), _) => {
+                "paused " (when(at, now)) @if let Some(by) = &schedule.paused_by { div.sub { "by " (by) } }
+            },
+            (None, None) => span.soft { "none any more" },
             (None, Some(first)) => {
-                div { (plan.rule.local(first)) ", " (when(first, now)) }
-                // Each line has two, because a column of the table is as wide as its longest line.
-                @for pair in later.chunks(2) { div.text-secondary { (pair.join(", ")) } }
+                (when(first, now))
+                div.sub title={ "Then " (later.join(", ")) } { (plan.rule.local(first)) }
             },
         }
     }
+}
+
+/// What the schedules of the list make in the next 24 hours.
+fn ahead(schedules: &[Schedule], now: Timestamp) -> Markup {
+    let all: Vec<_> = schedules.iter().map(|schedule| lane(schedule, now)).filter(|lane| !lane.at.is_empty()).collect();
+    html! {
+        @if !all.is_empty() {
+            (card("schedule-lane", "Next 24 hours", &html! { span.sub { "Times in UTC" } }, &html! { div.card-body { (lanes(&all, now)) } }))
+        }
+    }
+}
+
+fn lane(schedule: &Schedule, now: Timestamp) -> Lane<'_> {
+    let ends = now.plus(AHEAD);
+    let at = schedule.upcoming(now).take_while(|at| *at <= ends).take(MOST_DOTS).collect();
+    Lane { name: &schedule.name, is_paused: schedule.paused_at.is_some(), at }
 }

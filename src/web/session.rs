@@ -4,7 +4,7 @@ use super::app::App;
 use super::caller::Signed;
 use super::changes::changes_card;
 use super::components::{
-    badge, card, continue_form, dialog, elapsed, job_sentence, known, live, pretty, session_cost,
+    badge, card, continue_form, dialog, pill, elapsed, job_sentence, known, live, pretty, session_cost,
     session_mark, session_model, session_state, session_tier, session_turns, size, text_card,
     trigger_badge, when, when_known,
 };
@@ -67,13 +67,13 @@ pub(super) async fn page(
     // Nobody has counted how long an answer is.
     let answers = heavy(usize::MAX, move || run.as_ref().map(answers)).await;
     let content = html! {
-        div.row.row-cards {
-            div."col-12" { (summary(&job, is_full, why.as_ref(), role, now)) }
-            div."col-12" { (facts(&session, &family, now)) }
-            @if let Some(prompt) = typed_prompt(&session) { div."col-12" { (text_card("prompt", "Prompt", prompt)) } }
-            @if let Some(handoff) = handed_on(&session) { div."col-12" { (text_card("handed-on", "Handed on", handoff)) } }
+        div.grid {
+            div.wide { (summary(&job, is_full, why.as_ref(), role, now)) }
+            div.wide { (facts(&session, &family, now)) }
+            @if let Some(prompt) = typed_prompt(&session) { div.wide { (text_card("prompt", "Prompt", prompt)) } }
+            @if let Some(handoff) = handed_on(&session) { div.wide { (text_card("handed-on", "Handed on", handoff)) } }
             @if let Some(answers) = answers { (answers) }
-            @if let Some(changes) = &changes { div."col-12" { (changes_card(id, changes)) } }
+            @if let Some(changes) = &changes { div.wide { (changes_card(id, changes)) } }
         }
     };
     let versioned = (
@@ -104,15 +104,16 @@ pub(super) async fn page(
     let around = |part| {
         html! {
             (part)
-            div.row.row-cards.below {
-                div."col-12" { (transcript) }
-                div."col-12" { (follow_up_part(store, &session, role).1) }
+            div.grid.below {
+                div.wide { (transcript) }
+                div.wide { (follow_up_part(store, &session, role).1) }
             }
             @if !extent.over && sessions::may_stop(role) { (stop_dialog(id)) }
         }
     };
     let frame = Frame::new(&app.web, Some(&who))
         .at(Tab::Sessions)
+        .under(vec![(Tab::Sessions.link(), Tab::Sessions.title().to_owned())])
         .reloading((!extent.over).then_some(RELOAD));
     let title = format!("Session {id}");
     Ok(live_page(&frame, &title, &part, around, (who.face(), asked.v.as_deref())))
@@ -143,7 +144,7 @@ fn follow_up_part(store: &Store, session: &Session, role: Role) -> (String, Mark
                 div.card-body {
                     @match &kept_by {
                         None => (continue_form(session.id, full)),
-                        Some(why) => p.text-secondary { "Nobody can continue it: " (why) "." },
+                        Some(why) => p.soft { "Nobody can continue it: " (why) "." },
                     }
                 }
             }))
@@ -159,16 +160,15 @@ fn summary(job: &Job, is_full: bool, why: Option<&Why>, role: Role, now: Timesta
     let code = job.error_code.as_deref().filter(|_| job.status == Status::Failed);
     let known = code.and_then(|code| Code::ALL.iter().find(|known| known.as_str() == code));
     html! {
-        section.card {
-            div.card-body.scan-now {
-                div.scan-line {
-                    div.sentence { (badge(job.status)) p { (job_sentence(job, why, now)) } }
-                    @if let Some(code) = code {
-                        p.text-secondary { code { (code) } @if let Some(code) = known { " " (code.remedy()) } }
-                    }
+        section.card.say {
+            (pill(job.status))
+            p {
+                (job_sentence(job, why, now))
+                @if let Some(code) = code {
+                    " " span.sub { code { (code) } @if let Some(code) = known { " " (code.remedy()) } }
                 }
-                @if sessions::may_stop(role) { div.actions { (buttons(job, is_full, role)) } }
             }
+            @if sessions::may_stop(role) { div.page-actions { (buttons(job, is_full, role)) } }
         }
     }
 }
@@ -177,10 +177,10 @@ fn buttons(job: &Job, is_full: bool, role: Role) -> Markup {
     html! {
         @match job.status {
             Status::Completed | Status::Failed | Status::Cancelled if !sessions::may_trigger(role) => {},
-            Status::Completed | Status::Failed | Status::Cancelled => (run_again_form(job.id, is_full, true)),
-            Status::Running if job.cancel_requested_at.is_some() => p.text-secondary { "It was asked to stop." },
+            Status::Completed | Status::Failed | Status::Cancelled => (run_again_form(job, is_full, true)),
+            Status::Running if job.cancel_requested_at.is_some() => p.soft { "It was asked to stop." },
             Status::Running => {
-                button.btn.btn-sm.btn-stop.scripted type="button" data-dialog="stop" { "Stop" }
+                button.btn.btn-sm.btn-danger.scripted type="button" data-dialog="stop" { "Stop" }
                 noscript { (form(job.id, "cancel", "Stop")) }
             }
             Status::Scheduled | Status::Queued => (form(job.id, "cancel", "Cancel")),
@@ -197,11 +197,14 @@ fn form(id: JobId, deed: &str, word: &str) -> Markup {
 }
 
 fn stop_dialog(id: JobId) -> Markup {
-    let content = html! {
-        p { "The agent and every process that it has started are ended. What it has done stays done." }
-        (form(id, "cancel", "Stop it now"))
-    };
-    dialog("stop", &format!("Stop session {id}?"), &content)
+    let content = html! { p { "The agent and every process that it has started are ended. What it has done stays done." } };
+    let form_id = "stop-now";
+    let last = html! { button.btn.btn-solid-danger type="submit" form=(form_id) { "Stop it now" } };
+    let action = nav::job(id).under("cancel").with(&[("on", "session")]);
+    html! {
+        form id=(form_id) method="post" action=(action) {}
+        (dialog("stop", &format!("Stop session {id}?"), &content, ("Let it run", &last)))
+    }
 }
 
 fn facts(session: &Session, family: &[Session], now: Timestamp) -> Markup {
@@ -219,9 +222,9 @@ fn facts(session: &Session, family: &[Session], now: Timestamp) -> Markup {
                     dt { "Trigger" } dd { (trigger_badge(session.trigger)) }
                     (origin(session))
                     dt { "Tier" } dd { (session_tier(session)) }
-                    dt { "Profile" } dd.text-danger-strong[profile == Some(Profile::Full)] { (profile.map_or(unknown, Profile::as_str)) }
+                    dt { "Profile" } dd.bad[profile == Some(Profile::Full)] { (profile.map_or(unknown, Profile::as_str)) }
                     dt { "Model" } dd { (session_model(session).unwrap_or("as the tier says")) }
-                    @if let Some(isolated) = run.isolated() { dt { "Isolation" } dd.text-danger-strong[isolated.starts_with("none")] { (isolated) } }
+                    @if let Some(isolated) = run.isolated() { dt { "Isolation" } dd.bad[isolated.starts_with("none")] { (isolated) } }
                     @if let Some(version) = &run.agent_version { dt { "Agent" } dd { (version) } }
                     @if started { dt { "Working directory" } dd { code { (run.working_dir.display()) } } }
                     @if let Some(given) = &run.given { dt { "Given by it" } dd { (given.sentence()) } }
@@ -343,12 +346,12 @@ fn typed_prompt(session: &Session) -> Option<&str> {
 fn answers(run: &SessionRun) -> Markup {
     html! {
         @if let Some(response) = &run.response {
-            div."col-12" {
+            div.wide {
                 (card("response", "Response", &html! {}, &html! { div.card-body.markdown { (markdown(response)) } }))
             }
         }
         @if let Some(structured) = &run.structured {
-            div."col-12" { (text_card("structured", "Structured answer", &pretty(structured))) }
+            div.wide { (text_card("structured", "Structured answer", &pretty(structured))) }
         }
     }
 }
@@ -368,7 +371,7 @@ fn transcript_card(session: &Session, part: &Part, earlier: Option<u64>, at_end:
         @if live {
             button.btn.btn-sm.live-switch.scripted type="button" data-follow="" aria-pressed="true" { "Follow" }
         } @else {
-            span.text-secondary { (run.transcript_lines) " lines, " (size(run.transcript_bytes)) }
+            span.soft { (run.transcript_lines) " lines, " (size(run.transcript_bytes)) }
         }
     };
     let parts = html! {
@@ -397,7 +400,7 @@ fn transcript_card(session: &Session, part: &Part, earlier: Option<u64>, at_end:
             }
             p.card-body.transcript-empty { @if live { "Nothing yet. What the agent does appears here." } @else { "It printed nothing." } }
             @if run.transcript_dropped > 0 {
-                p.card-body.text-danger-strong { (size(run.transcript_dropped)) " more were printed and not kept." }
+                p.card-body.bad { (size(run.transcript_dropped)) " more were printed and not kept." }
             }
         },
     )

@@ -1,11 +1,11 @@
 //! The rows of a list of sessions.
 
 use super::components::{
-    badge, elapsed, empty, headline, session_cost, session_mark, session_model, session_tier,
-    session_turns, table, trigger_badge, when_known,
+    elapsed, empty, headline, session_cost, session_mark, session_model, session_tier, session_turns,
+    status_icon, status_word, table, trigger_badge, when_known,
 };
 use super::nav::{self, Tab};
-use crate::model::{JobId, Session, Timestamp, Why};
+use crate::model::{JobId, Session, Status, Timestamp, Why};
 use maud::{Markup, html};
 use std::collections::BTreeMap;
 
@@ -23,30 +23,44 @@ pub(super) fn rows(sessions: &[Session], whys: &BTreeMap<JobId, Why>, now: Times
         return empty("No sessions here", &next);
     }
     let columns = [
-        "Trigger", "Id", "Prompt", "Tier", "Model", "Status", "Started", "Duration", "Turns",
-        "Cost",
+        "Session", "Trigger", "Tier", "Started", "Took", "Turns", "Cost",
     ];
     let lines: Vec<_> =
         sessions.iter().map(|session| row(session, whys.get(&session.id), now)).collect();
-    table("Sessions", &columns, &lines)
+    html! { div.jobs { (table("Sessions", &columns, &lines)) } }
+}
+
+/// What a session waits for, does, or came to.
+fn second(session: &Session, why: Option<&Why>) -> Markup {
+    html! {
+        @if let Some(why) = why.filter(|why| why.waits()) { (why.headline()) }
+        @else if let Some(error) = &session.error { span.bad { (error.lines().next().unwrap_or_default()) } }
+        @else if let Some(progress) = session.progress.as_ref().filter(|_| session.status == Status::Running) { (progress) }
+        @else { (status_word(session.status)) }
+    }
 }
 
 fn row(session: &Session, why: Option<&Why>, now: Timestamp) -> Markup {
     html! {
-        tr {
-            td { (trigger_badge(session.trigger)) }
-            td { a id={ "session-" (session.id) } href=(nav::session(session.id)) { (session.id) } }
-            td.note { (headline(session)) }
-            td data-label="Tier" { (session_tier(session)) }
-            td.source data-label="Model" { (session_model(session).unwrap_or("–")) }
-            td {
-                (badge(session.status)) (session_mark(session))
-                @if let Some(why) = why.filter(|why| why.waits()) { p.reason.text-secondary { (why.headline()) } }
+        tr id={ "row-" (session.id) } {
+            td.main {
+                div.first {
+                    (status_icon(session.status))
+                    a id={ "session-" (session.id) } href=(nav::session(session.id)) { (headline(session)) }
+                    (session_mark(session))
+                }
+                div.sub.under {
+                    span.mono { "#" (session.id) }
+                    @if let Some(model) = session_model(session) { " · " (model) }
+                    " · " (second(session, why))
+                }
             }
-            td data-label="Started" { (when_known(session.started_at, now)) }
-            td data-label="Took" { (elapsed(session.started_at, session.finished_at, now)) }
-            td data-label="Turns" { (session_turns(session)) }
-            td data-label="Cost" { (session_cost(session)) }
+            td { (trigger_badge(session.trigger)) }
+            td.num data-label="tier" { (session_tier(session)) }
+            td.num data-label="started" { (when_known(session.started_at, now)) }
+            td.num data-label="took" { (elapsed(session.started_at, session.finished_at, now)) }
+            td.num data-label="turns" { (session_turns(session)) }
+            td.num data-label="cost" { (session_cost(session)) }
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::app::App;
 use super::base::{Link, link};
 use super::caller::Signed;
-use super::components::{empty, pager, problem_notice, session_state};
+use super::components::{QueryBox, empty, pager, problem_notice, query_box, session_state};
 use super::face::Face;
 use super::nav::Tab;
 use super::page::{Frame, page};
@@ -48,7 +48,7 @@ pub(super) async fn found(
         Err(problem) if who.face() == Face::Page && problem.status().is_client_error() => {
             let content = html! {
                 (problem_notice(&problem))
-                section.card.mb-3 { (form(&search.q, true)) }
+                (form(&search.q, true))
             };
             let page = page(&frame, Tab::Sessions.title(), &content);
             return Ok((problem.status(), page).into_response());
@@ -72,22 +72,22 @@ pub(super) async fn found(
         version: version(&states),
         content: &content,
     };
-    let around = |part| html! { section.card.mb-3 { (form(&search.q, false)) } (part) };
+    let around = |part| html! { (form(&search.q, false)) (part) };
     Ok(live_page(&frame, Tab::Sessions.title(), &part, around, (who.face(), shown)))
 }
 
 /// The form of the search.
 pub(super) fn form(query: &str, wrong: bool) -> Markup {
     html! {
-        form.filters method="get" action=(link(PATH)) role="search" {
-            label {
-                span { "Search" }
-                input.form-control type="search" name="q" value=(query) maxlength="2000" autocomplete="off"
-                    placeholder="words, status:failed" aria-invalid=[wrong.then_some("true")];
-            }
-            button.btn type="submit" { "Search" }
-            @if !query.is_empty() { a.btn.btn-link href=(link(PATH)) { "Clear" } }
-        }
+        (query_box(&QueryBox {
+            action: &link(PATH),
+            name: "q",
+            label: "Search sessions",
+            example: "words, status:failed",
+            typed: query,
+            is_wrong: wrong,
+            has_facets: false,
+        }, &html! {}))
     }
 }
 

@@ -59,9 +59,9 @@ pub(super) async fn list(
     let figures = spend::figures(&app.web.store, now).await?;
     let at = |slice| link(PATH).with(&SliceQuery::from(slice));
     let content = html! {
-        div.row.row-cards {
-            div."col-12" { section.card { (rows(&sessions, &whys, now)) @if total > 0 { (numbered_pager("sessions", slice, total, at)) } } }
-            div."col-12" { (figures.card()) }
+        div.stack {
+            div { section.card { (rows(&sessions, &whys, now)) @if total > 0 { (numbered_pager("sessions", slice, total, at)) } } }
+            (figures.card())
         }
     };
     let why = |session: &Session| whys.get(&session.id).map(Why::headline);
@@ -74,6 +74,6 @@ pub(super) async fn list(
     };
     let frame = Frame::new(&app.web, Some(&who)).at(Tab::Sessions);
     let face = (who.face(), asked.v.as_deref());
-    let around = |part| html! { section.card.mb-3 { (session_search::form("", false)) } (part) };
+    let around = |part| html! { (session_search::form("", false)) (part) };
     Ok(live_page(&frame, Tab::Sessions.title(), &part, around, face))
 }

@@ -1,6 +1,7 @@
 //! Settings in forms: the fields, reading what was sent, and saying beside a field why it was refused.
 
 use super::app::Web;
+use super::components::{Tone, notice};
 use super::problem::Problem;
 use crate::actions::Call;
 use crate::actions::settings::{self, SettingChange};
@@ -73,10 +74,10 @@ impl Said {
     pub(super) fn banner(&self) -> Markup {
         html! {
             @if self.is_refusal() {
-                div.alert.alert-danger role="alert" { "Nothing was changed: see what was not taken below." }
+                (notice(Tone::Bad, &html! { "Nothing was changed: see what was not taken below." }, &html! {}))
             } @else if let Some(sentence) = &self.done {
-                div.alert.alert-success role="status" { (sentence) }
-                @for note in &self.notes { div.alert.alert-warning role="status" { (note) } }
+                (notice(Tone::Ok, &html! { (sentence) }, &html! {}))
+                @for note in &self.notes { (notice(Tone::Look, &html! { (note) }, &html! {})) }
             }
         }
     }

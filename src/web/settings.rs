@@ -66,12 +66,12 @@ async fn whole(app: &App, who: &Signed, said: &Said) -> Result<Html<String>, Pro
     let content = html! {
         (settings_tabs(who, PATH))
         (said.banner())
-        div.row.row-cards {
-            div."col-12" { (checks) }
-            div."col-12" { (stop_card(stopped.as_ref(), running, role, now)) }
+        div.grid {
+            div.wide { (checks) }
+            div.wide { (stop_card(stopped.as_ref(), running, role, now)) }
             @for heading in SettingGroup::ALL {
                 @if all.iter().any(|state| state.setting.group == heading) {
-                    div."col-12" { (group(heading, &all, role, said)) }
+                    div.wide { (group(heading, &all, role, said)) }
                 }
             }
         }
@@ -163,11 +163,11 @@ fn stop_card(stopped: Option<&Pause>, running: u64, role: Role, now: Timestamp) 
                                 input #stop-reason .form-control name="reason" maxlength=(queues::MAX_REASON) autocomplete="off"
                                     placeholder="For people who wonder why nothing runs";
                             }
-                            div.actions { button.btn.btn-stop type="submit" { "Stop all now" } }
+                            div.actions { button.btn.btn-danger type="submit" { "Stop all now" } }
                         }
                     }))
                 } @else {
-                    p.text-secondary { "Stopping all needs the role admin." }
+                    p.soft { "Stopping all needs the role admin." }
                 }
             }
         }

@@ -97,20 +97,24 @@ async fn valid_hash(app: &App, code: &str) -> Result<String, Problem> {
 
 fn form_page(app: &App, problem: Option<&Problem>) -> Html<String> {
     let content = html! {
-        section.card.narrow {
+        div.gate {
             (page::brand())
-            h1.page-title { "Set the admin's password" }
-            p { "There is no account yet. This creates the account " strong { "admin" } " and signs you in." }
-            @if let Some(problem) = problem { (problem_notice(problem)) }
-            form method="post" {
+            form.card method="post" { div.card-body {
+                h1 { "Set the admin's password" }
+                p { "There is no account yet. This creates the account " strong { "admin" } " and signs you in." }
+                @if let Some(problem) = problem { (problem_notice(problem)) }
                 input type="hidden" name="username" value="admin" autocomplete="username";
-                label.form-label for="password" { "New password, " (Password::RULE) }
-                input #password .form-control name="password" type="password" autocomplete="new-password"
-                    minlength="12" maxlength="128" required autofocus;
-                label.form-label for="repeat" { "The same again" }
-                input #repeat .form-control name="repeat" type="password" autocomplete="new-password" required;
+                div {
+                    label.form-label for="password" { "New password, " (Password::RULE) }
+                    input #password .form-control name="password" type="password" autocomplete="new-password"
+                        minlength="12" maxlength="128" required autofocus;
+                }
+                div {
+                    label.form-label for="repeat" { "The same again" }
+                    input #repeat .form-control name="repeat" type="password" autocomplete="new-password" required;
+                }
                 button.btn.btn-primary type="submit" { "Create the admin" }
-            }
+            } }
         }
     };
     page::page(&Frame::new(&app.web, None), "Set-up", &content)

@@ -8,7 +8,7 @@ use super::answer::led;
 use super::app::App;
 use super::base::link;
 use super::caller::Signed;
-use super::components::{card, confirm, exact, settings_tabs, table, when};
+use super::components::{Tone, card, confirm, exact, notice, settings_tabs, table, when};
 use super::extract::{Form, Id, Query, given};
 use super::face::Face;
 use super::named::TokenId;
@@ -134,13 +134,11 @@ async fn shown_once(
         return Ok(Json(made.as_wire()).into_response());
     }
     let all = tokens::list(&app.web.store, &who.call(now)).await?;
-    let said = html! {
-        div.alert.alert-success role="status" {
-            p { (made.sentence) }
-            p { code #token-text { (made.value.token.as_str()) } }
-            p { "Copy it now to the program that needs it: nobody can see it again." }
-        }
+    let text = html! {
+        (made.sentence) br; code #token-text { (made.value.token.as_str()) } br;
+        "Copy it now to the program that needs it: nobody can see it again."
     };
+    let said = notice(Tone::Ok, &text, &html! {});
     Ok(match who.face() {
         Face::Fragment => Html(part(who, &all, &said, now).into_string()).into_response(),
         Face::Page | Face::Json => page_of(app, who, &all, &said, now).into_response(),
@@ -150,9 +148,9 @@ async fn shown_once(
 fn page_of(app: &App, who: &Signed, all: &[Token], said: &Markup, now: Timestamp) -> Html<String> {
     let content = html! {
         (settings_tabs(who, nav::TOKENS))
-        div.row.row-cards {
+        div.grid {
             (part(who, all, said, now))
-            div."col-12" { (card("token-new", "Make a token", &html! {}, &form(who.role()))) }
+            div.wide { (card("token-new", "Make a token", &html! {}, &form(who.role()))) }
         }
     };
     let frame = Frame::new(&app.web, Some(who)).at(Tab::Settings).still();
@@ -164,11 +162,11 @@ fn part(who: &Signed, all: &[Token], said: &Markup, now: Timestamp) -> Markup {
     let rows: Vec<_> = all.iter().map(|token| row(token, who, now)).collect();
     let columns = ["Name", "May do", "Ends", "Last used", "Made", ""];
     html! {
-        div."col-12" #token-list {
+        div.wide #token-list {
             (said)
             (card("tokens", "API tokens", &html! {}, &html! {
                 @if rows.is_empty() {
-                    p.card-body.text-secondary {
+                    p.card-body.soft {
                         "There is no token. A program shows one instead of a password, and acts for its owner."
                     }
                 } @else {
@@ -187,8 +185,8 @@ fn row(token: &Token, who: &Signed, now: Timestamp) -> Markup {
             td.note {
                 strong { (token.name) } " " code { (token.id) }
                 @if !is_own { " of " (token.owner.username) }
-                @if shown.expired { " " span.badge.badge-failed { "over" } }
-                @if token.owner.disabled_at.is_some() { " " span.badge.badge-failed { "owner disabled" } }
+                @if shown.expired { " " span.badge.tag-bad { "over" } }
+                @if token.owner.disabled_at.is_some() { " " span.badge.tag-bad { "owner disabled" } }
             }
             td.note data-label="May do" {
                 (shown.scopes.join(", "))
@@ -219,7 +217,7 @@ fn deeds(token: &Token) -> Markup {
             "Programs that show the token are refused from now on. That cannot be undone."
         }, &html! {
             form method="post" action=(revoke) hx-post=(revoke) hx-swap="none" {
-                button.btn.btn-sm.btn-stop type="submit" { "Revoke now" }
+                button.btn.btn-sm.btn-danger type="submit" { "Revoke now" }
             }
         }))
     }

@@ -193,9 +193,9 @@ impl Entry {
         let (label, id) = (event.label(), format!("line-{}-{nth}", self.number));
         html! {
             li id=(id) class={ "event event-" (label) } {
-                span.event-number { @if nth == 0 { (self.number) } }
-                span.event-label { (word(label)) }
-                div.event-said { (shown(event, &format!("{id}-more"))) }
+                span.at { @if nth == 0 { (self.number) } }
+                span.who { (word(label)) }
+                div.said { (shown(event, &format!("{id}-more"))) }
             }
         }
     }
@@ -217,16 +217,16 @@ fn shown(event: &Event, id: &str) -> Markup {
     let text = said(event);
     match event {
         Event::ToolUse { name, telling, nested, .. } => html! {
-            @if *nested { span.text-secondary { "by a subagent: " } }
+            @if *nested { span.soft { "by a subagent: " } }
             strong { (name) } @if !telling.is_empty() { " " code { (telling) } }
         },
         Event::Text { nested: true, .. } => {
-            html! { span.text-secondary { "by a subagent: " } (folded(id, &text)) }
+            html! { span.soft { "by a subagent: " } (folded(id, &text)) }
         }
         Event::Report(report) => html! {
             (text)
             @for error in &report.errors { p { (error) } }
-            @for denial in &report.denials { p.text-danger-strong { (denial.tool) " was not allowed: " (denial.telling) } }
+            @for denial in &report.denials { p.bad { (denial.tool) " was not allowed: " (denial.telling) } }
         },
         Event::Thinking(_)
         | Event::ToolResult { .. }

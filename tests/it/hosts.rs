@@ -286,7 +286,7 @@ fn walk(page: &Page, url: &str) -> usize {
         if known.insert(path.clone()) {
             page.open(&format!("{url}{path}"));
             assert_eq!(page.eval(STRAY), json!([]), "{path}");
-            let styled = "getComputedStyle(document.querySelector('.sidebar')).display != 'inline'";
+            let styled = "getComputedStyle(document.querySelector('.side')).display != 'inline'";
             assert_eq!(page.eval(styled), true, "{path} has its style sheet");
             let links = page.eval(LINKS);
             open.extend(links.as_array().unwrap().iter().map(|l| l.as_str().unwrap().to_owned()));

@@ -33,7 +33,7 @@ pub(in crate::web) fn logins_card(
             (confirm("end-logins", word, &html! { (consequence) }, &html! {
                 form method="post" action=(action) hx-post=(action) hx-swap="none" {
                     input type="hidden" name="login" value=(which);
-                    button.btn.btn-sm.btn-stop type="submit" { (word) " now" }
+                    button.btn.btn-sm.btn-danger type="submit" { (word) " now" }
                 }
             }))
         }
@@ -45,7 +45,7 @@ pub(in crate::web) fn logins_card(
         &aside,
         &html! {
             @if logins.is_empty() {
-                p.card-body.text-secondary { "No browser is signed in to this account." }
+                p.card-body.soft { "No browser is signed in to this account." }
             } @else {
                 (table("Sign-ins", &columns, &rows))
             }
@@ -57,7 +57,7 @@ fn row(login: &LoginState, mine: Option<i64>, action: &Link, now: Timestamp) -> 
     let is_this = mine == Some(login.id);
     html! {
         tr {
-            td.note { (login.browser) @if is_this { " " span.badge.badge-completed { "this browser" } } }
+            td.note { (login.browser) @if is_this { " " span.badge.tag-ok { "this browser" } } }
             td data-label="Address" { (login.remote) }
             td data-label="Signed in" { (when(login.began_at, now)) }
             td data-label="Last seen" { (when(login.used_at, now)) }

@@ -6,9 +6,9 @@ use maud::{Markup, html};
 /// A badge that says whether the batch is finished.
 pub(in crate::web) fn batch_badge(batch: &Batch) -> Markup {
     let (class, word) = match batch {
-        Batch { finished_at: Some(_), .. } => ("badge badge-completed", "Finished"),
-        Batch { held: true, .. } => ("badge badge-queued", "Takes more jobs"),
-        _ => ("badge badge-running", "Not finished"),
+        Batch { finished_at: Some(_), .. } => ("badge tag-ok", "Finished"),
+        Batch { held: true, .. } => ("badge tag-info", "Takes more jobs"),
+        _ => ("badge tag-warn", "Not finished"),
     };
     html! { span class=(class) { (word) } }
 }

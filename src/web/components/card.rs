@@ -8,7 +8,10 @@ use maud::{Markup, html};
 pub(in crate::web) fn card(id: &str, title: &str, aside: &Markup, content: &Markup) -> Markup {
     html! {
         section.card id=(id) {
-            div.card-header { h2.card-title { (title) } div.card-actions { (aside) } }
+            div.card-header {
+                h2.card-title { (title) }
+                @if !aside.0.is_empty() { div.card-actions { (aside) } }
+            }
             (content)
         }
     }
@@ -17,25 +20,23 @@ pub(in crate::web) fn card(id: &str, title: &str, aside: &Markup, content: &Mark
 /// The text in place of an empty list: it says that there is nothing, and what to do next.
 pub(in crate::web) fn empty(title: &str, next: &Markup) -> Markup {
     html! {
-        div.empty {
-            div.empty-img { (icon(Icon::Inbox)) }
-            p.empty-title { (title) }
-            p.empty-subtitle.text-secondary { (next) }
-        }
+        div.empty-state { (icon(Icon::Inbox)) h2 { (title) } p { (next) } }
     }
 }
 
-/// A dialog. A button whose `data-dialog` is its id opens it; Escape or its own button closes it.
-pub(in crate::web) fn dialog(id: &str, title: &str, content: &Markup) -> Markup {
+/// A dialog. A button whose `data-dialog` is its id opens it; Escape or the button `stay` closes it, and says what stays so.
+/// `last` is the button that does the deed, of a form elsewhere.
+pub(in crate::web) fn dialog(
+    id: &str,
+    title: &str,
+    content: &Markup,
+    (stay, last): (&str, &Markup),
+) -> Markup {
     html! {
         dialog id=(id) aria-labelledby={ (id) "-title" } {
-            form method="dialog" {
-                div.dialog-head {
-                    h2.card-title id={ (id) "-title" } { (title) }
-                    button.btn.btn-sm type="submit" { "Close" }
-                }
-            }
-            (content)
+            div.dialog-head { h2 id={ (id) "-title" } { (title) } }
+            div.dialog-body { (content) }
+            form.dialog-foot method="dialog" { (last) button.btn type="submit" { (stay) } }
         }
     }
 }
@@ -51,9 +52,19 @@ pub(in crate::web) fn confirm(id: &str, word: &str, consequence: &Markup, form: 
     }
 }
 
+/// A button that copies the text of an element; scripts alone can.
+pub(in crate::web) fn copy_button(of: &str, what: &str) -> Markup {
+    let label = format!("Copy {}", what.to_lowercase());
+    html! {
+        button.btn.btn-icon.btn-sm.btn-quiet.scripted type="button" data-copy=(of) aria-label=(label) title=(label) { (icon(Icon::Copy)) }
+    }
+}
+
 /// A card with a text, shown exactly as it is.
 pub(in crate::web) fn text_card(id: &str, title: &str, text: &str) -> Markup {
-    card(id, title, &html! {}, &html! { pre.card-body tabindex="0" { (text) } })
+    let copy = copy_button(&format!("{id}-text"), title);
+    let label = format!("{title}, to scroll");
+    card(id, title, &copy, &html! { div.card-body { pre id={ (id) "-text" } tabindex="0" aria-label=(label) { (text) } } })
 }
 
 /// The button that makes a job at once. That of a session without a sandbox is red, says so, and is the confirmation. `of`
@@ -68,7 +79,7 @@ pub(in crate::web) fn run_form(
     let label = of.map(|of| format!("{word} {of}"));
     html! {
         form method="post" action=(action.with(&[("confirm", is_full.then_some("full"))])) {
-            button.btn.btn-sm.btn-stop[is_full] type="submit" aria-label=[label] { (word) }
+            button.btn.btn-sm.btn-danger[is_full] type="submit" aria-label=[label] { (word) }
         }
     }
 }

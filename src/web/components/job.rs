@@ -1,7 +1,7 @@
 //! What several pages say of a job.
 
 use super::time::{elapsed, when, when_known};
-use crate::model::{Job, Status, Timestamp, Why};
+use crate::model::{Job, MAX_ATTEMPTS, Status, Timestamp, Why};
 use maud::{Markup, html};
 
 /// The sentence that says how a job stands.
@@ -25,7 +25,7 @@ pub(in crate::web) fn job_sentence(job: &Job, why: Option<&Why>, now: Timestamp)
             Status::Failed => {
                 "Failed " (when_known(job.finished_at, now)) " on attempt " (attempts(job)) ": " (job.reason().map_or("no reason was given.", first_line))
             }
-            Status::Cancelled => { "Was cancelled " (when_known(job.finished_at, now)) "." }
+            Status::Cancelled => { "Cancelled " (when_known(job.finished_at, now)) "." }
         }
     }
 }
@@ -42,6 +42,9 @@ fn left_out<'a>(job: &'a Job, why: &str) -> Option<&'a str> {
 
 /// How many attempts have begun, and how many there may be.
 pub(in crate::web) fn attempts(job: &Job) -> String {
-    job.max_attempts
-        .map_or_else(|| job.attempt.to_string(), |max| format!("{} of {max}", job.attempt))
+    match job.max_attempts {
+        Some(MAX_ATTEMPTS..) => format!("{}, no limit", job.attempt),
+        Some(max) => format!("{} of {max}", job.attempt),
+        None => job.attempt.to_string(),
+    }
 }

@@ -7,12 +7,19 @@ use maud::{Markup, html};
 /// A table with named columns in a frame that scrolls sideways by itself.
 pub(in crate::web) fn table(label: &str, columns: &[&str], rows: &[Markup]) -> Markup {
     html! {
-        div.table-responsive tabindex="0" role="region" aria-label=(label) {
-            table.table.table-vcenter.card-table {
-                thead { tr { @for column in columns { th scope="col" { (column) } } } }
+        div.scroll data-hold tabindex="0" role="region" aria-label=(label) {
+            table.table.rows {
+                thead { tr { @for column in columns { (head(column)) } } }
                 tbody { @for row in rows { (row) } }
             }
         }
+    }
+}
+
+/// The head of a column. That of buttons has a name for those who hear it.
+fn head(column: &str) -> Markup {
+    html! {
+        th scope="col" { @if column.is_empty() { span.visually-hidden { "Actions" } } @else { (column) } }
     }
 }
 
@@ -41,7 +48,7 @@ pub(in crate::web) fn numbered_pager(
     let link = |page, size| link(Slice { page, size });
     html! {
         div.card-footer.pager {
-            p.text-secondary {
+            p.soft {
                 @if first <= last { "Showing " (first) "-" (last) " of " (total) } @else { "Nothing on this page" }
             }
             nav aria-label={ "Pages of " (what) } {
@@ -49,7 +56,7 @@ pub(in crate::web) fn numbered_pager(
                 @if page < pages { a.btn.btn-sm rel="next" href=(link(page + 1, size)) { "Next" } }
             }
             nav.sizes aria-label={ "Rows of " (what) } {
-                span.text-secondary { "Rows" }
+                span.soft { "Rows" }
                 @for offered in SIZES {
                     a href=(link(1, offered)) aria-current=[(offered == size).then_some("true")] { (offered) }
                 }

@@ -1,27 +1,47 @@
 //! Notices over the content of a page: what went wrong, and what stands still.
 
 use super::super::base::link;
-use super::super::nav::{self, Tab};
+use super::super::nav;
+use super::super::icon::{Icon, icon};
 use super::super::problem::Problem;
-use super::time::{when, when_known};
+use super::time::when;
 use crate::actions::Answer;
-use crate::actions::queues;
 use crate::error::Code;
-use crate::model::{Pause, Queue, Role, Timestamp};
+use crate::model::{Pause, Timestamp};
 use maud::{Markup, html};
 use serde::Serialize;
 
+/// What a notice is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::web) enum Tone {
+    /// Something to know.
+    Info,
+    /// Something that waits for a person.
+    Look,
+    /// Something went wrong.
+    Bad,
+    /// Something was done.
+    Ok,
+}
+
+/// A notice with at most one thing to do about it.
+pub(in crate::web) fn notice(tone: Tone, text: &Markup, action: &Markup) -> Markup {
+    let (class, shape, role) = match tone {
+        Tone::Info => ("notice notice-info", Icon::InfoCircle, "status"),
+        Tone::Look => ("notice", Icon::AlertTriangle, "status"),
+        Tone::Bad => ("notice notice-bad", Icon::AlertCircle, "alert"),
+        Tone::Ok => ("notice notice-ok", Icon::CircleCheck, "status"),
+    };
+    html! { div class=(class) role=(role) { (icon(shape)) p { (text) } (action) } }
+}
+
 /// A problem inside a page.
 pub(in crate::web) fn problem_notice(problem: &Problem) -> Markup {
-    html! {
-        div.alert.alert-danger role="alert" {
-            strong { (problem.code().title()) } " "
-            (problem.what()) " "
-            (problem.code().remedy()) " "
-            code { (problem.code()) }
-            @if problem.code() == Code::AuthStale { (password_question()) }
-        }
-    }
+    let text = html! {
+        b { (problem.code().title()) } " " (problem.what()) " " (problem.code().remedy()) " " code { (problem.code()) }
+    };
+    let question = html! { @if problem.code() == Code::AuthStale { (password_question()) } };
+    notice(Tone::Bad, &text, &question)
 }
 
 /// The question for the password, inside the notice of a refusal that needs a fresh sign-in.
@@ -39,43 +59,14 @@ pub(in crate::web) fn password_question() -> Markup {
 
 /// The answer of an action, inside a page.
 pub(in crate::web) fn said_notice<T: Serialize>(answer: &Answer<T>) -> Markup {
-    html! {
-        div.alert.alert-success role="status" {
-            (answer.sentence)
-            @for note in &answer.notes { " " (note) }
-        }
-    }
+    let text = html! { (answer.sentence) @for note in &answer.notes { " " (note) } };
+    notice(Tone::Ok, &text, &html! {})
 }
 
 /// Says that everything is stopped, by whom, and since when.
 pub(in crate::web) fn stopped_notice(pause: &Pause, now: Timestamp) -> Markup {
-    html! {
-        div.alert.alert-warning role="status" {
-            strong { "Everything is stopped." } " " (pause.reason) " By " (pause.by) " " (when(pause.at, now)) "."
-        }
-    }
-}
-
-/// Says why nothing of a queue starts, and until when.
-pub(in crate::web) fn paused_notice(
-    queue: &Queue,
-    pause: &Pause,
-    role: Role,
-    now: Timestamp,
-) -> Markup {
-    html! {
-        div.alert.alert-warning.paused role="status" {
-            div {
-                strong { "The queue " (queue) " is paused." } " "
-                (pause.reason) " "
-                span { "By " (pause.by) " " (when(pause.at, now)) }
-                @if pause.resume_at.is_some() { ", until " (when_known(pause.resume_at, now)) } "."
-            }
-            @if queues::may_act(role) {
-                form method="post" action=(Tab::Queues.link().under(queue).under("resume")) {
-                    button.btn.btn-sm type="submit" { "Resume" }
-                }
-            }
-        }
-    }
+    let text = html! {
+        b { "Everything is stopped." } " " (pause.reason) " By " (pause.by) " " (when(pause.at, now)) "."
+    };
+    notice(Tone::Look, &text, &html! {})
 }

@@ -13,7 +13,7 @@ pub(in crate::web) fn scan_lines(standing: &Standing, now: Timestamp) -> Markup 
     let Standing { scans: ScanNow { running, waiting, last, .. }, why } = standing;
     html! {
         @if let Some(scan) = running {
-            p { span.badge.badge-running { "Running..." } " " (scan_link(scan.id)) }
+            p { span.badge.tag-warn { "Running..." } " " (scan_link(scan.id)) }
         }
         @if let Some(why) = why {
             (waiting_scan(why, *waiting, running.is_some()))
@@ -21,7 +21,7 @@ pub(in crate::web) fn scan_lines(standing: &Standing, now: Timestamp) -> Markup 
         @if let Some(scan) = last {
             (last_scan(scan, now))
         } @else if running.is_none() && why.is_none() {
-            p.text-secondary {
+            p.soft {
                 "No scan has run yet. Run Now looks through the log for problems and files what it finds."
             }
         }
@@ -38,7 +38,7 @@ fn waiting_scan(why: &Why, waiting: u64, counted: bool) -> Markup {
         p { (badge(why.status)) " " (scan_link(why.id)) }
         p { (why.to_string()) @if let Some(place) = why.place_in_line() { " " (place) } }
         @if counted || waiting > 1 {
-            p.text-secondary { (waiting) @if waiting == 1 { " scan is" } @else { " scans are" } " waiting." }
+            p.soft { (waiting) @if waiting == 1 { " scan is" } @else { " scans are" } " waiting." }
         }
     }
 }
@@ -48,7 +48,7 @@ fn last_scan(scan: &Scan, now: Timestamp) -> Markup {
         p {
             (badge(scan.status)) " "
             @if let Some(at) = scan.finished_at {
-                (exact(at)) " " span.text-secondary { "(" (when(at, now)) ")" }
+                (exact(at)) " " span.soft { "(" (when(at, now)) ")" }
             }
         }
         @match (&scan.dry_run, &scan.error) {
@@ -60,7 +60,7 @@ fn last_scan(scan: &Scan, now: Timestamp) -> Markup {
             p { a href=(link(nav::APPROVALS)) { (became) } }
         }
         @if let Some(error) = &scan.error {
-            p.text-danger-strong { "Error: " (error) }
+            p.bad { "Error: " (error) }
         }
     }
 }

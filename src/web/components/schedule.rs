@@ -22,29 +22,32 @@ pub(in crate::web) fn schedule_state(schedule: &Schedule) -> impl std::hash::Has
 /// The last decisions, at most 20, with the newest at the end.
 pub(in crate::web) fn decision_strip(decisions: &[PastDecision]) -> Markup {
     if decisions.is_empty() {
-        return html! { span.text-secondary { "none yet" } };
+        return html! { span.soft { "none yet" } };
     }
     let decisions = &decisions[..decisions.len().min(STRIP)];
     let made = decisions.iter().filter(|decision| decision.job_id.is_some()).count();
     let label = format!("The last decisions: {}, of which {made} made a job", decisions.len());
+    let first = STRIP - decisions.len();
     html! {
-        div.tracking role="img" aria-label=(label) {
-            @for _ in decisions.len()..STRIP { div.tracking-block {} }
-            @for decision in decisions.iter().rev() {
-                div class={ "tracking-block " (colour(decision.decision)) }
-                    title={ (exact(decision.occurrence_at)) ": " (decision_word(decision.decision)) " " (decision.detail) } {}
+        svg.strip width=(STRIP * STEP) height="20" role="img" aria-label=(label) {
+            @for (nth, decision) in decisions.iter().rev().enumerate() {
+                rect class=(mark(decision.decision)) x=((first + nth) * STEP) y="2" width=(STEP - 2) height="16" rx="1" {
+                    title { (exact(decision.occurrence_at)) ": " (decision_word(decision.decision)) " " (decision.detail) }
+                }
             }
         }
     }
 }
 
-fn colour(decision: Verdict) -> &'static str {
+/// The width of a decision in the strip, with the space beside it.
+const STEP: usize = 7;
+
+/// The look of a decision. That a job was made is no success: how the job ended is not known here.
+const fn mark(decision: Verdict) -> &'static str {
     match decision {
-        Verdict::Fired => "bg-success",
-        Verdict::CaughtUp => "bg-info",
-        Verdict::Merged => "bg-secondary",
-        Verdict::Skipped => "bg-warning",
-        Verdict::OverBudget => "bg-danger",
+        Verdict::Fired | Verdict::CaughtUp => "d-made",
+        Verdict::Merged | Verdict::Skipped => "d-none",
+        Verdict::OverBudget => "d-kept",
     }
 }
 
@@ -62,11 +65,11 @@ pub(in crate::web) fn decision_word(decision: Verdict) -> &'static str {
 /// A badge that says whether the schedule makes jobs.
 pub(in crate::web) fn schedule_badge(schedule: &Schedule) -> Markup {
     let (class, word) = match schedule {
-        Schedule { plan: Err(_), .. } => ("badge badge-failed", "Unreadable"),
+        Schedule { plan: Err(_), .. } => ("badge tag-bad", "Unreadable"),
         Schedule { paused_at: Some(_), reserved: true, .. } => ("badge", "Off"),
-        Schedule { paused_at: Some(_), .. } => ("badge badge-warning", "Paused"),
+        Schedule { paused_at: Some(_), .. } => ("badge tag-warn", "Paused"),
         Schedule { next_at: None, .. } => ("badge", "Over"),
-        _ => ("badge badge-completed", "Active"),
+        _ => ("badge tag-ok", "Active"),
     };
     html! { span class=(class) { (word) } }
 }
@@ -91,7 +94,7 @@ pub(in crate::web) fn schedule_buttons(
     };
     html! {
         @if schedules::may_act(role) {
-            div.actions {
+            div.row-actions {
                 @if schedule.plan.is_ok() {
                     (run_form(&action("run-now"), "Run now", Some(schedule.name.as_str()), is_full))
                 }

@@ -50,8 +50,8 @@ pub(in crate::web) fn session_mark(session: &Session) -> Markup {
     let is_denied = run.is_some_and(|run| run.ending == Some(RunEnding::Denied));
     let note = run.and_then(|run| run.note.as_deref());
     html! {
-        @if is_denied { " " span.badge.badge-warning { "tool denied" } }
-        @if let Some(note) = note { " " span.badge.badge-warning title=(note) { "note" } }
+        @if is_denied { " " span.badge.tag-warn { "tool denied" } }
+        @if let Some(note) = note { " " span.badge.tag-warn title=(note) { "note" } }
     }
 }
 

@@ -3,6 +3,7 @@
 use super::super::base::link;
 use super::super::icon::{Icon, icon};
 use super::super::nav;
+use super::notice::{Tone, notice};
 use crate::actions::sessions;
 use crate::model::{JobId, Profile, Role};
 use maud::{Markup, html};
@@ -14,9 +15,9 @@ pub(in crate::web) fn session_form(role: Role, unready: Option<&str>) -> Markup 
             div.card-header { h2.card-title { "Ask Claude" } }
             div.card-body {
                 @if !sessions::may_trigger(role) {
-                    p.text-secondary { "Your role sees sessions; asking for one needs the role admin." }
+                    p.soft { "Your role sees sessions; asking for one needs the role admin." }
                 } @else {
-                    @if let Some(reason) = unready { div.alert.alert-warning role="status" { (reason) } }
+                    @if let Some(reason) = unready { (notice(Tone::Look, &html! { (reason) }, &html! {})) }
                     (fields(unready.is_none()))
                 }
             }
@@ -58,7 +59,7 @@ fn fields(ready: bool) -> Markup {
                 }
             }
             div.actions {
-                button.btn.btn-primary type="submit" disabled[!ready] { (icon(Icon::Play)) "Run Now" }
+                button.btn.btn-primary type="submit" disabled[!ready] { (icon(Icon::PlayerPlay)) "Run Now" }
             }
         }))
     }

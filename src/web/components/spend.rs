@@ -11,7 +11,7 @@ pub(in crate::web) fn spend_lines(spent: Spent, budgets: Budgets) -> Markup {
             (line("This month", spent.month, budgets.month))
         }
         @if budgets.day.is_some_and(|most| spent.day >= most * ALARM) || budgets.month.is_some_and(|most| spent.month >= most * ALARM) {
-            p.text-danger-strong { "Most of a budget is spent. Runs over it wait for its next period." }
+            p.bad { "Most of a budget is spent. Runs over it wait for its next period." }
         }
     }
 }
@@ -26,7 +26,7 @@ fn line(period: &str, spent: f64, most: Option<f64>) -> Markup {
                     meter min="0" max=(most) value=(spent.min(most)) low=(most * 0.5) high=(most * ALARM) optimum="0"
                         aria-label={ (period) ": share of the budget" } {}
                 }
-                None => span { (usd(spent)) span.text-secondary { ", no limit" } },
+                None => span { (usd(spent)) span.soft { ", no limit" } },
             }
         }
     }

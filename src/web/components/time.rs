@@ -60,7 +60,11 @@ fn duration(from: Option<Timestamp>, to: Option<Timestamp>, now: Timestamp) -> S
     let Some(from) = from else {
         return "–".to_owned();
     };
-    let length = to.unwrap_or(now).since(from);
+    length(to.unwrap_or(now).since(from))
+}
+
+/// A length of time, as people read it.
+pub(in crate::web) fn length(length: Duration) -> String {
     match (length.as_millis(), length.as_secs()) {
         (millis @ 0..1000, _) => format!("{millis} ms"),
         (millis, 0..60) => format!("{}.{} s", millis / 1000, millis % 1000 / 100),

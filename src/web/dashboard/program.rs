@@ -3,7 +3,7 @@
 use super::super::agent;
 use super::super::app::{Program, Web};
 use super::super::components::{
-    badge, card, elapsed, headline, paused_notice, scan_lines, session_cost, session_form,
+    Tile, badge, card, elapsed, headline, scan_lines, session_cost, session_form,
     session_mark, session_state, session_turns, size, spend_lines, trigger_badge, when_known,
 };
 use super::super::nav::{self, Tab};
@@ -11,7 +11,7 @@ use super::super::part::version;
 use super::super::problem::Problem;
 use super::super::standing::Standing;
 use super::More;
-use crate::model::{Queue, QueueState, Role, Session, Timestamp};
+use crate::model::{QueueState, Role, Session, Timestamp, usd};
 use maud::{Markup, html};
 
 /// The form that asks for a session.
@@ -20,7 +20,7 @@ pub(super) async fn form(web: &Web, role: Role) -> Markup {
 }
 
 /// What goes on beside the engine's own.
-pub(super) async fn now(web: &Web, program: &Program, role: Role) -> Result<More, Problem> {
+pub(super) async fn now(web: &Web, program: &Program) -> Result<More, Problem> {
     let (store, now) = (&web.store, web.clock.now());
     let unready = agent::unready(web).await;
     let standing = Standing::read(store, now).await?;
@@ -31,14 +31,21 @@ pub(super) async fn now(web: &Web, program: &Program, role: Role) -> Result<More
     let money = card(
         "spent",
         "Spend",
-        &html! { a.btn.btn-sm href=(Tab::Sessions.link()) { "By day" } },
+        &html! { a.btn.btn-sm.btn-quiet href=(Tab::Sessions.link()) { "By day" } },
         &html! {
             div.card-body { (spend_lines(spent, budgets)) }
         },
     );
+    let today = Tile {
+        label: "Agent spend today",
+        figure: html! { (usd(spent.day)) },
+        picture: html! {},
+        foot: html! { @match budgets.day { Some(most) => { "of " (usd(most)) }, None => "no limit" } },
+        link: Tab::Sessions.link(),
+    };
     let most = |most: Option<f64>| most.map(f64::to_bits);
     Ok(More {
-        notice: pause.map(|pause| paused_notice(&Queue::AGENT, pause, role, now)),
+        tiles: vec![today],
         version: version(&(
             standing.state(),
             session.as_ref().map(session_state),
@@ -51,11 +58,8 @@ pub(super) async fn now(web: &Web, program: &Program, role: Role) -> Result<More
             ("Agent program", unready.unwrap_or_else(|| "ready".to_owned())),
             ("Log database", size(program.logs.bytes())),
         ],
-        cards: vec![
-            session_card(session.as_ref(), queue.as_ref(), now),
-            money,
-            scan_card(&standing, now),
-        ],
+        running: vec![session_card(session.as_ref(), queue.as_ref(), now)],
+        cards: vec![scan_card(&standing, now), money],
     })
 }
 
@@ -78,20 +82,20 @@ fn session_card(session: Option<&Session>, queue: Option<&QueueState>, now: Time
                 p {
                     (badge(session.status)) (session_mark(session)) " "
                     a href=(nav::session(session.id)) { "Session " (session.id) } " "
-                    span.text-secondary { (elapsed(session.started_at, None, now)) }
+                    span.soft { (elapsed(session.started_at, None, now)) }
                 }
                 p { (headline(session)) }
                 p.last-line { (session.progress.as_deref().unwrap_or("It has said nothing yet.")) }
             } @else {
-                p.text-secondary { "No session runs." }
+                p.soft { "No session runs." }
             }
             @if waiting > 0 { p { "Waiting in its queue: " (waiting) } }
         }
     };
     card(
         "session-now",
-        "Agent",
-        &html! { a.btn.btn-sm href=(Tab::Sessions.link()) { "Sessions" } },
+        "Running now",
+        &html! { a.btn.btn-sm.btn-quiet href=(Tab::Sessions.link()) { "Sessions" } },
         &content,
     )
 }
@@ -107,7 +111,7 @@ fn latest_card(session: &Session, now: Timestamp) -> Markup {
                 (badge(session.status)) (session_mark(session)) " "
                 a href=(nav::session(session.id)) { "Session " (session.id) } " "
                 (trigger_badge(session.trigger)) " "
-                span.text-secondary {
+                span.soft {
                     (when_known(session.finished_at, now)) ", "
                     (session_turns(session)) " turns, " (session_cost(session))
                 }
@@ -120,7 +124,7 @@ fn latest_card(session: &Session, now: Timestamp) -> Markup {
 }
 
 fn scan_card(standing: &Standing, now: Timestamp) -> Markup {
-    let open = html! { a.btn.btn-sm href=(Tab::SelfMonitoring.link()) { "Open" } };
+    let open = html! { a.btn.btn-sm.btn-quiet href=(Tab::SelfMonitoring.link()) { "Open" } };
     card(
         "last-scan",
         "Self-monitoring",

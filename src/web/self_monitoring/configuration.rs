@@ -74,10 +74,10 @@ fn next(schedule: Option<&Schedule>, now: Timestamp) -> Markup {
                 span.badge { "Off" } " Scans run by Run Now only."
             }
             Some((Err(why), None, _)) => {
-                span.badge.badge-failed { "Unreadable" } " " (why)
+                span.badge.tag-bad { "Unreadable" } " " (why)
             }
             Some((Ok(plan), None, next_at)) => {
-                span.badge.badge-completed { "On" } " " (plan.rule.in_words()) ", next scan " (when_known(next_at, now))
+                span.badge.tag-ok { "On" } " " (plan.rule.in_words()) ", next scan " (when_known(next_at, now))
             }
         }
     };
@@ -152,6 +152,6 @@ fn facts(configuration: &Configuration) -> Markup {
                 @if state.setting.key == ANALYZER.key { dt { "In use now" } dd { (in_use(configuration)) } }
             }
         }
-        p.text-secondary { "Changing them needs the role admin." }
+        p.soft { "Changing them needs the role admin." }
     }
 }

@@ -50,8 +50,8 @@ fn scan_row(scan: &Scan, why: Option<&Why>, now: Timestamp) -> Markup {
             td { (scan.trigger) }
             td {
                 (badge(scan.status))
-                @if let Some(became) = scan.became() { p.text-secondary { (became) } }
-                @if let Some(why) = why.filter(|why| why.waits()) { p.text-secondary { (why.headline()) } }
+                @if let Some(became) = scan.became() { p.soft { (became) } }
+                @if let Some(why) = why.filter(|why| why.waits()) { p.soft { (why.headline()) } }
             }
             td data-label="Took" { (elapsed(scan.started_at, scan.finished_at, now)) }
             td data-label="Rows" { (scan.rows_examined()) }

@@ -86,8 +86,8 @@ fn row(issue: &Issue, lists: &Lists, asked: &ListsQuery, (role, now): (Role, Tim
 /// The word for what is not as before.
 fn trend(trend: Trend) -> Markup {
     let class = match trend {
-        Trend::New => "badge badge-running",
-        Trend::Growing => "badge badge-failed",
+        Trend::New => "badge tag-warn",
+        Trend::Growing => "badge tag-bad",
         Trend::Gone => "badge",
         Trend::Steady => return html! {},
     };
@@ -126,8 +126,8 @@ fn hours(class: &str, label: &str, seen: &SeenOverTime, (count, now): (i64, Time
 
 fn state(issue: &Issue) -> Markup {
     let (class, word) = match issue.state {
-        IssueState::Open => ("badge badge-running", "Open"),
-        IssueState::Completed { .. } => ("badge badge-completed", "Closed, completed"),
+        IssueState::Open => ("badge tag-warn", "Open"),
+        IssueState::Completed { .. } => ("badge tag-ok", "Closed, completed"),
         IssueState::NotPlanned { .. } if issue.duplicate_of.is_some() => {
             ("badge", "Closed, duplicate")
         }

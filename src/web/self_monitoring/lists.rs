@@ -30,9 +30,9 @@ pub(in crate::web) async fn lists(
 /// Both lists, which keep themselves fresh.
 pub(super) fn section(lists: &Lists, asked: &ListsQuery, role: Role, now: Timestamp) -> Markup {
     let content = html! {
-        div.row.row-cards {
-            div."col-12" { (history::list(lists, asked, now)) }
-            div."col-12" { (issues::list(lists, asked, role, now)) }
+        div.grid {
+            div.wide { (history::list(lists, asked, now)) }
+            div.wide { (issues::list(lists, asked, role, now)) }
         }
     };
     live("scan-lists", &link(PATH).with(asked), &lists.version(), &content)

@@ -1,9 +1,11 @@
 //! The page as a whole: what goes on, the configuration, the prompt and the two lists.
 
 use super::super::app::App;
+use super::super::base::link;
 use super::super::caller::Signed;
 use super::super::extract::Query;
-use super::super::nav::Tab;
+use super::super::components::{Way, tabs};
+use super::super::nav::{self, Tab};
 use super::super::page::{Frame, page as web_page};
 use super::super::problem::Problem;
 use super::super::setting::Said;
@@ -14,7 +16,7 @@ use crate::actions;
 use crate::monitor;
 use axum::extract::State;
 use axum::response::Html;
-use maud::html;
+use maud::{Markup, html};
 use std::time::Duration;
 
 pub(in crate::web) const PATH: &str = Tab::SelfMonitoring.path();
@@ -58,15 +60,16 @@ pub(super) async fn whole(
     let (role, now) = (who.role(), app.web.clock.now());
     let offer = actions::refile::offer(&app.web.store, now).await?;
     let content = html! {
+        (sections(who.counts.approvals, PATH))
         @if let Some(offer) = &offer { (refile::notice(offer, role)) }
         @if let Some(log) = app.web.program.as_ref().and_then(|program| program.scanned.as_ref()) {
-            p.text-secondary { "Scans read the log " code { (log.table()) } ", where it lies." }
+            p.soft { "Scans read the log " code { (log.table()) } ", where it lies." }
         }
-        div.row.row-cards {
-            div."col-12" { (status::status_section(&standing, &may_run, &status::Said::Nothing, now)) }
-            div."col-12" { (configuration::section(&configuration, role, said.configuration, now)) }
-            div."col-12" { (prompt::section(&template, role, said.prompt)) }
-            div."col-12" { (lists::section(&lists, asked, role, now)) }
+        div.grid {
+            div.wide { (status::status_section(&standing, &may_run, &status::Said::Nothing, now)) }
+            div.wide { (configuration::section(&configuration, role, said.configuration, now)) }
+            div.wide { (prompt::section(&template, role, said.prompt)) }
+            div.wide { (lists::section(&lists, asked, role, now)) }
         }
     };
     // The page does not load itself again while a person corrects a form that was refused: what was typed would be gone.
@@ -74,4 +77,21 @@ pub(super) async fn whole(
     let reload = Some(RELOAD).filter(|_| standing.is_active() && !is_refusal);
     let frame = Frame::new(&app.web, Some(who)).at(Tab::SelfMonitoring).reloading(reload);
     Ok(web_page(&frame, Tab::SelfMonitoring.title(), &content))
+}
+
+/// The way between the sections of self-monitoring; `open` is the address of the page that is open.
+pub(in crate::web) fn sections(approvals: usize, open: &str) -> Markup {
+    let whole = Tab::SelfMonitoring.link();
+    let way = |name: &str, link, count| Way { name: name.to_owned(), count, link, is_open: false };
+    let waits = u64::try_from(approvals).ok().filter(|count| *count > 0);
+    tabs(
+        "Sections of self-monitoring",
+        &[
+            Way { is_open: open == PATH, ..way("Status", whole.clone(), None) },
+            Way { is_open: open == nav::APPROVALS, ..way("Approvals", link(nav::APPROVALS), waits) },
+            way("Issues", whole.clone().at("issues"), None),
+            way("Scans", whole.clone().at("scan-history"), None),
+            way("Configuration", whole.at("configuration"), None),
+        ],
+    )
 }

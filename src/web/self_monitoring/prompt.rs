@@ -1,7 +1,7 @@
 //! The editor of the prompt that the agent gets for a scan.
 
 use super::super::base::link;
-use super::super::components::confirm;
+use super::super::components::{Tone, confirm, notice};
 use super::super::setting::{Said, not_taken};
 use crate::actions::prompts::{self, TEXT_FIELD};
 use crate::model::Role;
@@ -30,7 +30,7 @@ pub(in crate::web) fn section(template: &Template, role: Role, said: &Said) -> M
                 summary.card-header {
                     h2.card-title { "Prompt" }
                     span.actions {
-                        @if template.modified { span.badge.badge-warning { "Modified" } }
+                        @if template.modified { span.badge.tag-warn { "Modified" } }
                         @else { span.badge { "As shipped" } }
                         span.btn.btn-sm { @if prompts::may_change(role) { "Edit" } @else { "Show" } }
                     }
@@ -57,16 +57,16 @@ fn editor(template: &Template, said: &Said) -> Markup {
                 aria-describedby="prompt-hint prompt-wrong" { "\n" (text) }
             (not_taken("prompt", said.wrong(TEXT_FIELD)))
             @if !unknown.is_empty() {
-                div.alert.alert-warning role="status" {
+                (notice(Tone::Look, &html! {
                     "These are no placeholders, and stay in the prompt as they are:"
                     @for name in &unknown { " " code { "{" (name) "}" } }
-                }
+                }, &html! {}))
             }
             @if !missing.is_empty() {
-                div.alert.alert-warning role="status" {
+                (notice(Tone::Look, &html! {
                     "The prompt lacks:"
-                    @for (name, what) in &missing { p { code { (name) } ", so that the agent is not told of " (what) "." } }
-                }
+                    @for (name, what) in &missing { br; code { (name) } ", so that the agent is not told of " (what) "." }
+                }, &html! {}))
             }
             dl.facts #prompt-hint {
                 @for (name, what) in PLACEHOLDERS { dt { code { (name) } } dd { (what) } }
@@ -79,7 +79,7 @@ fn editor(template: &Template, said: &Said) -> Markup {
             }, &html! {
                 form method="post" action=(action) hx-post=(action) hx-target="#prompt" hx-swap="outerHTML" {
                     input type="hidden" name="revert" value="yes";
-                    button.btn.btn-sm.btn-stop type="submit" { "Revert now" }
+                    button.btn.btn-sm.btn-danger type="submit" { "Revert now" }
                 }
             }))
         }

@@ -39,8 +39,8 @@ pub(in crate::web) async fn leave(
 /// The notice with the offer.
 pub(super) fn notice(offer: &RefileOffer, role: Role) -> Markup {
     html! {
-        div #refile-offer .alert.alert-warning.paused role="status" {
-            div { (offer) }
+        div #refile-offer .notice role="status" {
+            p { (offer) }
             @if !offer.accepted && refile::may(role) { (buttons(offer)) }
         }
     }

@@ -153,7 +153,7 @@ fn buttons(running: bool, may_run: &MayRun) -> Markup {
     html! {
         (form(RUN_NOW_PATH, &html! {
             button #run-now .btn.btn-primary type="submit" disabled[inert] {
-                @if running { "Running..." } @else { (icon(Icon::Play)) "Run Now" }
+                @if running { "Running..." } @else { (icon(Icon::PlayerPlay)) "Run Now" }
             }
         }))
         @if running && may_run.is_ok() {
@@ -165,7 +165,7 @@ fn buttons(running: bool, may_run: &MayRun) -> Markup {
             }))
         }
         @if let Err(why) = may_run {
-            span.text-secondary { (why) }
+            span.soft { (why) }
         }
     }
 }

@@ -60,9 +60,9 @@ fn line(check: &Check, now: Timestamp) -> Markup {
     html! {
         dt { (check.name) }
         dd {
-            @if check.is_good { span.badge.badge-completed { "OK" } } @else { span.badge.badge-warning { "Attention" } }
+            @if check.is_good { span.badge.tag-ok { "OK" } } @else { span.badge.tag-warn { "Attention" } }
             " " (check.found)
-            @if let Some(at) = check.at { " " span.text-secondary { "(" (when(at, now)) ")" } }
+            @if let Some(at) = check.at { " " span.soft { "(" (when(at, now)) ")" } }
         }
     }
 }

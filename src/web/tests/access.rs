@@ -2,6 +2,8 @@
 
 use super::super::app::{App, Shared};
 use super::super::caller::{Caller, CallersLogin, Signed};
+use super::super::choices::Choices;
+use super::super::counts::NavCounts;
 use super::super::face::Face;
 use super::super::host::Person;
 use super::super::route::{Gate, Route};
@@ -215,11 +217,13 @@ async fn as_role(
         face: Face::Json,
         browser: "curl".into(),
         correlation_id: "request-1".into(),
+        choices: Choices::default(),
     };
     let who = Signed {
         person: Person { name: "somebody".into(), role },
         login: Some(CallersLogin { id: 1, hash: "none".into(), began_at: START }),
         caller: caller.clone(),
+        counts: NavCounts::default(),
     };
     let app: App = std::sync::Arc::new(Shared::new(site.web.clone(), Access::accounts()));
     let router = Router::new()

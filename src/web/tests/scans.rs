@@ -9,7 +9,7 @@ use crate::model::{JobId, Kind, NewJob, Note, Outcome, Tracker, Trigger};
 use std::time::Duration;
 use tokio::task::JoinSet;
 
-const RUNNING: &str = r#"<span class="badge badge-running">Running...</span>"#;
+const RUNNING: &str = r#"<span class="badge tag-warn">Running...</span>"#;
 
 /// Why a scan waits, as the store knows it.
 async fn why(site: &Site, id: i64) -> String {

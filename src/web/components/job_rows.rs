@@ -1,0 +1,92 @@
+//! The rows of a list of jobs: what a job is and what it is about in the first line, its id and its reason in the second.
+
+use super::super::nav;
+use super::job::attempts;
+use super::list::table;
+use super::status::status_icon;
+use super::time::{elapsed, when};
+use crate::model::{Job, JobId, Status, Timestamp};
+use maud::{Markup, html};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// How much of a payload a row shows: so many members, each with so many characters.
+const MEMBERS: usize = 3;
+const CHARS: usize = 40;
+
+/// The table of jobs. `waits` says what those that wait are waiting for.
+pub(in crate::web) fn job_rows(jobs: &[Job], waits: &BTreeMap<JobId, String>, now: Timestamp) -> Markup {
+    let rows: Vec<_> = jobs.iter().map(|job| row(job, waits, now)).collect();
+    html! { div.jobs { (table("Jobs", &["Job", "Queue", "Attempt", "Took", "When"], &rows)) } }
+}
+
+fn row(job: &Job, waits: &BTreeMap<JobId, String>, now: Timestamp) -> Markup {
+    let reason = job.error.as_deref().map(|error| error.lines().next().unwrap_or_default());
+    html! {
+        tr id={ "row-" (job.id) } {
+            td.main {
+                div.first {
+                    (status_icon(job.status))
+                    a id={ "job-" (job.id) } href=(nav::job(job.id)) { (job.kind) }
+                    @let about = about(&job.payload);
+                    @if !about.is_empty() { span.rest.mono title=(about) { (about) } }
+                }
+                div.sub.under title=[job.error.as_deref()] {
+                    span.mono { "#" (job.id) }
+                    @if let Some(waits) = waits.get(&job.id) { " · " (waits) }
+                    @if let Some(reason) = reason { " · " span.bad[job.status == Status::Failed] { (reason) } }
+                    @else if let Some(progress) = job.progress.as_ref().filter(|_| job.status == Status::Running) { " · " (progress) }
+                }
+            }
+            td data-label="" { @if let Some(queue) = &job.queue { (queue) } }
+            td.num data-label="attempt" { (attempts(job)) }
+            td.num data-label="took" { (elapsed(job.started_at, job.finished_at, now)) }
+            td.num { (when(own_time(job), now)) }
+        }
+    }
+}
+
+/// The time that counts for a job as it stands: when it ended, began, or is to begin.
+fn own_time(job: &Job) -> Timestamp {
+    match job.status {
+        Status::Completed | Status::Failed | Status::Cancelled => job.finished_at.unwrap_or(job.created_at),
+        Status::Running => job.started_at.unwrap_or(job.created_at),
+        Status::Scheduled => job.run_at,
+        Status::Queued => job.created_at,
+    }
+}
+
+/// The first members of a payload, as a person tells one job from another by them.
+fn about(payload: &str) -> String {
+    let Ok(Value::Object(members)) = serde_json::from_str(payload) else { return String::new() };
+    let plain = members.iter().filter_map(|(name, value)| {
+        let text = match value {
+            Value::String(text) => text.clone(),
+            Value::Number(number) => number.to_string(),
+            Value::Bool(_) | Value::Null | Value::Array(_) | Value::Object(_) => return None,
+        };
+        let mut cut: String = text.chars().take(CHARS).map(|c| if c.is_control() { ' ' } else { c }).collect();
+        if cut.len() < text.len() {
+            cut.push('…');
+        }
+        Some(format!("{name} {cut}"))
+    });
+    plain.take(MEMBERS).collect::<Vec<_>>().join(" · ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::about;
+
+    #[test]
+    fn a_row_says_what_a_job_is_about() {
+        let payload = r#"{"customer_id":1207,"tags":["a"],"to":"ann","note":null,"text":"one\ntwo","more":1}"#;
+        let told = about(payload);
+        assert_eq!(told.split(" · ").count(), 3, "{told}");
+        assert!(told.contains("customer_id 1207") && !told.contains('\n'), "{told}");
+        assert_eq!(about("[1]"), "");
+        assert_eq!(about("no json"), "");
+        let long = format!(r#"{{"text":"{}"}}"#, "x".repeat(500));
+        assert_eq!(about(&long).chars().count(), "text ".len() + 40 + 1);
+    }
+}
