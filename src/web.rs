@@ -102,6 +102,8 @@ mod standing;
 #[cfg(feature = "monitor")]
 mod stream;
 #[cfg(feature = "monitor")]
+#[cfg(debug_assertions)]
+mod styleguide;
 mod text_link;
 mod throttle;
 mod tokens;

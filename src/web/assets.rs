@@ -6,9 +6,9 @@ use super::named::AssetName;
 use super::problem::Problem;
 use super::secret;
 use crate::error::Code;
-use data_encoding::BASE64;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use data_encoding::BASE64;
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
@@ -60,7 +60,8 @@ pub(super) static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
     let code_font = Asset::new("mono", "woff2", FONT, package!("mono.woff2"));
     // The style sheet lies beside the fonts, and names each by the name with the hash.
     let style = include_str!("../../assets/lamplighter.css");
-    let style = style.replace("inter.woff2", &text_font.file).replace("mono.woff2", &code_font.file);
+    let style =
+        style.replace("inter.woff2", &text_font.file).replace("mono.woff2", &code_font.file);
     let script: &[u8] = include_bytes!("../../assets/lamplighter.js");
     let session: &[u8] = include_bytes!("../../assets/session.js");
     let favicon: &[u8] = include_bytes!("../../assets/lamp.svg");

@@ -2,8 +2,8 @@
 
 use super::answer::answered;
 use super::app::App;
-use super::base::link;
 use super::base::Link;
+use super::base::link;
 use super::caller::Signed;
 use super::components::{batch_badge, batch_bar, card, confirm, status_word, table, when};
 use super::extract::{Id, Query};

@@ -47,7 +47,8 @@ mod tests {
         };
         let all = "a=1; lamplighter-theme=dark; lamplighter-paused=1";
         assert_eq!(of(all), Choices { theme: Some("dark"), is_paused: true });
-        for strange in ["lamplighter-theme=\"><script>", "lamplighter-paused=yes", "theme=dark", ""] {
+        for strange in ["lamplighter-theme=\"><script>", "lamplighter-paused=yes", "theme=dark", ""]
+        {
             assert_eq!(of(strange), Choices::default(), "{strange}");
         }
     }

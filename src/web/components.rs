@@ -18,9 +18,9 @@ mod schedule;
 mod session;
 #[cfg(feature = "monitor")]
 mod session_form;
+mod spark;
 #[cfg(feature = "monitor")]
 mod spend;
-mod spark;
 mod status;
 mod tabs;
 mod text;
@@ -28,18 +28,18 @@ mod tile;
 mod time;
 
 pub(super) use account::{logins_card, password_fields, settings_tabs};
+pub(super) use attempts::attempts_in_time;
 pub(super) use batch::{batch_badge, batch_bar};
 pub(super) use card::{card, confirm, dialog, empty, run_form, text_card};
-pub(super) use attempts::attempts_in_time;
 pub(super) use gates::gates;
 pub(super) use job::{attempts, job_sentence};
 pub(super) use job_rows::job_rows;
 pub(super) use lane::{AHEAD, Lane, lanes};
 pub(super) use list::{numbered_pager, pager, table};
 pub(super) use live::live;
-pub(super) use notice::{Tone, notice, password_question, problem_notice, stopped_notice};
 #[cfg(feature = "monitor")]
 pub(super) use notice::said_notice;
+pub(super) use notice::{Tone, notice, password_question, problem_notice, stopped_notice};
 #[cfg(feature = "monitor")]
 pub(super) use scan::scan_lines;
 pub(super) use schedule::{
@@ -53,15 +53,15 @@ pub(super) use session::{
 };
 #[cfg(feature = "monitor")]
 pub(super) use session_form::{continue_form, session_form};
+pub(super) use spark::{Measure, meter, sparkline};
 #[cfg(feature = "monitor")]
 pub(super) use spend::spend_lines;
 #[cfg(feature = "monitor")]
 pub(super) use status::level_badge;
 pub(super) use status::{Step, badge, pill, status_icon, status_word, timeline};
+pub(super) use tabs::{QueryBox, Way, facets, query_box, tabs};
 #[cfg(feature = "monitor")]
 pub(super) use text::known;
 pub(super) use text::{as_typed, folded, pretty, size};
-pub(super) use spark::{Measure, meter, sparkline};
-pub(super) use tabs::{QueryBox, Way, facets, query_box, tabs};
 pub(super) use tile::{Need, Tile, grouped, needs, tiles};
 pub(super) use time::{elapsed, exact, when, when_known};

@@ -7,7 +7,8 @@ use super::app::{App, Web};
 use super::base::link;
 use super::caller::Signed;
 use super::components::{
-    Need, Tile, card, grouped, live, needs, size, sparkline, stopped_notice, table, tiles, when_known,
+    Need, Tile, card, grouped, live, needs, size, sparkline, stopped_notice, table, tiles,
+    when_known,
 };
 use super::counts::NavCounts;
 use super::extract::Query;
@@ -112,10 +113,14 @@ impl Now {
         let (store, now) = (&web.store, web.clock.now());
         let overview = store.overview(now).await?;
         let stopped = store.stopped().await?;
-        let paused: Vec<_> = store.queues().await?.into_iter().filter(|queue| queue.pause.is_some()).collect();
+        let paused: Vec<_> =
+            store.queues().await?.into_iter().filter(|queue| queue.pause.is_some()).collect();
         let leading = web.leading.as_ref().map(|leading| *leading.borrow());
         let more = More::now(web).await?;
-        let pauses: Vec<_> = paused.iter().filter_map(|queue| Some((&queue.name, queue.pause.as_ref()?.at, queue.queued))).collect();
+        let pauses: Vec<_> = paused
+            .iter()
+            .filter_map(|queue| Some((&queue.name, queue.pause.as_ref()?.at, queue.queued)))
+            .collect();
         let version = version(&(
             (overview.queued, overview.scheduled, overview.running),
             overview.hours.iter().map(|hour| (hour.completed, hour.failed)).collect::<Vec<_>>(),
@@ -131,11 +136,23 @@ impl Now {
 
     fn part(&self, of: Part) -> Markup {
         let (id, word, content) = match of {
-            Part::Figures => ("dashboard", None, html! { div.stack { (self.needs) (figures(&self.overview, &self.more.tiles)) } }),
-            Part::Now => ("dashboard-now", Some("now"), html! { div.stack { @for card in &self.more.running { (card) } } }),
+            Part::Figures => (
+                "dashboard",
+                None,
+                html! { div.stack { (self.needs) (figures(&self.overview, &self.more.tiles)) } },
+            ),
+            Part::Now => (
+                "dashboard-now",
+                Some("now"),
+                html! { div.stack { @for card in &self.more.running { (card) } } },
+            ),
             Part::Health => {
                 let health = health_card(&self.overview, self.leading, &self.more.facts);
-                ("dashboard-health", Some("health"), html! { div.grid { @for card in &self.more.cards { (card) } (health) } })
+                (
+                    "dashboard-health",
+                    Some("health"),
+                    html! { div.cols.cols-3 { @for card in &self.more.cards { (card) } (health) } },
+                )
             }
         };
         live(id, &link(PART_PATH).with(&[("of", word)]), &self.version, &content)
@@ -258,16 +275,50 @@ fn figures(overview: &Overview, more: &[Tile<'static>]) -> Markup {
         let figure = html! { (grouped(count)) };
         Tile { label, figure, picture, foot, link }
     };
-    let share = |part: u64| format!("{}.{} %", part * 100 / (completed + failed).max(1), part * 1000 / (completed + failed).max(1) % 10);
+    let share = |part: u64| {
+        format!(
+            "{}.{} %",
+            part * 100 / (completed + failed).max(1),
+            part * 1000 / (completed + failed).max(1) % 10
+        )
+    };
     let none = || html! {};
     let mut all = vec![
-        tile("Running", overview.running, none(), html! { "at this moment" }, of_status(Status::Running)),
-        tile("Queued", overview.queued, none(), html! { "to start as soon as there is room" }, of_status(Status::Queued)),
-        tile("Scheduled", overview.scheduled, none(), html! { "for a later time" }, of_status(Status::Scheduled)),
-        tile("Completed, 24 h", completed, sparkline("", "Completed jobs by hour", &done),
-            html! { (grouped(completed / 24)) " an hour" }, of_day(Status::Completed)),
-        tile("Failed, 24 h", failed, sparkline("spark-bad", "Failed jobs by hour", &broken),
-            html! { (share(failed)) " of what ended" }, of_day(Status::Failed)),
+        tile(
+            "Running",
+            overview.running,
+            none(),
+            html! { "at this moment" },
+            of_status(Status::Running),
+        ),
+        tile(
+            "Queued",
+            overview.queued,
+            none(),
+            html! { "ready to start" },
+            of_status(Status::Queued),
+        ),
+        tile(
+            "Scheduled",
+            overview.scheduled,
+            none(),
+            html! { "for a later time" },
+            of_status(Status::Scheduled),
+        ),
+        tile(
+            "Completed, 24 h",
+            completed,
+            sparkline("", "Completed jobs by hour", &done),
+            html! { (grouped(completed / 24)) " an hour" },
+            of_day(Status::Completed),
+        ),
+        tile(
+            "Failed, 24 h",
+            failed,
+            sparkline("spark-bad", "Failed jobs by hour", &broken),
+            html! { (share(failed)) " of what ended" },
+            of_day(Status::Failed),
+        ),
     ];
     let further = more.iter().map(|tile| Tile {
         label: tile.label,

@@ -35,10 +35,7 @@ pub(super) fn faced(problem: &Problem, face: Face, frame: &Frame, bare: &HeaderM
     }
     if face == Face::Fragment {
         // The notice goes over the content, not in the place of the element that was to be replaced, and is brought into view.
-        headers.insert(
-            HeaderName::from_static("hx-retarget"),
-            HeaderValue::from_static("#page"),
-        );
+        headers.insert(HeaderName::from_static("hx-retarget"), HeaderValue::from_static("#page"));
         headers.insert(
             HeaderName::from_static("hx-reswap"),
             HeaderValue::from_static("afterbegin show:window:top"),

@@ -5,8 +5,8 @@ use super::app::App;
 use super::base::Link;
 use super::caller::Signed;
 use super::components::{
-    Step, attempts, attempts_in_time, card, confirm, elapsed, gates, job_sentence, pill, pretty, run_form,
-    status_word, text_card, timeline, when,
+    Step, attempts, attempts_in_time, card, confirm, elapsed, gates, job_sentence, pill, pretty,
+    run_form, status_word, text_card, timeline, when,
 };
 use super::extract::{Id, Query};
 use super::nav::{self, Tab};
@@ -176,13 +176,19 @@ fn why_card(job: &Job, why: &Why, role: Role, now: Timestamp) -> Markup {
 
 /// The button that runs a job again. `on_session` says that the button is on the page of a session.
 pub(super) fn run_again_form(job: &Job, is_full: bool, on_session: bool) -> Markup {
-    let action = nav::job(job.id).under("run-again").with(&[("on", on_session.then_some("session"))]);
+    let action =
+        nav::job(job.id).under("run-again").with(&[("on", on_session.then_some("session"))]);
     if job.status == Status::Failed {
         return run_form(&action, "Retry", None, is_full);
     }
     // What completed or was cancelled has had its effect: nobody runs it once more by a slip.
     let consequence = html! { "A new job of the same kind with the same payload is made. What this one did stays done." };
-    confirm("run-copy", "Run a copy", &consequence, &run_form(&action, "Run the copy now", None, is_full))
+    confirm(
+        "run-copy",
+        "Run a copy",
+        &consequence,
+        &run_form(&action, "Run the copy now", None, is_full),
+    )
 }
 
 fn waits(job: &Job) -> bool {
@@ -286,6 +292,8 @@ fn history(job: &Job, events: &[Event], now: Timestamp) -> Markup {
             detail: html! { "after " (elapsed(job.started_at, Some(at), now)) },
         });
     }
+    // The newest first, and of those of one moment the last.
+    steps.reverse();
     steps.sort_by_key(|step| std::cmp::Reverse(step.at));
     card(
         "job-history",

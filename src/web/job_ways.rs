@@ -25,7 +25,8 @@ impl<'a> JobWays<'a> {
 
     /// The list with the terms of this name replaced by another value, or taken away.
     fn way(&self, name: &str, value: Option<&str>, called: &str, count: Option<u64>) -> Way {
-        let mut terms: Vec<_> = self.terms().into_iter().filter(|term| !is_of(term, name)).collect();
+        let mut terms: Vec<_> =
+            self.terms().into_iter().filter(|term| !is_of(term, name)).collect();
         let own = value.map(|value| format!("{name}:{value}"));
         let is_open = match &own {
             Some(own) => self.terms().iter().any(|term| term == own),
@@ -55,7 +56,11 @@ impl<'a> JobWays<'a> {
 
     /// How many jobs of the list there are, by what `of` says of them. It is known without a look at the jobs only where the query
     /// asks for statuses, kinds and queues alone.
-    fn counted<K: Ord>(&self, of: impl Fn(&JobCount) -> Option<K>, without: &str) -> Option<BTreeMap<K, u64>> {
+    fn counted<K: Ord>(
+        &self,
+        of: impl Fn(&JobCount) -> Option<K>,
+        without: &str,
+    ) -> Option<BTreeMap<K, u64>> {
         let terms = self.terms();
         let known = ["status", "kind", "queue"];
         if !terms.iter().all(|term| known.iter().any(|name| is_of(term, name))) {
@@ -87,7 +92,8 @@ impl<'a> JobWays<'a> {
         let all = counts.as_ref().map(|counts| counts.values().sum());
         let mut ways = vec![self.way("status", None, "All", all)];
         for status in Status::ALL {
-            let count = counts.as_ref().map(|counts| counts.get(status.as_str()).copied().unwrap_or(0));
+            let count =
+                counts.as_ref().map(|counts| counts.get(status.as_str()).copied().unwrap_or(0));
             let way = self.way("status", Some(status.as_str()), status_word(*status), count);
             ways.push(Way { is_open: self.filter.asked_status() == Some(*status), ..way });
         }
@@ -101,7 +107,9 @@ impl<'a> JobWays<'a> {
         let time = |length: &str| self.way("since", Some(length), &spaced(length), None);
         let mut times: Vec<_> = TIMES.map(time).into();
         times.push(self.way("since", None, "Any time", None));
-        let triggers = Trigger::ALL.iter().map(|trigger| self.way("trigger", Some(trigger.as_str()), trigger.as_str(), None));
+        let triggers = Trigger::ALL
+            .iter()
+            .map(|trigger| self.way("trigger", Some(trigger.as_str()), trigger.as_str(), None));
         [("Kind", kinds), ("Queue", queues), ("Since", times), ("Trigger", triggers.collect())]
     }
 
@@ -172,7 +180,11 @@ mod tests {
         let [(_, kinds), ..] = ways.facets();
         assert_eq!(told(&kinds), ["send_email 140 open", "charge_card 88"]);
         assert_eq!(kinds[1].link.as_str(), "/jobs?q=status%3Afailed+kind%3Acharge_card");
-        assert_eq!(kinds[0].link.as_str(), "/jobs?q=status%3Afailed", "a second click takes it away");
+        assert_eq!(
+            kinds[0].link.as_str(),
+            "/jobs?q=status%3Afailed",
+            "a second click takes it away"
+        );
     }
 
     #[test]

@@ -232,7 +232,7 @@ fn rows(
             ", or insert a row into " code { "jobs" } " from any program."
         }
     };
-    empty(if filtered { "No such jobs" } else { "No jobs yet" }, &next)
+    empty(if filtered { "No jobs match" } else { "No jobs yet" }, &next)
 }
 
 fn more(found: &Found<Job>, asked: &Asked) -> Markup {

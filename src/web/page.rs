@@ -4,8 +4,8 @@ use super::app::Web;
 use super::assets::ASSETS;
 use super::base::{Link, link};
 use super::caller::Signed;
-use super::components::{Tone, dialog, notice};
 use super::choices::Choices;
+use super::components::{Tone, dialog, notice};
 use super::counts::NavCounts;
 use super::icon::{Icon, icon, lamp};
 use super::nav::{EVENTS, GROUPS, LOGOUT, OWN, Tab};
@@ -164,7 +164,8 @@ const fn shows_runs(tab: Tab) -> bool {
 /// Says that nothing but the agent program's own permissions holds an agent back.
 fn unboxed() -> Markup {
     let code = Code::AgentUnboxed;
-    let text = html! { b { (code.title()) ". " } (code.cause()) " " (code.remedy()) " " code { (code) } };
+    let text =
+        html! { b { (code.title()) ". " } (code.cause()) " " (code.remedy()) " " code { (code) } };
     notice(Tone::Bad, &text, &html! {})
 }
 

@@ -4,8 +4,8 @@
 
 use super::answer::see_other;
 use super::app::App;
-use super::components::{Tone, notice};
 use super::caller::Signed;
+use super::components::{Tone, notice};
 use super::extract::Form;
 use super::face::Face;
 use super::login::{self, Credentials};
@@ -42,6 +42,7 @@ pub(super) async fn prove(
 }
 
 fn given() -> Markup {
-    let text = html! { "Your password counts for five minutes. Now do again what you wanted to do." };
+    let text =
+        html! { "Your password counts for five minutes. Now do again what you wanted to do." };
     notice(Tone::Ok, &text, &html! {})
 }

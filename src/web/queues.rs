@@ -108,7 +108,8 @@ async fn told<T: Serialize>(
     match (done, who.face()) {
         (Ok(answer), face) => Ok(answered(face, &answer, &link(PATH))),
         (Err(problem), Face::Page) if problem.status().is_client_error() => {
-            let page = shown_page(app, who, &QueuesQuery::default(), Face::Page, Some(&problem)).await?;
+            let page =
+                shown_page(app, who, &QueuesQuery::default(), Face::Page, Some(&problem)).await?;
             Ok((problem.status(), page).into_response())
         }
         (Err(problem), _) => Err(problem),

@@ -30,6 +30,8 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 pub(super) fn routes(has_program: bool, has_accounts: bool) -> Vec<Route> {
     let mut routes = of_engine();
     routes.extend(of_schedules());
+    #[cfg(debug_assertions)]
+    routes.push(get(web::styleguide::PATH, Private, web::styleguide::shown));
     #[cfg(feature = "monitor")]
     if has_program {
         routes.extend(program::routes());

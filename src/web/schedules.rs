@@ -5,8 +5,8 @@ use super::app::App;
 use super::base::{Link, link};
 use super::caller::Signed;
 use super::components::{
-    AHEAD, Lane, STRIP, UPCOMING, card, decision_strip, empty, lanes, numbered_pager, schedule_badge,
-    schedule_buttons, schedule_state, table, when,
+    AHEAD, Lane, STRIP, UPCOMING, card, decision_strip, empty, lanes, numbered_pager,
+    schedule_badge, schedule_buttons, schedule_state, table, when,
 };
 use super::extract::{Id, Query};
 use super::nav::{self, Tab};
@@ -183,7 +183,11 @@ fn next(schedule: &Schedule, now: Timestamp) -> Markup {
 
 /// What the schedules of the list make in the next 24 hours.
 fn ahead(schedules: &[Schedule], now: Timestamp) -> Markup {
-    let all: Vec<_> = schedules.iter().map(|schedule| lane(schedule, now)).filter(|lane| !lane.at.is_empty()).collect();
+    let all: Vec<_> = schedules
+        .iter()
+        .map(|schedule| lane(schedule, now))
+        .filter(|lane| !lane.at.is_empty())
+        .collect();
     html! {
         @if !all.is_empty() {
             (card("schedule-lane", "Next 24 hours", &html! { span.sub { "Times in UTC" } }, &html! { div.card-body { (lanes(&all, now)) } }))

@@ -4,9 +4,9 @@ use super::app::App;
 use super::caller::Signed;
 use super::changes::changes_card;
 use super::components::{
-    badge, card, continue_form, dialog, pill, elapsed, job_sentence, known, live, pretty, session_cost,
-    session_mark, session_model, session_state, session_tier, session_turns, size, text_card,
-    trigger_badge, when, when_known,
+    badge, card, continue_form, dialog, elapsed, job_sentence, known, live, pill, pretty,
+    session_cost, session_mark, session_model, session_state, session_tier, session_turns, size,
+    text_card, trigger_badge, when, when_known,
 };
 use super::extract::{Id, Query};
 use super::face::Face;

@@ -1,8 +1,8 @@
 //! The rows of a list of sessions.
 
 use super::components::{
-    elapsed, empty, headline, session_cost, session_mark, session_model, session_tier, session_turns,
-    status_icon, status_word, table, trigger_badge, when_known,
+    elapsed, empty, headline, session_cost, session_mark, session_model, session_tier,
+    session_turns, status_icon, status_word, table, trigger_badge, when_known,
 };
 use super::nav::{self, Tab};
 use crate::model::{JobId, Session, Status, Timestamp, Why};
@@ -22,9 +22,7 @@ pub(super) fn rows(sessions: &[Session], whys: &BTreeMap<JobId, Why>, now: Times
         };
         return empty("No sessions here", &next);
     }
-    let columns = [
-        "Session", "Trigger", "Tier", "Started", "Took", "Turns", "Cost",
-    ];
+    let columns = ["Session", "Trigger", "Tier", "Started", "Took", "Turns", "Cost"];
     let lines: Vec<_> =
         sessions.iter().map(|session| row(session, whys.get(&session.id), now)).collect();
     html! { div.jobs { (table("Sessions", &columns, &lines)) } }

@@ -3,6 +3,7 @@
 mod admin;
 mod approvals;
 mod attack;
+mod hold;
 mod keyboard;
 mod look;
 mod people;

@@ -26,7 +26,11 @@ struct Bar<'a> {
 }
 
 /// The card's content; `None` where there is nothing more to tell than the sentence of the job says.
-pub(in crate::web) fn attempts_in_time(job: &Job, kept: &[Attempt], now: Timestamp) -> Option<Markup> {
+pub(in crate::web) fn attempts_in_time(
+    job: &Job,
+    kept: &[Attempt],
+    now: Timestamp,
+) -> Option<Markup> {
     let bars = bars(job, kept, now);
     if kept.is_empty() || bars.is_empty() {
         return None;
@@ -57,14 +61,24 @@ fn bars<'a>(job: &'a Job, kept: &'a [Attempt], now: Timestamp) -> Vec<Bar<'a>> {
         before = attempt.ended_at;
     }
     // The attempt that runs, or that did not fail, is in the job itself.
-    let is_last = |at: &Timestamp| kept.last().and_then(|last| last.started_at).is_none_or(|last| last < *at);
+    let is_last =
+        |at: &Timestamp| kept.last().and_then(|last| last.started_at).is_none_or(|last| last < *at);
     let shows = matches!(job.status, Status::Running | Status::Completed);
     if let Some(from) = job.started_at.filter(is_last).filter(|_| shows) {
         let is_over = job.status == Status::Completed;
         let to = if is_over { job.finished_at.unwrap_or(now) } else { now };
         let worker = job.worker_id.as_ref().map(|worker| worker.as_str());
         let number = job.attempt;
-        bars.push(Bar { number, waited_from: before, from, to, is_over, has_failed: false, error: None, worker });
+        bars.push(Bar {
+            number,
+            waited_from: before,
+            from,
+            to,
+            is_over,
+            has_failed: false,
+            error: None,
+            worker,
+        });
     }
     bars.drain(..bars.len().saturating_sub(MOST));
     bars

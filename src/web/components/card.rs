@@ -64,7 +64,12 @@ pub(in crate::web) fn copy_button(of: &str, what: &str) -> Markup {
 pub(in crate::web) fn text_card(id: &str, title: &str, text: &str) -> Markup {
     let copy = copy_button(&format!("{id}-text"), title);
     let label = format!("{title}, to scroll");
-    card(id, title, &copy, &html! { div.card-body { pre id={ (id) "-text" } tabindex="0" aria-label=(label) { (text) } } })
+    card(
+        id,
+        title,
+        &copy,
+        &html! { div.card-body { pre id={ (id) "-text" } tabindex="0" aria-label=(label) { (text) } } },
+    )
 }
 
 /// The button that makes a job at once. That of a session without a sandbox is red, says so, and is the confirmation. `of`

@@ -3,8 +3,8 @@
 use super::super::icon::{Icon, icon};
 use super::super::nav::{self, Tab};
 use super::time::when;
-use crate::model::{Gate, Job, Role, Timestamp, Why};
 use crate::actions::queues;
+use crate::model::{Gate, Job, Role, Timestamp, Why};
 use maud::{Markup, html};
 
 /// The gates of a waiting job.
@@ -33,8 +33,18 @@ pub(in crate::web) fn gates(job: &Job, why: &Why, role: Role, now: Timestamp) ->
 
 /// The names of the gates, in the order in which a job passes them.
 const PLACES: [&str; 12] = [
-    "Engine", "Worker", "Start time", "Earlier jobs", "Queue", "Queue limit", "Key", "Rate", "Budget", "Agent",
-    "Approval", "Database",
+    "Engine",
+    "Worker",
+    "Start time",
+    "Earlier jobs",
+    "Queue",
+    "Queue limit",
+    "Key",
+    "Rate",
+    "Budget",
+    "Agent",
+    "Approval",
+    "Database",
 ];
 
 const fn place(gate: &Gate) -> &'static str {
@@ -69,7 +79,9 @@ fn open(name: &str, job: &Job) -> Option<Markup> {
         "Engine" => html! { "runs" },
         "Worker" => html! { "a process handles " code { (job.kind) } },
         "Start time" => html! { "has come" },
-        "Queue" => html! { @if let Some(queue) = queue { code { (queue) } " is open" } @else { "open" } },
+        "Queue" => {
+            html! { @if let Some(queue) = queue { code { (queue) } " is open" } @else { "open" } }
+        }
         "Queue limit" => html! { "there is room" },
         "Key" => match &job.concurrency_key {
             Some(key) => html! { code { (key.as_str()) } " is free" },

@@ -15,7 +15,11 @@ const MEMBERS: usize = 3;
 const CHARS: usize = 40;
 
 /// The table of jobs. `waits` says what those that wait are waiting for.
-pub(in crate::web) fn job_rows(jobs: &[Job], waits: &BTreeMap<JobId, String>, now: Timestamp) -> Markup {
+pub(in crate::web) fn job_rows(
+    jobs: &[Job],
+    waits: &BTreeMap<JobId, String>,
+    now: Timestamp,
+) -> Markup {
     let rows: Vec<_> = jobs.iter().map(|job| row(job, waits, now)).collect();
     html! { div.jobs { (table("Jobs", &["Job", "Queue", "Attempt", "Took", "When"], &rows)) } }
 }
@@ -49,7 +53,9 @@ fn row(job: &Job, waits: &BTreeMap<JobId, String>, now: Timestamp) -> Markup {
 /// The time that counts for a job as it stands: when it ended, began, or is to begin.
 fn own_time(job: &Job) -> Timestamp {
     match job.status {
-        Status::Completed | Status::Failed | Status::Cancelled => job.finished_at.unwrap_or(job.created_at),
+        Status::Completed | Status::Failed | Status::Cancelled => {
+            job.finished_at.unwrap_or(job.created_at)
+        }
         Status::Running => job.started_at.unwrap_or(job.created_at),
         Status::Scheduled => job.run_at,
         Status::Queued => job.created_at,
@@ -65,7 +71,8 @@ fn about(payload: &str) -> String {
             Value::Number(number) => number.to_string(),
             Value::Bool(_) | Value::Null | Value::Array(_) | Value::Object(_) => return None,
         };
-        let mut cut: String = text.chars().take(CHARS).map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let mut cut: String =
+            text.chars().take(CHARS).map(|c| if c.is_control() { ' ' } else { c }).collect();
         if cut.len() < text.len() {
             cut.push('…');
         }

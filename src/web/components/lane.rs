@@ -35,7 +35,8 @@ pub(in crate::web) fn lanes(lanes: &[Lane<'_>], now: Timestamp) -> Markup {
     let height = HEAD + lanes.len() * ROW;
     let first = now.hour().plus(Duration::from_hours(1));
     let hours = (0..AHEAD.as_secs() / 3600).map(|hour| first.plus(Duration::from_hours(hour)));
-    let marked: Vec<_> = hours.filter(|at| (at.millis() / 3_600_000).unsigned_abs() % EVERY == 0).collect();
+    let marked: Vec<_> =
+        hours.filter(|at| (at.millis() / 3_600_000).unsigned_abs() % EVERY == 0).collect();
     let count: usize = lanes.iter().map(|lane| lane.at.len()).sum();
     html! {
         div.lane-box.scroll tabindex="0" role="group" aria-label="The next 24 hours" {

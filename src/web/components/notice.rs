@@ -1,8 +1,8 @@
 //! Notices over the content of a page: what went wrong, and what stands still.
 
 use super::super::base::link;
-use super::super::nav;
 use super::super::icon::{Icon, icon};
+use super::super::nav;
 use super::super::problem::Problem;
 use super::time::when;
 use crate::actions::Answer;

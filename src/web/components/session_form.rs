@@ -12,7 +12,7 @@ use maud::{Markup, html};
 pub(in crate::web) fn session_form(role: Role, unready: Option<&str>) -> Markup {
     html! {
         section #ad-hoc .card {
-            div.card-header { h2.card-title { "Ask Claude" } }
+            div.card-header { h2.card-title { "Ask agent" } }
             div.card-body {
                 @if !sessions::may_trigger(role) {
                     p.soft { "Your role sees sessions; asking for one needs the role admin." }

@@ -1,5 +1,6 @@
 //! What agents have spent, against the budgets.
 
+use super::spark::{Measure, meter};
 use crate::model::{ALARM, Budgets, Spent, usd};
 use maud::{Markup, html};
 
@@ -23,11 +24,16 @@ fn line(period: &str, spent: f64, most: Option<f64>) -> Markup {
             @match most {
                 Some(most) => {
                     (usd(spent)) " of " (usd(most))
-                    meter min="0" max=(most) value=(spent.min(most)) low=(most * 0.5) high=(most * ALARM) optimum="0"
-                        aria-label={ (period) ": share of the budget" } {}
+                    (meter(Measure::Budget, percent(spent, most), &format!("{period}: share of the budget")))
                 }
                 None => span { (usd(spent)) span.soft { ", no limit" } },
             }
         }
     }
+}
+
+/// A share in whole percent. A bar says it in pixels, so nothing finer is lost.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is 0 to 100")]
+fn percent(spent: f64, most: f64) -> u64 {
+    if most > 0.0 { (spent / most * 100.0).clamp(0.0, 100.0) as u64 } else { 100 }
 }

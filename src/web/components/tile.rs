@@ -81,7 +81,13 @@ mod tests {
 
     #[test]
     fn thousands_stand_apart() {
-        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (184_377, "184,377"), (12_000_000, "12,000,000")] {
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1,000"),
+            (184_377, "184,377"),
+            (12_000_000, "12,000,000"),
+        ] {
             assert_eq!(grouped(number), text);
         }
         assert_eq!(grouped(-1_i64), "0");

@@ -3,8 +3,8 @@
 use super::super::agent;
 use super::super::app::{Program, Web};
 use super::super::components::{
-    Tile, badge, card, elapsed, headline, scan_lines, session_cost, session_form,
-    session_mark, session_state, session_turns, size, spend_lines, trigger_badge, when_known,
+    Tile, badge, card, elapsed, headline, scan_lines, session_cost, session_form, session_mark,
+    session_state, session_turns, size, spend_lines, trigger_badge, when_known,
 };
 use super::super::nav::{self, Tab};
 use super::super::part::version;

@@ -3,8 +3,8 @@
 use super::super::app::App;
 use super::super::base::link;
 use super::super::caller::Signed;
-use super::super::extract::Query;
 use super::super::components::{Way, tabs};
+use super::super::extract::Query;
 use super::super::nav::{self, Tab};
 use super::super::page::{Frame, page as web_page};
 use super::super::problem::Problem;
@@ -88,7 +88,10 @@ pub(in crate::web) fn sections(approvals: usize, open: &str) -> Markup {
         "Sections of self-monitoring",
         &[
             Way { is_open: open == PATH, ..way("Status", whole.clone(), None) },
-            Way { is_open: open == nav::APPROVALS, ..way("Approvals", link(nav::APPROVALS), waits) },
+            Way {
+                is_open: open == nav::APPROVALS,
+                ..way("Approvals", link(nav::APPROVALS), waits)
+            },
             way("Issues", whole.clone().at("issues"), None),
             way("Scans", whole.clone().at("scan-history"), None),
             way("Configuration", whole.at("configuration"), None),

@@ -40,7 +40,7 @@ pub(super) async fn read(web: &Web) -> Result<(String, Markup), Problem> {
     let state: Vec<_> = all.map(|check| (check.is_good, &check.found, check.at)).collect();
     let version = version(&state);
     let content = html! {
-        dl.card-body.facts.checks {
+        dl.card-body.facts {
             @for check in &checks { (line(check, now)) }
             dt { "Job database" }
             dd { (size(overview.database_bytes)) ", of it write-ahead log " (size(overview.wal_bytes)) }
@@ -49,7 +49,7 @@ pub(super) async fn read(web: &Web) -> Result<(String, Markup), Problem> {
         }
         @if !services.is_empty() {
             div.card-header { h3.card-title { "Background services" } }
-            dl.card-body.facts.checks { @for service in &services { (line(service, now)) } }
+            dl.card-body.facts { @for service in &services { (line(service, now)) } }
         }
     };
     let content = card("checks", "Set-up and system", &html! {}, &content);

@@ -151,15 +151,15 @@ async fn the_parts_of_the_settings_answer_nothing_while_nothing_changed() {
 #[tokio::test]
 async fn a_queue_shows_its_line_and_takes_a_limit_and_a_pause() {
     let site = Site::signed_in().await;
-    assert!(site.see("/queues").await.body.contains("No queues yet"));
+    assert!(site.see("/queues").await.body.contains("No queue has had a job"));
     site.leads(vec![KindRules::new(Kind::parse("other").unwrap())]).await;
     for _ in 0..12 {
         enqueue(&site, "other").await;
     }
     poll(&site, "other").await.unwrap();
     let page = site.see("/queues").await.body;
-    assert!(page.contains(r#"<a href="/jobs/1">1</a> <span class="text-secondary">other</span>"#));
-    assert!(page.contains(r#"<a href="/jobs/2">2</a>, since"#), "{page}");
+    assert!(page.contains(r#"Held by <a class="over" href="/jobs/1">other #1</a>"#), "{page}");
+    assert!(page.contains(r#">11<div class="sub">first <time"#), "{page}");
     assert!(page.contains("Leads"));
     let answer = site.submit("/queues/limit", "queue=default&limit=3").await;
     assert_eq!(answer.header("location"), "/queues");

@@ -28,7 +28,7 @@ fn path(filing: &WaitingFiling, deed: &str) -> String {
 #[tokio::test]
 async fn the_exact_text_is_shown_and_nothing_in_it_acts() {
     let site = Site::signed_in().await;
-    assert!(site.see(PATH).await.body.contains("Nothing waits for the tracker"));
+    assert!(site.see(PATH).await.body.contains("Nothing to approve"));
     let filing = waiting(&site).await;
     assert_eq!(filing.state, FilingState::AwaitingApproval);
     assert!(!filing.body.contains("lamplighter:"), "the marker is ours: {}", filing.body);

@@ -7,8 +7,9 @@ use super::*;
 async fn every_asset_has_a_hashed_name_its_type_and_may_be_kept_for_good() {
     let site = Site::empty();
     let expected = [
-        ("/assets/tabler.", "text/css; charset=utf-8"),
         ("/assets/lamplighter.", "text/css; charset=utf-8"),
+        ("/assets/inter.", "font/woff2"),
+        ("/assets/mono.", "font/woff2"),
         ("/assets/uplot.", "text/css; charset=utf-8"),
         ("/assets/htmx.", "text/javascript; charset=utf-8"),
         ("/assets/sse.", "text/javascript; charset=utf-8"),
@@ -53,7 +54,7 @@ async fn pages_name_assets_that_exist_and_nothing_of_another_server() {
 #[tokio::test]
 async fn an_unknown_asset_is_not_found_and_not_kept() {
     let site = Site::empty();
-    for file in ["lamplighter.css", "tabler.0000000000000000.css", "..%2Fjobs", "%00"] {
+    for file in ["lamplighter.css", "inter.0000000000000000.woff2", "..%2Fjobs", "%00"] {
         let answer = site.send(bare(ask(Method::GET, &format!("/assets/{file}")))).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{file}");
         assert_eq!(answer.header("cache-control"), "no-store");
@@ -63,7 +64,7 @@ async fn an_unknown_asset_is_not_found_and_not_kept() {
 #[tokio::test]
 async fn texts_are_compressed_for_a_browser_that_asks() {
     let site = Site::signed_in().await;
-    for path in [ASSETS.tabler.link().as_str(), "/jobs"] {
+    for path in [ASSETS.own_style.link().as_str(), "/jobs"] {
         let request = ask(Method::GET, path).header("accept", BROWSER);
         let request = request.header("cookie", &site.cookie).header("accept-encoding", "gzip");
         let answer = site.send(bare(request)).await;

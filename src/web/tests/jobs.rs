@@ -22,7 +22,7 @@ fn job_of(kind: &str) -> NewJob {
 /// The sentence on the page of a job.
 async fn says(site: &Site, id: JobId) -> String {
     let body = site.see(&format!("/jobs/{id}")).await.body;
-    let line = body.split("class=\"sentence\"").nth(1).unwrap().split("</p>").next().unwrap();
+    let line = body.split("class=\"card say\"").nth(1).unwrap().split("</p>").next().unwrap();
     let texts = line.split('<').map(|rest| rest.split_once('>').map_or(rest, |(_, text)| text));
     texts.collect::<String>().trim_start_matches(r#"">"#).to_owned()
 }
@@ -62,9 +62,12 @@ async fn the_list_follows_its_tabs_and_filters() {
         assert_eq!(listed(&site, query).await, ids, "{query}");
     }
     let page = site.see("/jobs?status=queued&kind=other").await.body;
-    let open = r#"<a href="/jobs?q=kind%3Aother+status%3Aqueued" aria-current="true">Queued</a>"#;
+    let open = r#"<a href="/jobs?q=kind%3Aother+status%3Aqueued" aria-current="true">Queued <span class="count">1</span></a>"#;
     assert!(page.contains(open), "{page}");
-    assert!(page.contains(r#"<a href="/jobs?q=kind%3Aother">All</a>"#), "a tab keeps the rest");
+    assert!(
+        page.contains(r#"<a href="/jobs?q=kind%3Aother">All <span class="count">1</span></a>"#),
+        "a tab keeps the rest"
+    );
     assert!(page.contains(r#"name="q" value="status:queued kind:other""#), "{page}");
     assert!(page.contains(">Clear</a>"));
 }
@@ -100,7 +103,7 @@ async fn an_empty_list_says_what_to_do_next() {
     let none = site.see("/jobs").await.body;
     assert!(none.contains("No jobs yet") && none.contains("Press Run Now"));
     let filtered = site.see("/jobs?status=failed").await.body;
-    assert!(filtered.contains("No such jobs") && filtered.contains("Show all jobs"));
+    assert!(filtered.contains("No jobs match") && filtered.contains("Show all jobs"));
     assert!(site.see("/").await.body.contains("No job has failed."));
 }
 
@@ -161,7 +164,7 @@ async fn one_sentence_says_how_a_job_stands() {
     site.web.clock.advance(Duration::from_mins(1));
     assert_eq!(says(&site, second).await, "CompletedCompleted 1 min ago after 1.2 s.");
     let page = site.see(&format!("/jobs/{second}")).await.body;
-    assert!(page.contains("&quot;lamps&quot;: 7") && page.contains("Timeline"));
+    assert!(page.contains("&quot;lamps&quot;: 7") && page.contains("History"));
 
     let third = enqueue(&site, "work").await;
     let lease = loop {
@@ -195,10 +198,7 @@ async fn a_cancelled_job_says_so() {
     cancelled.finished_at = Some(START);
     let now = START.plus(Duration::from_mins(2));
     let text = job_sentence(&cancelled, None, now).into_string();
-    assert!(
-        text.starts_with("Was cancelled <time") && text.contains(">2 min ago</time>"),
-        "{text}"
-    );
+    assert!(text.starts_with("Cancelled <time") && text.contains(">2 min ago</time>"), "{text}");
 }
 
 #[tokio::test]
@@ -209,10 +209,12 @@ async fn the_dashboard_counts_and_names_what_failed() {
     settle(&site, lease, Outcome::Fatal(error("no lamp\nsecond line"))).await;
     enqueue(&site, "work").await;
     let body = site.see("/").await.body;
-    assert!(body.contains(r#"<span class="h1 figure-failed">1</span>"#));
-    assert!(body.contains(r#"<span class="h1 figure-queued">1</span>"#));
-    assert!(body.contains(r#"<span class="h1 figure-running">0</span>"#));
-    assert!(body.contains(r#"<td class="note">no lamp</td>"#));
+    for (label, figure) in [("Failed, 24 h", "1"), ("Queued", "1"), ("Running", "0")] {
+        let tile =
+            format!(r#"<span class="label">{label}</span><span class="figure">{figure}</span>"#);
+        assert!(body.contains(&tile), "{tile}");
+    }
+    assert!(body.contains(r#"<span class="bad">no lamp</span>"#) && !body.contains("second line"));
     assert!(body.contains("1 jobs ended in the last 24 hours"));
 }
 
@@ -224,7 +226,7 @@ async fn an_operator_cancels_a_job_and_runs_one_again() {
         site.send(bare(request)).await
     };
     let waits = enqueue(&site, "work").await;
-    assert!(site.see(&format!("/jobs/{waits}")).await.body.contains(">Cancel</button>"));
+    assert!(site.see(&format!("/jobs/{waits}")).await.body.contains(">Cancel now</button>"));
     assert_eq!(press(waits, "run-again").await.status, 409);
     assert_eq!(press(waits, "cancel").await.status, 200);
     assert_eq!(job(&site, waits).await.status, Status::Cancelled);

@@ -46,7 +46,7 @@ async fn an_admin_adds_changes_disables_and_removes_a_user_on_the_pages() {
         let answer = site.submit(path, form).await;
         assert_eq!(answer.header("location"), format!("/users/ada?saved={saved}"), "{path}");
         let page = site.see(answer.header("location")).await.body;
-        assert!(page.contains(r#"class="alert alert-success""#), "{path}: {page}");
+        assert!(page.contains(r#"class="notice notice-ok""#), "{path}: {page}");
         let is_disabled = page.contains(r#"<span class="badge tag-bad">disabled</span>"#);
         assert_eq!(is_disabled, saved == "disabled", "{page}");
     }

@@ -80,7 +80,7 @@ async fn run_now_gives_htmx_the_status_section_that_the_page_shows() {
     let nobody = Note::NoProcess(Kind::SELF_MONITORING);
     let said = format!("Scan 1 is queued. {nobody}");
     assert!(answer.body.contains(&said), "{}", answer.body);
-    let notice = answer.body.find("<div class=\"alert").unwrap();
+    let notice = answer.body.find("<div class=\"notice").unwrap();
     let end = notice + answer.body[notice..].find("</div>").unwrap() + "</div>".len();
     let mut bare = answer.body.clone();
     bare.replace_range(notice..end, "");

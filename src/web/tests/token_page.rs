@@ -24,11 +24,7 @@ async fn the_page_shows_a_token_once_and_never_again() {
     let rotate = format!("/tokens/{}/rotate", &text[4..12]);
     let request = own_form(&rotate).header("hx-request", "true").header("cookie", &site.cookie);
     let rotated = site.send(bare(request)).await;
-    assert!(
-        rotated.body.starts_with(r#"<div class="col-12" id="token-list">"#),
-        "{}",
-        rotated.body
-    );
+    assert!(rotated.body.starts_with(r#"<div class="wide" id="token-list">"#), "{}", rotated.body);
     let new =
         rotated.body.split_once(r#"<code id="token-text">"#).unwrap().1.split_once('<').unwrap().0;
     assert_eq!(me(&site, new).await.status, StatusCode::OK);

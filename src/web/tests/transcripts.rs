@@ -202,7 +202,7 @@ async fn a_finished_session_replays_and_ends_as_text_and_as_rows() {
         assert_inert(row);
         assert!(row.starts_with("<li id=\"line-") && page.contains(row), "the page's own: {row}");
     }
-    assert!(page.contains(r#"<span class="event-number">4</span>"#), "blank lines are counted");
+    assert!(page.contains(r#"<span class="at">4</span>"#), "blank lines are counted");
 }
 
 #[tokio::test]
@@ -343,7 +343,7 @@ async fn a_stream_ends_when_its_login_has() {
 
 /// The numbers of the lines that a page shows, in its order.
 fn numbers(page: &str) -> Vec<u64> {
-    let numbers = page.split(r#"<span class="event-number">"#).skip(1);
+    let numbers = page.split(r#"<span class="at">"#).skip(1);
     numbers.filter_map(|rest| rest.split('<').next().unwrap().parse().ok()).collect()
 }
 

@@ -37,6 +37,13 @@ const QUIET: &str = "new Promise(done => {
     changes.observe(document, {subtree: true, childList: true, attributes: true, characterData: true});
     setTimeout(end, 3000);
 })";
+/// Widths at which nothing may be wider than the window.
+const WIDTHS: [u32; 7] = [320, 390, 768, 1100, 1280, 1440, 1920];
+const WIDER: &str = "document.documentElement.scrollWidth > document.documentElement.clientWidth
+    ? `${document.documentElement.scrollWidth} px` : ''";
+/// Every violation of a rule, with the first elements of it.
+const AXE: &str = "axe.run({resultTypes: ['violations']}).then(found => found.violations.map(one =>
+    `${one.id} (${one.impact}): ${one.nodes.slice(0, 3).map(node => node.target.join(' ')).join(', ')}`))";
 /// What the longest of messages does to a page: no place to break, and many lines.
 const TRACE: &str = "[MAIL-SMTP-550] the invoice could not be sent to \
     a.customer.with.a.very.long.name@a-very-long-domain-name-without-any-place-to-break-it.example\n\
@@ -49,6 +56,8 @@ struct Gallery<'a> {
     page: &'a Page,
     state: &'static str,
     folder: Option<PathBuf>,
+    /// The script of axe-core, which knows the rules of accessibility.
+    axe: Option<String>,
     seen: usize,
     faults: Vec<String>,
 }
@@ -59,7 +68,10 @@ impl<'a> Gallery<'a> {
         if let Some(folder) = &folder {
             std::fs::create_dir_all(folder).unwrap();
         }
-        Self { page, state, folder, seen: 0, faults: Vec::new() }
+        // The crate as it is packed leaves it out; the folder of the build has it.
+        let axe = Path::new(env!("LAMPLIGHTER_ASSETS")).join("axe.js");
+        let axe = std::fs::read_to_string(axe).ok();
+        Self { page, state, folder, axe, seen: 0, faults: Vec::new() }
     }
 
     fn visit(&mut self, name: &str, url: &str) {
@@ -73,11 +85,24 @@ impl<'a> Gallery<'a> {
             self.page.scheme("light");
             self.page.open(url);
             arrange(self.page);
+            if let Some(axe) = &self.axe {
+                self.page.eval(&format!("{axe};0"));
+            }
             for (look, scheme) in looks.into_iter().zip(["light", "dark"]) {
                 let what = format!("{}-{name}-{look}", self.state);
                 self.page.scheme(scheme);
-                self.page.wait(&format!("document.documentElement.dataset.bsTheme == '{scheme}'"));
+                self.page.wait(&format!("document.documentElement.dataset.theme == '{scheme}'"));
                 self.look(&what, status);
+            }
+        }
+        for width in WIDTHS {
+            self.page.viewport(width, 900);
+            let wide = self.page.eval(WIDER);
+            if wide != "" {
+                self.faults.push(format!(
+                    "{}-{name} at {width}: wider than the window: {wide}",
+                    self.state
+                ));
             }
         }
         self.page.viewport(1280, 900);
@@ -88,6 +113,11 @@ impl<'a> Gallery<'a> {
         let faults = self.page.eval(include_str!("look.js"));
         let faults = faults.as_array().unwrap().iter().map(|fault| fault.as_str().unwrap());
         self.faults.extend(faults.map(|fault| format!("{what}: {fault}")));
+        if self.axe.is_some() {
+            let found = self.page.eval(AXE);
+            let found = found.as_array().unwrap().iter().map(|fault| fault.as_str().unwrap());
+            self.faults.extend(found.map(|fault| format!("{what}: axe: {fault}")));
+        }
         let said = self.page.complaints();
         let said = said.iter().filter(|said| status.is_empty() || !said.contains(status));
         self.faults.extend(said.map(|said| format!("{what}: {said}")));
@@ -142,6 +172,7 @@ fn an_empty_site_looks_right_from_the_first_page_on() {
     gallery.visit("repositories", &at("/repositories"));
     gallery.visit("queues", &at("/queues"));
     gallery.visit("settings", &at("/settings"));
+    gallery.visit("styleguide", &at("/styleguide"));
     gallery.close();
 }
 
@@ -242,7 +273,7 @@ async fn a_site_in_use_looks_right() {
         page.click("#prompt-editor > summary");
         replace(page, "textarea[name=text]", "Look at {log_db_path} and at {my_own_name}.");
         page.click("#prompt button[type=submit]");
-        page.wait("!!document.querySelector('#prompt .alert-success')");
+        page.wait("!!document.querySelector('#prompt .notice-ok')");
         unfold(page);
     });
     gallery.visit("repositories", &at("/repositories"));
@@ -334,7 +365,7 @@ async fn sessions_look_right() {
     gallery.arranged("unfolded", &at("/sessions/1"), "", unfold);
     gallery.visit("earlier", &at(&format!("/sessions/{running}?from=300000")));
     gallery.arranged("stop", &at(&format!("/sessions/{running}")), "", |page| {
-        page.click(".btn-stop");
+        page.click("[data-dialog=stop]");
         page.wait("document.querySelector('dialog#stop').open");
     });
     let until = Some(now().plus(Duration::from_hours(3)));

@@ -46,7 +46,7 @@ fn look(page: &Page, state: &str, name: &str, url: &str) {
         page.viewport(width, 900);
         page.scheme(scheme);
         page.open(url);
-        page.wait(&format!("document.documentElement.dataset.bsTheme == '{scheme}'"));
+        page.wait(&format!("document.documentElement.dataset.theme == '{scheme}'"));
         page.eval("document.fonts.ready.then(() => 0)");
         let found = page.eval(include_str!("look.js"));
         if found != serde_json::json!([]) {

@@ -92,9 +92,8 @@ fn answered(response: &str) -> SessionEnd {
 
 /// The words of each row of the transcript.
 fn rows(page: &Page) -> Vec<String> {
-    let rows = page.eval(
-        "[...document.querySelectorAll('.transcript .event-said')].map(row => row.textContent)",
-    );
+    let rows = page
+        .eval("[...document.querySelectorAll('.transcript .said')].map(row => row.textContent)");
     rows.as_array().unwrap().iter().map(|row| row.as_str().unwrap().to_owned()).collect()
 }
 
@@ -203,17 +202,18 @@ async fn stop_asks_first_and_then_stops() {
     site.signed_in().await.post("/sessions/trigger", &[("prompt", "look")], &[]);
     let run = Run::begin(&store, site.sessions.recv().await.unwrap()).await;
     page.open(&format!("{}/sessions/1", site.url));
-    page.click(".btn-stop");
+    page.click("[data-dialog=stop]");
     page.wait("document.querySelector('dialog#stop').open");
     page.press("Escape");
     page.wait("!document.querySelector('dialog#stop').open");
     assert!(store.job(JobId(1)).await.unwrap().unwrap().cancel_requested_at.is_none());
-    page.click(".btn-stop");
-    page.click("dialog#stop form[action] button");
+    page.click("[data-dialog=stop]");
+    page.click("dialog#stop .btn-solid-danger");
     page.wait_text("#session", "It was asked to stop.");
     assert_eq!(page.eval("location.pathname"), "/sessions/1");
     run.finish_as(SessionEnd::new(RunEnding::Cancelled), Outcome::Failed(stopped())).await;
-    page.wait_text("#session", "Was cancelled");
+    page.wait_text("#session", "Cancelled");
+    page.click("#run-copy > summary");
     page.click("form[action$='run-again?on=session'] button");
     page.wait("location.pathname == '/sessions/2'");
     assert_eq!(store.job(JobId(1)).await.unwrap().unwrap().status, Status::Cancelled);

@@ -183,10 +183,17 @@ impl Page {
         self.hold(selector, || {});
     }
 
-    /// The same, with the button held down while something happens.
-    pub fn hold(&self, selector: &str, happens: impl FnOnce()) {
+    /// Moves the mouse onto what a person would hit there.
+    pub fn point(&self, selector: &str) {
+        let at = self.place(selector);
+        let mouse = json!({"type": "mouseMoved", "x": at[0], "y": at[1], "buttons": 0});
+        self.ask("Input.dispatchMouseEvent", mouse);
+    }
+
+    /// Where a person would hit an element, once it is in sight.
+    fn place(&self, selector: &str) -> Value {
         let selector = json!(selector);
-        let at = self.wait(&format!(
+        self.wait(&format!(
             "(() => {{
                 const target = document.querySelector({selector});
                 target?.scrollIntoView({{block: 'center', behavior: 'instant'}});
@@ -194,7 +201,12 @@ impl Page {
                 const at = box && [box.x + box.width / 2, box.y + box.height / 2];
                 return at && target.contains(document.elementFromPoint(...at)) && at;
             }})()"
-        ));
+        ))
+    }
+
+    /// The same as [`Page::click`], with the button held down while something happens.
+    pub fn hold(&self, selector: &str, happens: impl FnOnce()) {
+        let at = self.place(selector);
         let mouse = |kind: &str, held: u32| {
             let mouse = json!({
                 "type": kind, "x": at[0], "y": at[1],

@@ -1,0 +1,241 @@
+//! Every component in its states, on one page, for people who work on the pages. A release build has no such page.
+
+use super::app::App;
+use super::base::{Link, link};
+use super::caller::Signed;
+use super::components::{
+    Lane, Measure, Need, QueryBox, STRIP, Step, Tile, Tone, Way, badge, card, confirm,
+    decision_strip, dialog, empty, exact, facets, folded, grouped, lanes, meter, needs, notice,
+    pager, pill, query_box, sparkline, status_icon, status_word, table, tabs, text_card, tiles,
+    timeline, when,
+};
+use super::icon::{Icon, icon};
+use super::page::{Frame, page};
+use crate::model::{JobId, PastDecision, ScheduleName, Status, Timestamp, Verdict};
+use axum::extract::State;
+use axum::response::Html;
+use maud::{Markup, html};
+use std::time::Duration;
+
+pub(super) const PATH: &str = "/styleguide";
+
+/// GET `/styleguide`.
+pub(super) async fn shown(State(app): State<App>, who: Signed) -> Html<String> {
+    let now = app.web.clock.now();
+    let here = link(PATH);
+    let content = html! {
+        div.stack {
+            (needs(&waiting(&here)))
+            (figures(&here))
+            div.cols.with-rail {
+                (facets(&[("Kind", ways(&here)), ("Queue", ways(&here))]))
+                div.stack { (search(&here)) (lists(&here, now)) }
+            }
+            div.grid { (statuses()) (notices()) (history(now)) (pictures(now)) (buttons(&here)) (texts()) }
+        }
+        (dialog("sample", "Pause queue mail?", &html! { p { "Nothing more of it starts; what runs goes on." } },
+            ("Let it run", &html! { button.btn.btn-solid-danger type="button" { "Pause it now" } })))
+    };
+    let frame = Frame::new(&app.web, Some(&who))
+        .under(vec![(here.clone(), "Above".to_owned())])
+        .heading(html! { "Styleguide " span.soft.mono { "#1" } })
+        .acting(html! { a.btn href=(here) { (icon(Icon::Plus)) "New" } });
+    page(&frame, "Styleguide", &content)
+}
+
+fn waiting(here: &Link) -> [Need; 2] {
+    let need = |icon, what: &str, why: &str, word: &str| Need {
+        icon,
+        what: html! { (what) },
+        why: html! { (why) },
+        action: html! { a.btn.btn-sm href=(here) { (word) } },
+    };
+    [
+        need(
+            Icon::GitPullRequest,
+            "7 findings wait for approval",
+            "Nothing is filed until somebody decides.",
+            "Review",
+        ),
+        need(
+            Icon::PlayerPause,
+            "Queue billing is paused",
+            "by ops-night: card provider maintenance",
+            "Resume",
+        ),
+    ]
+}
+
+fn figures(here: &Link) -> Markup {
+    let counts: Vec<u64> = (0..24).map(|hour| hour * 7 % 23).collect();
+    let tile = |label, figure: &str, picture| Tile {
+        label,
+        figure: html! { (figure) },
+        picture,
+        foot: html! { "3.0 %, usually 0.9 %" },
+        link: here.clone(),
+    };
+    tiles(&[
+        tile("Running", "6", html! {}),
+        tile(
+            "Completed, 24 h",
+            &grouped(9541_u64),
+            sparkline("", "Completed jobs by hour", &counts),
+        ),
+        tile("Failed, 24 h", "296", sparkline("spark-bad", "Failed jobs by hour", &counts)),
+        tile("Waiting", "0", sparkline("spark-wait", "Waiting jobs", &[0; 24])),
+    ])
+}
+
+fn ways(here: &Link) -> Vec<Way> {
+    let way = |name: &str, count, is_open| Way {
+        name: name.to_owned(),
+        count,
+        link: here.clone(),
+        is_open,
+    };
+    vec![
+        way("send_email", Some(12_140), true),
+        way("charge_card", Some(88), false),
+        way("of no known count", None, false),
+    ]
+}
+
+fn search(here: &Link) -> Markup {
+    let query = |typed, is_wrong| QueryBox {
+        action: here,
+        name: "q",
+        label: "Search",
+        example: "status:failed since:24h",
+        typed,
+        is_wrong,
+        has_facets: !is_wrong,
+    };
+    html! { (query_box(&query("", false), &html! {})) (query_box(&query("status:faild", true), &html! {})) }
+}
+
+fn lists(here: &Link, now: Timestamp) -> Markup {
+    let row = |status: &Status| {
+        html! {
+            tr {
+                td.main {
+                    div.first { (status_icon(*status)) a href=(here) { "charge_card" } span.rest.mono { "customer_id 1207 · €129.00" } }
+                    div.sub.under { span.mono { "#184302" } " · " span.bad { "card_declined: insufficient_funds" } }
+                }
+                td { "billing" }
+                td.num data-label="attempt" { "3 of 3" }
+                td.num { (when(now, now)) }
+            }
+        }
+    };
+    let rows: Vec<_> = Status::ALL.iter().map(row).collect();
+    html! {
+        section.card {
+            (tabs("Parts", &ways(here)))
+            div.jobs { (table("Two-line rows", &["Job", "Queue", "Attempt", "When"], &rows)) }
+            (pager(Some(here), Some((here, "Older"))))
+        }
+        (card("none", "Nothing yet", &html! {}, &empty("No queue has had a job", &html! { "A queue appears with its first job." })))
+    }
+}
+
+fn statuses() -> Markup {
+    card(
+        "statuses",
+        "Status",
+        &html! {},
+        &html! {
+            div.card-body.lines {
+                @for status in Status::ALL { p { (pill(*status)) " " (badge(*status)) " " (status_word(*status)) } }
+                p { span.badge { "plain" } " " span.badge.tag-ok { "good" } " " span.badge.tag-bad { "bad" } " " span.badge.tag-warn { "look" } " " span.badge.tag-info { "info" } }
+            }
+        },
+    )
+}
+
+fn notices() -> Markup {
+    let action = html! { button.btn.btn-sm type="button" { "Resume" } };
+    html! {
+        div {
+            (notice(Tone::Info, &html! { b { "Standby." } " Another process runs the engine." }, &html! {}))
+            (notice(Tone::Look, &html! { b { "The queue billing is paused." } }, &action))
+            (notice(Tone::Bad, &html! { "Nothing was changed: see what was not taken below." }, &html! {}))
+            (notice(Tone::Ok, &html! { "Saved" }, &html! {}))
+        }
+    }
+}
+
+fn history(now: Timestamp) -> Markup {
+    let step = |status: &Status| Step {
+        to: *status,
+        at: now,
+        title: html! { (status_word(*status)) },
+        detail: html! { "by w2 on bay-4" },
+    };
+    let steps: Vec<_> = Status::ALL.iter().map(step).collect();
+    card("history", "History", &html! {}, &html! { div.card-body { (timeline(&steps, now)) } })
+}
+
+fn pictures(now: Timestamp) -> Markup {
+    let name = ScheduleName::SELF_MONITORING;
+    let at: Vec<_> = (1..24).map(|hour| now.plus(Duration::from_hours(hour))).collect();
+    let lane = |is_paused| Lane { name: &name, is_paused, at: at.clone() };
+    let verdicts =
+        [Verdict::Fired, Verdict::CaughtUp, Verdict::Merged, Verdict::Skipped, Verdict::OverBudget];
+    let decisions: Vec<_> =
+        (0..STRIP).zip(verdicts.into_iter().cycle()).map(|(nth, decision)| PastDecision {
+            occurrence_at: now,
+            decision,
+            decided_at: now,
+            job_id: Some(JobId(nth as i64 + 1)),
+            detail: String::new(),
+        });
+    let decisions: Vec<_> = decisions.collect();
+    card(
+        "pictures",
+        "Pictures",
+        &html! { span.sub { (exact(now)) } },
+        &html! {
+            div.card-body.lines {
+                @for (measure, percent) in [(Measure::Slots, 25), (Measure::Slots, 100), (Measure::Budget, 85), (Measure::Budget, 100), (Measure::Paused, 50)] {
+                    p.sub { (percent) " of 100" } (meter(measure, percent, &format!("{percent} of 100")))
+                }
+                (decision_strip(&decisions)) (decision_strip(&[]))
+                (lanes(&[lane(false), lane(true)], now))
+            }
+        },
+    )
+}
+
+fn buttons(here: &Link) -> Markup {
+    card(
+        "buttons",
+        "Buttons",
+        &html! {},
+        &html! {
+            div.card-body.lines {
+                div.actions {
+                    button.btn.btn-primary type="button" { (icon(Icon::PlayerPlay)) "Run Now" }
+                    button.btn type="button" { "Normal" }
+                    button.btn.btn-quiet type="button" { "Quiet" }
+                    button.btn.btn-danger type="button" { "Stop…" }
+                    button.btn type="button" disabled { "Running..." }
+                    button.btn.scripted type="button" data-dialog="sample" { "Pause…" }
+                }
+                div.actions { a.btn.btn-sm href=(here) { "Small" } (confirm("sample-deed", "Delete", &html! { "It goes for good." }, &html! { button.btn.btn-sm.btn-danger type="button" { "Delete now" } })) }
+                label.form-label for="sample-field" { "A field" } input #sample-field .form-control value="7";
+                label.form-check.form-switch { input.form-check-input type="checkbox" role="switch" checked; "A switch" }
+                label.form-check { input.form-check-input type="checkbox"; "A box" }
+            }
+        },
+    )
+}
+
+fn texts() -> Markup {
+    html! {
+        div.stack {
+            (text_card("sample-text", "Payload", "{\n  \"customer_id\": 1207\n}"))
+            (card("sample-folded", "Folded text", &html! {}, &html! { div.card-body { (folded("sample-fold", "The first line\nand the second")) } }))
+        }
+    }
+}
