@@ -117,7 +117,7 @@ impl Now {
             store.queues().await?.into_iter().filter(|queue| queue.pause.is_some()).collect();
         let leading = web.leading.as_ref().map(|leading| *leading.borrow());
         let more = More::now(web).await?;
-        let pauses: Vec<_> = paused
+        let since: Vec<_> = paused
             .iter()
             .filter_map(|queue| Some((&queue.name, queue.pause.as_ref()?.at, queue.queued)))
             .collect();
@@ -125,7 +125,7 @@ impl Now {
             (overview.queued, overview.scheduled, overview.running),
             overview.hours.iter().map(|hour| (hour.completed, hour.failed)).collect::<Vec<_>>(),
             (leading, stopped.as_ref().map(|stop| stop.at), &more.version),
-            (approvals, pauses),
+            (approvals, since),
         ));
         let needs = html! {
             @if let Some(stop) = &stopped { (stopped_notice(stop, now)) }
@@ -365,7 +365,7 @@ fn failures_card(failures: &[Job], now: Timestamp) -> Markup {
             tr id={ "row-" (job.id) } {
                 td.main {
                     div.first { a id={ "failure-" (job.id) } href=(nav::job(job.id)) { (job.kind) } span.rest.mono { "#" (job.id) } }
-                    div.sub { span.bad { (error.lines().next().unwrap_or_default()) } }
+                    div.sub title=(error) { span.bad { (error.lines().next().unwrap_or_default()) } }
                 }
                 td.num { (when_known(job.finished_at, now)) }
             }

@@ -60,7 +60,8 @@ icons! {
 pub(super) fn icon(icon: Icon) -> Markup {
     // The lines are of a file of the embedded package, never data. Its outer element is ours: its look is in the style sheet.
     let lines = icon.svg().split_once("<path").map_or("", |(_, rest)| rest);
-    let lines = lines.trim_end().trim_end_matches("</svg>").trim_end();
+    let lines: String =
+        lines.trim_end().trim_end_matches("</svg>").lines().map(str::trim).collect();
     html! { svg.i viewBox="0 0 24 24" aria-hidden="true" { (PreEscaped("<path")) (PreEscaped(lines)) } }
 }
 

@@ -199,7 +199,7 @@ fn line(row: &LogRow, asked: &LogsQuery) -> Markup {
             td.note {
                 (folded(&format!("message-{id}"), &row.message))
                 @if let Some(extra) = &row.extra_data {
-                    details id={ "extra-" (id) } { summary.soft { "more" } pre { (extra) } }
+                    details id={ "extra-" (id) } { summary.soft { "more" } pre tabindex="0" { (extra) } }
                 }
             }
             td {

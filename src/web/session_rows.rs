@@ -47,7 +47,7 @@ fn row(session: &Session, why: Option<&Why>, now: Timestamp) -> Markup {
                     a id={ "session-" (session.id) } href=(nav::session(session.id)) { (headline(session)) }
                     (session_mark(session))
                 }
-                div.sub.under {
+                div.sub.under title=[session.error.clone().or_else(|| why.map(Why::headline)).or_else(|| session.progress.clone())] {
                     span.mono { "#" (session.id) }
                     @if let Some(model) = session_model(session) { " · " (model) }
                     " · " (second(session, why))

@@ -182,15 +182,14 @@ fn pictures(now: Timestamp) -> Markup {
     let lane = |is_paused| Lane { name: &name, is_paused, at: at.clone() };
     let verdicts =
         [Verdict::Fired, Verdict::CaughtUp, Verdict::Merged, Verdict::Skipped, Verdict::OverBudget];
-    let decisions: Vec<_> =
-        (0..STRIP).zip(verdicts.into_iter().cycle()).map(|(nth, decision)| PastDecision {
-            occurrence_at: now,
-            decision,
-            decided_at: now,
-            job_id: Some(JobId(nth as i64 + 1)),
-            detail: String::new(),
-        });
-    let decisions: Vec<_> = decisions.collect();
+    let decision = |(nth, decision): (usize, Verdict)| PastDecision {
+        occurrence_at: now,
+        decision,
+        decided_at: now,
+        job_id: i64::try_from(nth).ok().map(JobId),
+        detail: String::new(),
+    };
+    let decisions: Vec<_> = (0..STRIP).zip(verdicts.into_iter().cycle()).map(decision).collect();
     card(
         "pictures",
         "Pictures",
@@ -216,8 +215,8 @@ fn buttons(here: &Link) -> Markup {
             div.card-body.lines {
                 div.actions {
                     button.btn.btn-primary type="button" { (icon(Icon::PlayerPlay)) "Run Now" }
-                    button.btn type="button" { "Normal" }
-                    button.btn.btn-quiet type="button" { "Quiet" }
+                    button.btn type="button" { (icon(Icon::Check)) "Normal" }
+                    button.btn.btn-quiet type="button" { (icon(Icon::X)) "Quiet" }
                     button.btn.btn-danger type="button" { "Stop…" }
                     button.btn type="button" disabled { "Running..." }
                     button.btn.scripted type="button" data-dialog="sample" { "Pause…" }

@@ -35,7 +35,7 @@ fn row(job: &Job, waits: &BTreeMap<JobId, String>, now: Timestamp) -> Markup {
                     @let about = about(&job.payload);
                     @if !about.is_empty() { span.rest.mono title=(about) { (about) } }
                 }
-                div.sub.under title=[job.error.as_deref()] {
+                div.sub.under title=[job.error.as_deref().or(waits.get(&job.id).map(String::as_str)).or(job.progress.as_deref())] {
                     span.mono { "#" (job.id) }
                     @if let Some(waits) = waits.get(&job.id) { " · " (waits) }
                     @if let Some(reason) = reason { " · " span.bad[job.status == Status::Failed] { (reason) } }

@@ -14,7 +14,7 @@ pub(in crate::web) fn folded(id: &str, text: &str) -> Markup {
         } @else {
             details id=(id) {
                 summary { (head.lines().next().unwrap_or_default()) "…" }
-                pre { (text) }
+                pre tabindex="0" { (text) }
             }
         }
     }

@@ -73,7 +73,7 @@ fn details(scan: &Scan) -> Markup {
     html! {
         details id={ "scan-" (scan.id) } {
             summary { (word) }
-            @if let Some(error) = &scan.error { pre { (error) } }
+            @if let Some(error) = &scan.error { pre tabindex="0" { (error) } }
             @if let Some(dry) = &scan.dry_run {
                 @if scan.status.is_final() { (dry_run(dry)) } @else { p { "It will say here what it would file." } }
             }

@@ -64,7 +64,7 @@ fn row(issue: &Issue, lists: &Lists, asked: &ListsQuery, (role, now): (Role, Tim
                     @if !issue.evidence.is_empty() {
                         p { a href=(nav::log_rows(log, &issue.evidence)) { "Rows " (rows(&issue.evidence)) " in the log" } }
                     }
-                    pre { (issue.body) }
+                    pre tabindex="0" { (issue.body) }
                 }
             }
             td { (state(issue)) }

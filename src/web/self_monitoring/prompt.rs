@@ -37,7 +37,7 @@ pub(in crate::web) fn section(template: &Template, role: Role, said: &Said) -> M
                 }
                 div.card-body.lines {
                     (banner)
-                    @if prompts::may_change(role) { (editor(template, said)) } @else { pre { (template.text) } }
+                    @if prompts::may_change(role) { (editor(template, said)) } @else { pre tabindex="0" { (template.text) } }
                 }
             }
         }

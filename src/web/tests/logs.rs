@@ -86,7 +86,7 @@ async fn long_and_many_lined_messages_are_folded_and_whole() {
     site.logs().append(vec![row(Level::Error, "shop", trace, None)]).await.unwrap();
     let page = site.see("/logs").await.body;
     assert!(page.contains(r#"<details id="message-1"><summary>panic…</summary>"#));
-    assert!(page.contains(&format!("<pre>{trace}</pre>")));
+    assert!(page.contains(&format!(r#"<pre tabindex="0">{trace}</pre>"#)));
 }
 
 /// The links to log rows that the page of self-monitoring has for its issues.

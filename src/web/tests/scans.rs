@@ -174,7 +174,7 @@ async fn the_page_follows_a_scan_from_queued_to_completed() {
         ),
         "{status}"
     );
-    assert!(failed.contains("<summary>Error</summary><pre>the log is gone</pre>"));
+    assert!(failed.contains("<summary>Error</summary><pre tabindex=\"0\">the log is gone</pre>"));
 }
 
 #[tokio::test]

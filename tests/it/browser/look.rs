@@ -109,6 +109,8 @@ impl<'a> Gallery<'a> {
     }
 
     fn look(&mut self, what: &str, status: &str) {
+        // The bar over a narrow page covers what is scrolled beneath it.
+        self.page.eval("scrollTo(0, 0)");
         self.page.eval(QUIET);
         let faults = self.page.eval(include_str!("look.js"));
         let faults = faults.as_array().unwrap().iter().map(|fault| fault.as_str().unwrap());
