@@ -2,7 +2,7 @@
 
 use super::components::{Way, status_word};
 use super::nav::Tab;
-use crate::model::{Filter, JobCount, Status, Trigger};
+use crate::model::{Filter, JobCount, Queue, Status, Trigger};
 use std::collections::BTreeMap;
 
 /// The most kinds and queues that the rail names, those with the most jobs.
@@ -103,7 +103,7 @@ impl<'a> JobWays<'a> {
     /// The rail.
     pub(super) fn facets(&self) -> [(&'static str, Vec<Way>); 4] {
         let kinds = self.named("kind", |count| Some(count.kind.as_str()));
-        let queues = self.named("queue", |count| count.queue.as_ref().map(|queue| queue.as_str()));
+        let queues = self.named("queue", |count| count.queue.as_ref().map(Queue::as_str));
         let time = |length: &str| self.way("since", Some(length), &spaced(length), None);
         let mut times: Vec<_> = TIMES.map(time).into();
         times.push(self.way("since", None, "Any time", None));
@@ -145,7 +145,7 @@ fn spaced(length: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Kind, Queue};
+    use crate::model::Kind;
 
     fn counts() -> Vec<JobCount> {
         let of = |status, kind: &str, queue: &str, count| JobCount {

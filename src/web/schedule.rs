@@ -270,7 +270,7 @@ fn log(schedule: &Schedule, decisions: &[PastDecision], now: Timestamp) -> Marku
 fn decision_class(decision: Verdict) -> &'static str {
     match decision {
         Verdict::Fired => "badge tag-ok",
-        Verdict::CaughtUp => "badge tag-warn",
+        Verdict::CaughtUp => "badge tag-info",
         Verdict::Merged => "badge",
         Verdict::Skipped => "badge tag-warn",
         Verdict::OverBudget => "badge tag-bad",

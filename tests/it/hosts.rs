@@ -105,6 +105,11 @@ fn addresses(body: &str) -> BTreeSet<(&'static str, String)> {
     ATTRIBUTES.into_iter().flat_map(of).filter(|(_, address)| !address.starts_with('#')).collect()
 }
 
+/// Whether it is a list of jobs by several conditions. Each list leads to narrower ones: those by one condition stand for all.
+fn is_narrower(address: &str) -> bool {
+    address.contains("/jobs") && address.contains('+')
+}
+
 /// Every address that the pages have for this person, by what holds it, found from the start page on.
 async fn crawled(scene: &Scene, cookie: &str) -> BTreeMap<String, &'static str> {
     let (mut known, mut open) = (BTreeMap::new(), vec![UNDER.to_owned()]);
@@ -116,6 +121,9 @@ async fn crawled(scene: &Scene, cookie: &str) -> BTreeMap<String, &'static str> 
             let under = address.strip_prefix(UNDER).unwrap_or_else(|| panic!("{path}: {address}"));
             assert!(under.is_empty() || under.starts_with(['/', '?']), "{path}: {address}");
             let page = address.split('#').next().unwrap().to_owned();
+            if is_narrower(&page) {
+                continue;
+            }
             let is_new = known.insert(page.clone(), attribute).is_none();
             if is_new && ["href", "hx-get", "src", "sse-connect"].contains(&attribute) {
                 open.push(page);
@@ -283,7 +291,7 @@ fn submitted(page: &Page, action: &str) {
 fn walk(page: &Page, url: &str) -> usize {
     let (mut known, mut open) = (BTreeSet::new(), vec![UNDER.to_owned()]);
     while let Some(path) = open.pop() {
-        if known.insert(path.clone()) {
+        if !is_narrower(&path) && known.insert(path.clone()) {
             page.open(&format!("{url}{path}"));
             assert_eq!(page.eval(STRAY), json!([]), "{path}");
             let styled = "getComputedStyle(document.querySelector('.side')).display != 'inline'";

@@ -2,7 +2,7 @@
 
 use super::list::table;
 use super::time::{length, when_known};
-use crate::model::{Attempt, Job, Status, Timestamp};
+use crate::model::{Attempt, Job, Status, Timestamp, WorkerId};
 use maud::{Markup, html};
 
 /// The most attempts that are shown, the newest ones.
@@ -67,7 +67,7 @@ fn bars<'a>(job: &'a Job, kept: &'a [Attempt], now: Timestamp) -> Vec<Bar<'a>> {
     if let Some(from) = job.started_at.filter(is_last).filter(|_| shows) {
         let is_over = job.status == Status::Completed;
         let to = if is_over { job.finished_at.unwrap_or(now) } else { now };
-        let worker = job.worker_id.as_ref().map(|worker| worker.as_str());
+        let worker = job.worker_id.as_ref().map(WorkerId::as_str);
         let number = job.attempt;
         bars.push(Bar {
             number,

@@ -83,9 +83,8 @@ fn open(name: &str, job: &Job) -> Option<Markup> {
             html! { @if let Some(queue) = queue { code { (queue) } " is open" } @else { "open" } }
         }
         "Queue limit" => html! { "there is room" },
-        "Key" => match &job.concurrency_key {
-            Some(key) => html! { code { (key.as_str()) } " is free" },
-            None => html! { "it has none" },
+        "Key" => html! {
+            @if let Some(key) = &job.concurrency_key { code { (key.as_str()) } " is free" } @else { "it has none" }
         },
         "Rate" => html! { "there is room" },
         _ => return None,
