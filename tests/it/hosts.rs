@@ -329,6 +329,7 @@ async fn the_nested_pages_work_in_a_browser_behind_the_sign_in_of_the_host() {
         assert_eq!(page.eval("window.first"), true, "the page was not loaded again");
         // A button acts, and leads back to its page.
         page.open(&format!("{url}{UNDER}/jobs/{later}"));
+        page.click("#cancel-job > summary");
         page.click("[action$='/cancel'] button");
         page.wait_text("#job", "Cancelled");
         assert_eq!(page.eval("location.pathname"), format!("{UNDER}/jobs/{later}"));
