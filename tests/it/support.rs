@@ -90,13 +90,19 @@ pub async fn ends_in_figures(store: &Store) -> [u64; 3] {
 
 /// Whether every job that is over is in the figures, in its minute and in its hour, and nothing else is: where none was removed.
 pub fn has_exact_figures(conn: &rusqlite::Connection) -> rusqlite::Result<bool> {
+    has_figures_of(conn, 0)
+}
+
+/// The same where so many cancelled jobs were deleted, which stay in the figures.
+pub fn has_figures_of(conn: &rusqlite::Connection, deleted: i64) -> rusqlite::Result<bool> {
     const SQL: &str = "
         SELECT coalesce(sum(completed), 0) = (SELECT count(*) FROM jobs WHERE status = 'completed')
             AND coalesce(sum(failed), 0) = (SELECT count(*) FROM jobs WHERE status = 'failed')
-            AND coalesce(sum(cancelled), 0) = (SELECT count(*) FROM jobs WHERE status = 'cancelled')
+            AND coalesce(sum(cancelled), 0) = (SELECT count(*) FROM jobs WHERE status = 'cancelled') + ?2
         FROM job_stats
         WHERE minutes = ?1";
-    let is_exact = |minutes: i64| conn.query_row(SQL, [minutes], |row| row.get::<_, bool>(0));
+    let is_exact =
+        |minutes: i64| conn.query_row(SQL, [minutes, deleted], |row| row.get::<_, bool>(0));
     Ok(is_exact(1)? && is_exact(60)?)
 }
 
