@@ -242,8 +242,13 @@ async fn a_row_that_another_program_has_spoiled_stops_nobody() {
     complete(&store, &worker, START, (Duration::ZERO, Duration::ZERO)).await;
     let conn = foreign(folder.path());
     let spoil = |waits: &str| conn.execute("UPDATE job_stats SET waits = ?1", [waits]);
-    assert!(spoil("no JSON").is_err(), "this one would stop the writer");
-    for waits in ["[]", "{\"a\":\"b\"}", "7", "{\"5\":{\"x\":1}}"] {
+    for waits in ["no JSON", "[]", "7", "\"x\""] {
+        assert!(spoil(waits).is_err(), "{waits} would stop the writer");
+    }
+    let many = "UPDATE job_stats SET completed = 9223372036854775807";
+    assert!(conn.execute(many, []).is_err(), "so would this");
+    let most = "{\"3\":9223372036854775807}";
+    for waits in ["{}", "{\"a\":\"b\"}", most, "{\"5\":{\"x\":1}}"] {
         spoil(waits).unwrap();
         complete(&store, &worker, START, (Duration::ZERO, Duration::ZERO)).await;
     }
