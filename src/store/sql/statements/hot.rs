@@ -69,6 +69,8 @@ fn asked_for(world: &World, now: Timestamp) {
     };
     let id = world.call(|tx| enqueue::enqueue(tx, &waiting, now)).id();
     world.call(|tx| enqueue::enqueue(tx, &waiting, now));
+    let plain = enqueue::Plain::of(NewJob::new(kind("plain")), now).unwrap();
+    world.call(|tx| enqueue::plain_one(tx, &plain));
     world.call(|tx| jobs::holder(tx, &waiting.kind, waiting.unique_key.as_ref().unwrap()));
     let change = JobEdit { priority: Some(7), ..JobEdit::default() };
     world.call(|tx| edit::edit(tx, id, change, &by, now));
