@@ -101,8 +101,7 @@ mod spend;
 mod standing;
 #[cfg(feature = "monitor")]
 mod stream;
-#[cfg(feature = "monitor")]
-#[cfg(debug_assertions)]
+#[cfg(all(debug_assertions, feature = "monitor"))]
 mod styleguide;
 mod text_link;
 mod throttle;

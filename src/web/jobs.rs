@@ -5,8 +5,10 @@ use super::app::App;
 use super::base::{Link, link, query_text};
 use super::caller::Signed;
 use super::components::{
-    QueryBox, empty, facets, folded, job_rows, pager, problem_notice, query_box, table, tabs,
+    QueryBox, empty, facets, job_rows, pager, problem_notice, query_box, tabs,
 };
+#[cfg(feature = "monitor")]
+use super::components::{folded, table};
 use super::extract::{Query, given};
 use super::face::Face;
 use super::icon::{Icon, icon};

@@ -30,7 +30,7 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 pub(super) fn routes(has_program: bool, has_accounts: bool) -> Vec<Route> {
     let mut routes = of_engine();
     routes.extend(of_schedules());
-    #[cfg(debug_assertions)]
+    #[cfg(all(debug_assertions, feature = "monitor"))]
     routes.push(get(web::styleguide::PATH, Private, web::styleguide::shown));
     #[cfg(feature = "monitor")]
     if has_program {
