@@ -234,7 +234,7 @@ async fn a_restore_on_a_full_disk_says_so_and_what_was_there_works_on() {
     let backup = made(source.path(), other.path());
     let disk = tempfile::tempdir().unwrap();
     let mut mount = Command::new("mount");
-    mount.args(["-t", "tmpfs", "-o", "size=1m", "lamplighter-test"]).arg(disk.path());
+    mount.args(["-t", "tmpfs", "-o", "size=1200k", "lamplighter-test"]).arg(disk.path());
     if !mount.stderr(Stdio::null()).status().is_ok_and(|ended| ended.success()) {
         return say_loudly(
             "SKIPPED: a full disk is a small file system, and this user may not mount one",
@@ -246,7 +246,7 @@ async fn a_restore_on_a_full_disk_says_so_and_what_was_there_works_on() {
     store.enqueue(NewJob::new(Kind::named("nobodys")), START).await.unwrap();
     drop(store);
     let filler = disk.path().join("filler");
-    fs::write(&filler, vec![0; 400 << 10]).unwrap();
+    fs::write(&filler, vec![0; 500 << 10]).unwrap();
     let said = refused(&data, &["restore", backup.to_str().unwrap()], 1, "STORE-FULL-001");
     assert!(!data.join(".lamplighter-restoring").exists(), "{said}");
     assert_eq!(jobs_in(&data), 1);

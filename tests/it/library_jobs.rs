@@ -111,15 +111,27 @@ async fn a_wait_and_a_stream_hear_of_jobs_that_another_process_ends() {
     for n in 1..4 {
         let id = make(&here, Task::Add(n, n)).await;
         assert_eq!(wait(&here, id).await, Waited::Done(2 * n));
-        let told = async {
-            tokio::select! {
-                event = events.next() => event.unwrap().unwrap(),
-                // Somebody has to watch for the other process's commits: here one who waits for another job.
-                _ = async { wait(&here, make(&here, Task::Wait).await).await } => unreachable!(),
-            }
+        let mut next = async || {
+            let of_job = async {
+                loop {
+                    let event = events.next().await.unwrap().unwrap();
+                    if event.id == id {
+                        return event;
+                    }
+                }
+            };
+            let told = async {
+                tokio::select! {
+                    event = of_job => event,
+                    // Somebody has to watch for the other process's commits: here one who waits for another job.
+                    _ = async { wait(&here, make(&here, Task::Wait).await).await } => unreachable!(),
+                }
+            };
+            let told = in_time(told).await;
+            (told.from, told.to)
         };
-        let told = in_time(told).await;
-        assert_eq!((told.id, told.from, told.to), (id, None, Status::Completed));
+        assert_eq!(next().await, (None, Status::Queued), "stored here, with its place");
+        assert_eq!(next().await, (None, Status::Completed), "run there");
     }
     engine.stop(NO_GRACE).await;
 }

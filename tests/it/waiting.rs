@@ -77,7 +77,8 @@ const AROUND: &str = "
     VALUES (1, 'github', NULL, 'It broke', 'b', 'server_bug', '[]', 's', 't', '[]', '[]', 1, 1, 1);
     INSERT INTO filings (issue_id, scan_id, act, state, marker, title, body, created_at, updated_at)
     VALUES (1, 1, 'open', 'awaiting_approval', printf('%032x', 1), 'It broke', 'b', 1, 1);
-    UPDATE jobs SET queue = 'tracker', concurrency_key = 'the_tracker' WHERE kind = 'file_findings';
+    UPDATE jobs SET queue = 'tracker', concurrency_key = 'the_tracker', claim_order = NULL, waits_for = 'admission'
+    WHERE kind = 'file_findings';
     UPDATE jobs SET priority = 0, max_attempts = 5, status = 'running', waits_for = NULL, worker_id = 'played',
         epoch = 1, attempt = 1, started_at = 1, key_slot = 0
     WHERE kind <> 'work';

@@ -32,6 +32,9 @@ pub(in crate::web) fn lanes(lanes: &[Lane<'_>], now: Timestamp) -> Markup {
         let share = at.since(now).as_millis().min(span) * 100 * u128::from(WIDTH) / span;
         format!("{}.{:02}%", u128::from(LEFT) + share / 100, share % 100)
     };
+    // The words of the last hour would be cut at the edge.
+    let is_last = |at: Timestamp| at.since(now) + Duration::from_hours(1) > AHEAD;
+    let anchor = |at: Timestamp| if is_last(at) { "end" } else { "middle" };
     let height = HEAD + lanes.len() * ROW;
     let first = now.hour().plus(Duration::from_hours(1));
     let hours = (0..AHEAD.as_secs() / 3600).map(|hour| first.plus(Duration::from_hours(hour)));
@@ -43,7 +46,7 @@ pub(in crate::web) fn lanes(lanes: &[Lane<'_>], now: Timestamp) -> Markup {
             svg.lane width="100%" height=(height) role="img" aria-label={ (count) " runs of " (lanes.len()) " schedules in the next 24 hours, by UTC" } {
                 @for at in &marked {
                     line x1=(x(*at)) x2=(x(*at)) y1=(HEAD) y2=(height) {}
-                    text x=(x(*at)) y="12" text-anchor="middle" { (at.to_utc().format("%H:%M")) }
+                    text x=(x(*at)) y="12" text-anchor=(anchor(*at)) { (at.to_utc().format("%H:%M")) }
                 }
                 @for (nth, lane) in lanes.iter().enumerate() {
                     @let middle = HEAD + nth * ROW + ROW / 2;
