@@ -278,7 +278,7 @@ fn look(browser: &mut Browser, id: JobId, is_scan: bool) -> Seen {
     let mut headlines = vec![("list of jobs", page(&format!("/jobs/part?q=id%3A{id}")))];
     if is_scan {
         sentences.push(("status card", page("/admin/self-monitoring/status")));
-        sentences.push(("dashboard", page("/dashboard/latest")));
+        sentences.push(("dashboard", page("/dashboard/part?of=health")));
         headlines.push(("list of scans", page("/admin/self-monitoring/lists")));
     }
     let json = [("Accept", "application/json")];
