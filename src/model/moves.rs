@@ -5,7 +5,7 @@
 
 use super::{
     Cause, ConcurrencyKey, Job, JobId, KindRules, NewJob, OnInterrupt, OverBudget,
-    PRIORITY_STEP_MS, ParkedBy, Placement, Queue, RateShare, Status, Timestamp, WaitsFor,
+    PRIORITY_STEP_MS, ParkedBy, Placement, Queue, RateShare, Status, Timestamp, Trigger, WaitsFor,
 };
 
 /// The reason of [`WaitsFor::Handler`].
@@ -76,7 +76,7 @@ impl FirstPlace {
         if has_key || has_others || is_bounded || starts_at > now {
             return None;
         }
-        let priority = job.priority.unwrap_or_else(|| rules.priority_for(job.trigger));
+        let priority = priority_of(job.priority, job.trigger, rules);
         let admitted = Admitted {
             queue: job.queue.as_ref().unwrap_or(&rules.queue).clone(),
             priority,
@@ -285,7 +285,12 @@ fn brought_back(job: &Job, now: Timestamp) -> Option<Timestamp> {
 }
 
 fn priority(job: &Job, rules: &KindRules) -> i32 {
-    job.priority.unwrap_or_else(|| rules.priority_for(job.trigger))
+    priority_of(job.priority, job.trigger, rules)
+}
+
+/// The priority that a job names, or that of its kind.
+fn priority_of(named: Option<i32>, trigger: Trigger, rules: &KindRules) -> i32 {
+    named.unwrap_or_else(|| rules.priority_for(trigger))
 }
 
 /// How a job has ended, after its name.
@@ -359,7 +364,7 @@ impl Slots {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{BatchId, Kind, Rate, Trigger};
+    use crate::model::{BatchId, Kind, Rate};
     use std::time::Duration;
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
@@ -492,8 +497,7 @@ mod tests {
 
     #[test]
     fn a_length_that_was_begun_under_a_later_clock_begins_anew() {
-        let (since, minute) =
-            (NOW.plus(Duration::from_hours(24)), std::time::Duration::from_mins(1));
+        let (since, minute) = (NOW.plus(Duration::from_hours(24)), Duration::from_mins(1));
         let parked = |by| Job {
             status: Status::Scheduled,
             run_at: since.plus(minute),

@@ -63,6 +63,11 @@ pub(in crate::store) fn plain(tx: &Tx<'_>, jobs: &[Plain]) -> Result<Vec<JobId>>
     insert(tx, &rows.collect::<Result<Vec<_>>>()?)
 }
 
+/// The same for jobs of several callers.
+pub(in crate::store) fn plain_together(tx: &Tx<'_>, jobs: &[Plain]) -> Result<Vec<Result<JobId>>> {
+    Ok(plain(tx, jobs)?.into_iter().map(Ok).collect())
+}
+
 /// Stores rows, counts those that have a place from the beginning, and notes who made them.
 fn insert(tx: &Tx<'_>, rows: &[NewRow<'_>]) -> Result<Vec<JobId>> {
     let ids = jobs::insert(tx, rows)?;
@@ -93,11 +98,6 @@ impl Rules {
     }
 }
 
-/// The same for jobs of several callers.
-pub(in crate::store) fn plain_together(tx: &Tx<'_>, jobs: &[Plain]) -> Result<Vec<Result<JobId>>> {
-    Ok(plain(tx, jobs)?.into_iter().map(Ok).collect())
-}
-
 /// The audit log has the jobs that people make.
 fn note_actor(tx: &Tx<'_>, id: JobId, job: &NewJob, now: Timestamp) -> Result<()> {
     let Some(actor) = &job.actor else { return Ok(()) };
@@ -105,7 +105,7 @@ fn note_actor(tx: &Tx<'_>, id: JobId, job: &NewJob, now: Timestamp) -> Result<()
     audit::record(tx, actor, "enqueue", &subject, now)
 }
 
-/// Stores a job as any program may: queued, for the poller to admit. Answers the earlier one of the same request or
+/// Stores any job, for the poller to admit. Answers the earlier one of the same request or
 /// with the same unique key instead, if there is one.
 ///
 /// # Errors

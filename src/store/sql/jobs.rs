@@ -1,5 +1,6 @@
 //! Rows of `jobs`: insert and read.
 
+use super::row_set::{BoundRow, ROWS, values};
 use crate::error::{Code, Error, Result};
 use crate::model::{
     Admitted, BatchId, ConcurrencyKey, FirstPlace, Job, JobEdit, JobEvent, JobId, Kind, NewJob,
@@ -7,13 +8,11 @@ use crate::model::{
 };
 use crate::store::sqlite::row::{instant, kind, optional_text, parsed, text, word};
 use crate::store::sqlite::{dialect, ledger};
-use rusqlite::{Connection, OptionalExtension, Row, Statement, named_params};
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use std::str::FromStr;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-/// Rows that one statement stores: enough to spread what a statement costs by itself.
-const ROWS: usize = 32;
 /// The name of a worker whose name cannot be read.
 const UNREADABLE: &str = "unreadable";
 
@@ -134,14 +133,9 @@ macro_rules! new_row {
         /// The columns that a new row says something of.
         const NEW_COLUMNS: &[&str] = &[$($column),*];
 
-        /// Binds a row's values from this parameter on.
-        fn bind(statement: &mut Statement<'_>, first: usize, $row: &NewRow<'_>) -> Result<()> {
-            let mut at = first;
-            $(
-                statement.raw_bind_parameter(at, $value)?;
-                at += 1;
-            )*
-            debug_assert_eq!(at, first + NEW_COLUMNS.len());
+        /// Binds a row's values.
+        fn bind(to: &mut BoundRow<'_, '_>, $row: &NewRow<'_>) -> Result<()> {
+            $(to.bind($value)?;)*
             Ok(())
         }
     };
@@ -178,8 +172,7 @@ new_row! {
 /// The statements that store one row, and [`ROWS`] of them.
 static INSERTS: LazyLock<[String; 2]> = LazyLock::new(|| {
     [1, ROWS].map(|rows| {
-        let values = format!("({})", vec!["?"; NEW_COLUMNS.len()].join(", "));
-        let (columns, values) = (NEW_COLUMNS.join(", "), vec![values; rows].join(", "));
+        let (columns, values) = (NEW_COLUMNS.join(", "), values(NEW_COLUMNS.len(), rows));
         format!("INSERT INTO jobs ({columns}) VALUES {values} RETURNING id")
     })
 });
@@ -192,7 +185,8 @@ pub(in crate::store) fn insert(conn: &Connection, rows: &[NewRow<'_>]) -> Result
     for set in sets.chunks(ROWS).chain(single.chunks(1)) {
         let mut statement = conn.prepare_cached(&INSERTS[usize::from(set.len() > 1)])?;
         for (place, row) in set.iter().enumerate() {
-            bind(&mut statement, 1 + place * NEW_COLUMNS.len(), row)?;
+            let at = (place, NEW_COLUMNS.len());
+            BoundRow::bind_all(&mut statement, at, |to| bind(to, row))?;
         }
         let stored = statement.raw_query().mapped(|row| row.get(0).map(JobId));
         let mut stored = stored.collect::<rusqlite::Result<Vec<_>>>()?;

@@ -6,8 +6,14 @@
 use crate::error::Result;
 use rusqlite::{Connection, Statement, ToSql};
 
-/// Rows of one run.
-const ROWS: usize = 32;
+/// Rows of one run: enough to spread what a run costs by itself.
+pub(super) const ROWS: usize = 32;
+
+/// So many rows of a `VALUES`, each of so many columns.
+pub(super) fn values(columns: usize, rows: usize) -> String {
+    let row = format!("({})", vec!["?"; columns].join(", "));
+    vec![row; rows].join(", ")
+}
 
 /// A statement in which `{rows}` stands for the rows of a `VALUES`.
 pub(super) struct RowSet {
@@ -22,7 +28,20 @@ pub(super) struct BoundRow<'a, 'conn> {
     next: usize,
 }
 
-impl BoundRow<'_, '_> {
+impl<'a, 'conn> BoundRow<'a, 'conn> {
+    /// Binds each column of the row at this place, from 0, of a statement whose rows have so many columns.
+    pub(super) fn bind_all(
+        statement: &'a mut Statement<'conn>,
+        (place, columns): (usize, usize),
+        bind: impl FnOnce(&mut Self) -> Result<()>,
+    ) -> Result<()> {
+        let next = 1 + place * columns;
+        let mut row = Self { statement, next };
+        bind(&mut row)?;
+        debug_assert_eq!(row.next, next + columns, "each column is bound");
+        Ok(())
+    }
+
     /// Binds the next column.
     pub(super) fn bind(&mut self, value: impl ToSql) -> Result<()> {
         self.statement.raw_bind_parameter(self.next, value)?;
@@ -34,8 +53,7 @@ impl BoundRow<'_, '_> {
 impl RowSet {
     /// The statement for rows of so many columns.
     pub(super) fn new(columns: usize, sql: &str) -> Self {
-        let row = format!("({})", vec!["?"; columns].join(", "));
-        let with = |rows: usize| sql.replace("{rows}", &vec![row.as_str(); rows].join(", "));
+        let with = |rows| sql.replace("{rows}", &values(columns, rows));
         Self { columns, one: with(1), many: with(ROWS) }
     }
 
@@ -53,10 +71,7 @@ impl RowSet {
             // What is not bound is NULL, also after an earlier run, and no row of a table has the id NULL.
             statement.clear_bindings();
             for (place, value) in set.iter().enumerate() {
-                let next = 1 + place * self.columns;
-                let mut row = BoundRow { statement: &mut statement, next };
-                bind(&mut row, value)?;
-                debug_assert_eq!(row.next, next + self.columns, "each column is bound");
+                BoundRow::bind_all(&mut statement, (place, self.columns), |row| bind(row, value))?;
             }
             changed += statement.raw_execute()?;
         }
