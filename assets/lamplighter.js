@@ -167,6 +167,7 @@
     for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
     unfolded = [];
     drawCharts();
+    for (const form of all("form.pick-bar")) count(form);
     tick();
   });
   // A prompt that was taken is not sent twice.
@@ -226,6 +227,23 @@
     } else actions[button.dataset.action](button);
   });
 
+  // Boxes that pick rows for the buttons of a form elsewhere: all at once, and how many are picked.
+  const picks = (form) => all(`input[data-pick][form="${form.id}"]`);
+  const count = (form) => {
+    const picked = picks(form).filter((box) => box.checked).length;
+    for (const button of all("button[data-counts]", form)) {
+      button.disabled = !picked;
+      put(button.querySelector("span"), picked ? `${button.dataset.counts} ${picked}${picked > 1 ? "…" : ""}` : `${button.dataset.counts} selected…`);
+    }
+  };
+  document.addEventListener("change", ({ target }) => {
+    if (!target.matches("input[data-pick], input[data-pick-all]")) return;
+    const form = document.getElementById(target.dataset.pickAll || target.getAttribute("form"));
+    if (!form) return;
+    if (target.dataset.pickAll) for (const box of picks(form)) box.checked = target.checked;
+    count(form);
+  });
+
   // Keys: ? shows them, / searches, j and k go through the rows, g and a letter goes to a page.
   let going = false;
   const step = (by) => {
@@ -260,6 +278,7 @@
   const ready = () => {
     put(document.getElementById("zone"), `Times in ${zone}`);
     for (const open of all(".tabs [aria-current]")) open.scrollIntoView({ block: "nearest", inline: "nearest" });
+    for (const form of all("form.pick-bar")) count(form);
     tick();
   };
   document.addEventListener("DOMContentLoaded", ready);

@@ -25,6 +25,7 @@ pub mod kinds;
 mod length;
 #[cfg(feature = "monitor")]
 pub mod logs;
+pub mod needs;
 pub mod people;
 #[cfg(not(feature = "monitor"))]
 mod plain;

@@ -142,6 +142,12 @@ fn outside() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, "it is a link that leads out of the folder")
 }
 
+/// Bytes that are free for this user on the disk of a folder; `None` where the system does not say it.
+#[cfg(any(feature = "agents", feature = "web"))]
+pub(crate) fn free_bytes(folder: &Path) -> Option<u64> {
+    system::free_bytes(folder)
+}
+
 #[cfg(target_os = "linux")]
 mod system {
     use rustix::fs::{Mode, OFlags, open as open_with};
@@ -155,6 +161,12 @@ mod system {
 
     pub(super) fn open(path: &Path) -> io::Result<File> {
         Ok(open_with(path, OFlags::RDONLY | QUIETLY, Mode::empty())?.into())
+    }
+
+    #[cfg(any(feature = "agents", feature = "web"))]
+    pub(super) fn free_bytes(folder: &Path) -> Option<u64> {
+        let disk = rustix::fs::statvfs(folder).ok()?;
+        Some(disk.f_bavail.saturating_mul(disk.f_frsize))
     }
 
     #[cfg(feature = "agents")]
@@ -242,6 +254,11 @@ mod system {
     pub(super) fn open(path: &Path) -> io::Result<File> {
         regular(&path.metadata()?)?;
         File::open(path)
+    }
+
+    #[cfg(any(feature = "agents", feature = "web"))]
+    pub(super) fn free_bytes(_: &Path) -> Option<u64> {
+        None
     }
 
     #[cfg(feature = "agents")]

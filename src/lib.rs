@@ -84,6 +84,8 @@ pub mod cli;
 pub mod clock;
 #[cfg(feature = "cli")]
 pub mod config;
+#[cfg(feature = "cli")]
+mod demo;
 pub mod engine;
 #[cfg(feature = "agents")]
 mod environment;

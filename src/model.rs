@@ -48,6 +48,8 @@ mod log_table;
 mod marker;
 mod moves;
 mod name;
+#[cfg(feature = "web")]
+mod need;
 mod new_job;
 mod payload;
 mod poll;
@@ -115,8 +117,8 @@ pub use dry_run::{DryRun, FindingVerdict, Triaged};
 pub use duplicate::{Duplicate, DuplicateOf, Duplicates, says_duplicate};
 pub use edit::{JobEdit, RunNow};
 pub use filing::{
-    Act, Event as FilingEvent, Filing, FilingId, FilingState, Place, REQUEST_LIMIT, SETTLE, Step,
-    WaitingFiling,
+    Act, Event as FilingEvent, Filing, FilingId, FilingPick, FilingState, FilingVerdict, Place,
+    REQUEST_LIMIT, SETTLE, Step, WaitingFiling,
 };
 #[cfg(feature = "web")]
 pub(crate) use filter::instant_of;
@@ -155,6 +157,8 @@ pub(crate) use moves::{
 };
 pub(crate) use name::ENGINE;
 pub use name::{ConcurrencyKey, Kind, Queue, ScheduleName, Tag, UniqueKey, Username, WorkerId};
+#[cfg(feature = "web")]
+pub use need::{FAILED_IN_A_ROW, Need, NeedRule, WaitingApprovals};
 pub(crate) use new_job::Receipt;
 pub use new_job::{Enqueued, NewJob};
 pub use payload::Payload;
@@ -186,8 +190,8 @@ pub use server_facts::{
     KindFacts, Note, ProcessFacts, Processes, Readiness, SILENT, ServerFacts, Service, ServiceRun,
 };
 pub use session::{
-    MAX_PROMPT_BYTES, MAX_TIER, OpenRun, Profile, RunSpent, Session, SessionEnd, SessionRequest,
-    SessionRun, SessionStart, TranscriptPiece, is_prompt_file,
+    MAX_PROMPT_BYTES, MAX_TIER, OpenRun, Profile, RunSpent, Session, SessionEnd, SessionMeter,
+    SessionRequest, SessionRun, SessionStart, TranscriptPiece, is_prompt_file,
 };
 pub use setting::{
     Consequence, Offered, Setting, SettingGroup, SettingState, ValueType, is_known_model,

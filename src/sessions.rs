@@ -10,6 +10,7 @@
 
 mod changes;
 mod clean;
+mod ended;
 mod finish;
 mod given;
 mod leftovers;

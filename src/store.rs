@@ -32,6 +32,8 @@ mod leader;
 mod logins;
 #[cfg(feature = "monitor")]
 mod logs;
+#[cfg(feature = "web")]
+mod needs;
 mod news;
 mod queues;
 mod ready;

@@ -56,6 +56,7 @@ mod markdown;
 mod mount;
 mod named;
 mod nav;
+mod needs;
 mod new_job;
 #[cfg(feature = "monitor")]
 mod otlp;

@@ -12,6 +12,7 @@ mod bulk;
 mod issue;
 mod job;
 mod log;
+mod need;
 mod person;
 mod problem;
 #[cfg(feature = "monitor")]
@@ -31,7 +32,7 @@ pub use answered::Answered;
 pub use backup::{Backup, BackupFile, DatabaseCheck};
 pub use batch::Batch;
 pub use bulk::{BulkDone, BulkError, BulkPreview};
-pub use issue::{FilingDecided, Issue, IssueChanged, Refiling, WaitingFiling};
+pub use issue::{FilingsDecided, Issue, IssueChanged, Refiling, WaitingFiling};
 pub use job::{
     Enqueued, Job, JobAfter, JobAttempt, JobCancelled, JobChanged, JobDeleted, JobDue, JobEvent,
     JobListed, JobProblem, JobStory, JobWhy, WaitGate,
@@ -39,6 +40,7 @@ pub use job::{
 #[cfg(feature = "monitor")]
 pub use log::LogSource;
 pub use log::{LogImported, LogRow, LogTemplate, LogsImported};
+pub use need::{Need, NeedPutOff};
 pub use person::{
     Deed, Login, Person, PersonLogins, PersonPassword, PersonRemoved, PersonRole, PersonState,
 };

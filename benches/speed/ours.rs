@@ -164,11 +164,17 @@ pub(super) fn drain_unknown(folder: &TempDir, how_many: usize) -> Vec<Figure> {
     })
 }
 
+/// By how much the file has grown for each job.
 fn with_size(folder: &TempDir, how_many: usize, mut figures: Vec<Figure>) -> Vec<Figure> {
-    let conn = Connection::open(folder.path().join("lamplighter.db")).unwrap();
-    let size = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
-    let bytes: u32 = conn.query_row(size, [], |row| row.get(0)).unwrap();
-    figures.push(Figure { name: "file", value: f64::from(bytes) / f64::from(how_many as u32) });
+    let empty = tempfile::tempdir().unwrap();
+    drop(open(empty.path()));
+    let bytes = [folder, &empty].map(|folder| {
+        let conn = Connection::open(folder.path().join("lamplighter.db")).unwrap();
+        let size = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
+        conn.query_row(size, [], |row| row.get::<_, u32>(0)).unwrap()
+    });
+    let grown = f64::from(bytes[0]) - f64::from(bytes[1]);
+    figures.push(Figure { name: "file", value: grown / f64::from(how_many as u32) });
     figures
 }
 

@@ -98,6 +98,7 @@ CREATE TABLE sessions (
   duration_ms        INTEGER,
   input_tokens       INTEGER,
   output_tokens      INTEGER,
+  meter              TEXT CHECK (meter IS NULL OR json_valid(meter)),   -- of the attempt that runs: how far it is, how far it may go
   transcript_bytes   INTEGER NOT NULL DEFAULT 0,
   transcript_from    INTEGER NOT NULL DEFAULT 0,   -- bytes that were there when its last attempt began
   transcript_lines   INTEGER NOT NULL DEFAULT 0,
@@ -329,6 +330,8 @@ CREATE TABLE filings (
   updated_at INTEGER NOT NULL,
   sent_at    INTEGER,   -- when it was last on its way
   error      TEXT,
+  decided_at INTEGER,   -- when a person approved or rejected it
+  decided_by TEXT,
   CHECK ((act = 'open') = (title IS NOT NULL))
 ) STRICT;
 CREATE UNIQUE INDEX filings_open ON filings (issue_id) WHERE act = 'open';   -- no issue is opened twice
@@ -336,6 +339,7 @@ CREATE UNIQUE INDEX filings_close ON filings (issue_id) WHERE act = 'close';   -
 CREATE INDEX filings_issue ON filings (issue_id, id);
 CREATE INDEX filings_unfinished ON filings (id) WHERE state <> 'filed' AND state <> 'rejected';
 CREATE INDEX filings_of_scan ON filings (scan_id, state);
+CREATE INDEX filings_rejected ON filings (decided_at) WHERE state = 'rejected';
 
 -- Every scan, whatever its status, with what it did and what became of its findings at the tracker.
 CREATE VIEW self_monitoring_scans_full AS

@@ -3,6 +3,7 @@
 use super::Reason;
 use super::table::{Entry, Table};
 use crate::error::ignore;
+use crate::files::free_bytes;
 use crate::model::Resources;
 use rustix::process::{self, Pid, Resource, Rlimit};
 use std::io;
@@ -68,7 +69,8 @@ pub(super) struct Watch {
 impl Watch {
     /// The watch over a run that works in these folders and starts now.
     pub(super) fn new(resources: Resources, folders: Vec<PathBuf>, now: Instant) -> Self {
-        let floor = |folder: &Path| free(folder).map(|free| resources.disk_left.min(free / 2));
+        let floor =
+            |folder: &Path| free_bytes(folder).map(|free| resources.disk_left.min(free / 2));
         let disks = folders.into_iter().filter_map(|folder| Some((floor(&folder)?, folder)));
         let disks = disks.map(|(floor, folder)| (folder, floor)).collect();
         Self { resources, disks, look: now, glance: now, threads: 0 }
@@ -102,7 +104,7 @@ impl Watch {
         let threads: u64 = tree.iter().map(|entry| u64::from(entry.threads)).sum();
         let processes = processes.max(threads / THREADS);
         let memory = if processes > most { 0 } else { memory(&tree, self.resources.memory) };
-        let room = self.disks.iter().map(|(folder, floor)| (free(folder), *floor));
+        let room = self.disks.iter().map(|(folder, floor)| (free_bytes(folder), *floor));
         let room: Vec<_> = room.filter_map(|(free, floor)| Some((free?, floor))).collect();
         let is_close = table.is_none()
             || processes > most / CLOSE
@@ -158,12 +160,6 @@ fn threads() -> u64 {
     running_of_all.and_then(|(_, all)| all.parse().ok()).unwrap_or(0)
 }
 
-/// Bytes that are free for this user on the disk of a folder.
-fn free(folder: &Path) -> Option<u64> {
-    let disk = rustix::fs::statvfs(folder).ok()?;
-    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,7 +171,7 @@ mod tests {
         let folder = vec![std::env::temp_dir()];
         let mut watch = Watch::new(Resources::default(), folder.clone(), now);
         assert_eq!(watch.look(now), None);
-        let free = free(&folder[0]).unwrap();
+        let free = free_bytes(&folder[0]).unwrap();
         let disk_left = u64::MAX;
         let mut watch = Watch::new(Resources { disk_left, ..Resources::default() }, folder, now);
         assert!(watch.disks[0].1 <= free, "a disk that is nearly full holds up no run");

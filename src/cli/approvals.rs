@@ -4,7 +4,7 @@ use super::{Cli, output};
 use crate::actions::approvals;
 use crate::actions::{self, Call};
 use crate::error::Result;
-use crate::model::FilingId;
+use crate::model::{FilingId, FilingPick, FilingVerdict};
 use crate::store::Store;
 use crate::wire;
 use clap::Subcommand;
@@ -17,25 +17,36 @@ pub(super) enum Command {
         #[arg(long, default_value = "50")]
         limit: String,
     },
-    /// Approve a text, so that it goes to the tracker
+    /// Approve texts, so that they go to the tracker: all of them or none
     Approve {
-        /// Its id
-        id: i64,
+        /// Their ids
+        #[arg(required = true)]
+        ids: Vec<i64>,
     },
-    /// Reject a text, so that it never goes to the tracker
+    /// Reject texts, so that they never go to the tracker: all of them or none
     Reject {
-        /// Its id
-        id: i64,
+        /// Their ids
+        #[arg(required = true)]
+        ids: Vec<i64>,
+    },
+    /// Take decisions back before anything was sent: the texts wait again
+    Undo {
+        /// Their ids
+        #[arg(required = true)]
+        ids: Vec<i64>,
     },
 }
 
 pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
     let (store, call) = (cli.existing_store()?, Call::by_owner(cli.now()));
-    match command {
-        Command::List { limit } => list(cli, &store, actions::rows(&limit)?).await,
-        Command::Approve { id } => cli.say(&approvals::approve(&store, &call, FilingId(id)).await?),
-        Command::Reject { id } => cli.say(&approvals::reject(&store, &call, FilingId(id)).await?),
-    }
+    let (ids, verdict) = match command {
+        Command::List { limit } => return list(cli, &store, actions::rows(&limit)?).await,
+        Command::Approve { ids } => (ids, FilingVerdict::Approve),
+        Command::Reject { ids } => (ids, FilingVerdict::Reject),
+        Command::Undo { ids } => (ids, FilingVerdict::TakeBack),
+    };
+    let picks = FilingPick::all(ids.into_iter().map(FilingId));
+    cli.say(&approvals::decide(&store, &call, picks, verdict).await?)
 }
 
 async fn list(cli: &Cli, store: &Store, limit: usize) -> Result<()> {

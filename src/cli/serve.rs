@@ -11,11 +11,12 @@ use crate::clock::Clock;
 use crate::config::{
     self, Config, LogFormat, SandboxChoice, TrackerKind, configuration, configuration_file,
 };
+use crate::demo;
 use crate::engine::Engine;
 use crate::environment;
 use crate::error::{Code, Error, Result};
 use crate::logs::{LogFiles, LogWriter, log_layer, redacted};
-use crate::model::{Kind, LogSource, NewLogRow, Timestamp};
+use crate::model::{Kind, LogSource, Timestamp};
 use crate::monitor::intake::{Intake, Journal};
 use crate::monitor::{self, Telling, Tracking};
 use crate::repositories;
@@ -54,7 +55,7 @@ pub(super) struct Arguments {
     /// Configuration file [default: lamplighter.toml in the data directory, if there is one]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Serve a demo: a separate data directory with a day of a made-up web shop's logs
+    /// Serve a demo: a separate data directory with a week of a made-up shop's jobs and a day of its logs
     #[arg(long)]
     demo: bool,
 }
@@ -67,8 +68,8 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
     let (store, logs) = open(&data_dir, arguments.demo, clock.now())?;
     let created = greeting::first_admin(&store, &clock).await?;
     refuse_exposure(&config, &store).await?;
-    if arguments.demo && logs.last_id().await? == 0 {
-        logs.append(demo_rows(clock.now())).await?;
+    if arguments.demo {
+        live(&store, &logs, clock.now()).await?;
     }
     let listener = TcpListener::bind(config.listen).await.map_err(|error| {
         Error::new(Code::WebServe, format!("listen on {}", config.listen)).because(error)
@@ -288,7 +289,9 @@ fn start_engine(
     let (left, now) = (agents.clone(), clock.clone());
     let builder = bulk::register(builder, &agents.store);
     let builder = repositories::register(builder, agents);
-    sessions::register(builder, agents)
+    let builder = sessions::register(builder, agents);
+    let builder = if is_demo { demo::register(builder, &agents.store)? } else { builder };
+    builder
         .of_the_server()
         .before_rescue([Kind::AGENT_SESSION, Kind::SELF_MONITORING, Kind::GOLDEN_REPO], move || {
             let (agents, clock) = (left.clone(), now.clone());
@@ -305,6 +308,7 @@ fn telling(agents: &Agents, logs: &LogStore, tracking: &Tracking, is_demo: bool)
         tracking: tracking.clone(),
         agents: agents.clone(),
         scans: !is_demo,
+        scripted: is_demo.then(demo::agent_facts),
     }
 }
 
@@ -353,8 +357,12 @@ async fn refuse_exposure(config: &Config, store: &Store) -> Result<()> {
     Ok(())
 }
 
-fn demo_rows(now: Timestamp) -> Vec<NewLogRow> {
-    monitor::demo::day(now.minus(DAY))
+/// Gives a demo its past: a day of logs at the first start, and what the shop has done since the last one.
+async fn live(store: &Store, logs: &LogStore, now: Timestamp) -> Result<()> {
+    if logs.last_id().await? == 0 {
+        logs.append(monitor::demo::day(now.minus(DAY))).await?;
+    }
+    demo::live(store, now).await
 }
 
 /// Starts following the logs of the configuration.

@@ -265,6 +265,8 @@ codes! {
         "The model answered in prose, or its answer did not fit the schema.", "Run the job again, or choose a stronger model.";
     FilingDecided: Conflict = "TRACK-FILE-001", "This text does not wait for approval",
         "A person has approved or rejected it already.", "See which texts wait with `lamplighter approvals list` or on the page of approvals.";
+    FilingChanged: Conflict = "TRACK-FILE-003", "This text was changed since you were shown it",
+        "Somebody else has edited it.", "Read the text as it is now, and decide again.";
     FilingUnknown: NotFound = "TRACK-FILE-002", "There is no such text for the tracker",
         "The id is wrong.", "See which texts wait with `lamplighter approvals list` or on the page of approvals.";
     RepositoryTaken: Conflict = "REPO-NAME-001", "A repository of this name or path is registered",

@@ -5,6 +5,7 @@
 //! tracker must show everything that it has, looks for the filing's marker, and sends again only if the marker is not
 //! there. A filing in `failed` was surely not done and is tried again, for ever (P24).
 
+use super::digest::sha256_hex;
 use super::job::word_enum;
 use super::{Failure, IssueId, JobId, Marker, Reason, Timestamp};
 use std::time::Duration;
@@ -87,6 +88,57 @@ pub struct WaitingFiling {
     pub created_at: Timestamp,
     /// Why the tracker refused it last.
     pub error: Option<String>,
+    /// Who approved or rejected it, and when.
+    pub decided: Option<(String, Timestamp)>,
+    /// When it was last on its way.
+    pub sent_at: Option<Timestamp>,
+}
+
+impl WaitingFiling {
+    /// Names the text that a person is shown. A decision says it again, so that nobody publishes what they have not read.
+    pub fn version(&self) -> String {
+        let title = self.title.as_deref().unwrap_or_default();
+        sha256_hex(&format!("{}\n{title}\n{}", self.act, self.body))[..16].to_owned()
+    }
+
+    /// Whether a decision about it can be taken back: nothing was sent, or nothing ever is.
+    pub fn can_be_taken_back(&self) -> bool {
+        let waits = self.state == FilingState::Pending && self.sent_at.is_none();
+        self.decided.is_some() && (waits || self.state == FilingState::Rejected)
+    }
+}
+
+word_enum!(
+    /// What a person decides about an act.
+    FilingVerdict {
+        /// It goes to the tracker.
+        Approve = "approve",
+        /// It never does.
+        Reject = "reject",
+        /// It waits again: the decision is taken back.
+        TakeBack = "take_back",
+    }
+);
+
+/// An act that somebody decides about, with the version of the text that they were shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FilingPick {
+    /// Row id.
+    pub id: FilingId,
+    /// What [`WaitingFiling::version`] was; `None`: whatever it is now.
+    pub version: Option<String>,
+}
+
+impl FilingPick {
+    /// The act of this id, whatever its text is now.
+    pub fn of(id: FilingId) -> Self {
+        Self { id, version: None }
+    }
+
+    /// The same of several.
+    pub fn all(ids: impl IntoIterator<Item = FilingId>) -> Vec<Self> {
+        ids.into_iter().map(Self::of).collect()
+    }
 }
 
 /// One accepted finding on its way to the tracker.

@@ -299,10 +299,28 @@ pub struct SessionRun {
     pub answer_of: Option<JobId>,
     /// What its network wall has refused.
     pub refused: Vec<Refusal>,
+    /// How far its last attempt was when that was told last, and how far it may go.
+    pub meter: Option<SessionMeter>,
     /// When it began.
     pub began_at: Timestamp,
     /// When no process of it was left.
     pub ended_at: Option<Timestamp>,
+}
+
+/// How far a run is, and how far it may go. Told about once a second while it runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SessionMeter {
+    /// Dollars so far, as far as is known.
+    pub cost_usd: f64,
+    /// Turns so far.
+    pub turns: u64,
+    /// Dollars that it may cost.
+    pub max_cost_usd: Option<f64>,
+    /// Turns that it may take.
+    pub max_turns: Option<u64>,
+    /// Milliseconds that it may take.
+    pub max_ms: Option<u64>,
 }
 
 /// The record of a run that begins, written before its program is started.

@@ -33,6 +33,8 @@ pub struct Telling {
     pub agents: Agents,
     /// Whether the agent may examine the rows of scans.
     pub scans: bool,
+    /// What is said of an agent that stands in the place of the program, as in the demo.
+    pub scripted: Option<Readiness>,
 }
 
 impl Telling {
@@ -119,6 +121,9 @@ impl Telling {
     }
 
     async fn programs(&self) {
+        if let Some(scripted) = &self.scripted {
+            return self.store.say(|facts| facts.agent = Some(scripted.clone()));
+        }
         let agents = &self.agents;
         let agent = match agents.program.state().await {
             AgentState::Ready { path, version } => {

@@ -66,8 +66,9 @@ enum Owner {
 ///   muted: skipped. Closed as completed: opened again with a comment if the evidence is newer than that, else skipped.
 ///   Closed as not planned: skipped for 90 days after it was last seen, then a new issue that follows it. What is muted or
 ///   closed as not planned, and is met ten times as often as before, is told again.
-/// - **Tier 3**, the agent's `duplicate_of` or [`Likeness`]: commented on that issue if it is open. The agent's word alone
-///   never silences a finding: an issue that is closed or muted is only named as the one before.
+/// - **Tier 3**, the agent's `duplicate_of` or [`Likeness`]: commented on that issue if it is open, skipped if it is muted and
+///   no code is new. The agent's word alone never silences a finding: an issue that is closed or muted is only named as the
+///   one before.
 pub(super) fn triage(findings: Vec<Finding>, known: &[KnownIssue], now: Timestamp) -> Triage {
     let mut board = Board::new(known, now);
     board.shared = shared(&findings);
@@ -336,7 +337,8 @@ impl<'a> Board<'a> {
             |owner: &Owner| matches!(owner, Owner::Known(index) if self.known[*index].muted);
         match like.map(|(owner, _)| *owner).min_by_key(|owner| !muted(owner)) {
             Some(Owner::Known(index)) if self.known[index].muted => {
-                self.skip(index, &finding, Triaged::SeemsMuted);
+                let met = Met { tier: Triaged::SeemsMuted, learns: true };
+                self.leave(index, finding, prints, met);
             }
             Some(Owner::Known(index)) => {
                 self.done.commented += 1;

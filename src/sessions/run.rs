@@ -3,6 +3,7 @@
 use super::Agents;
 use super::changes::Look;
 use super::clean::without_secrets;
+use super::ended::Ended;
 use super::finish::{doubt, finish};
 use super::given::{Given, ServersFile};
 use super::limit_met::limit_met;
@@ -12,15 +13,17 @@ use super::own_files::program_files;
 use super::place::Place;
 use super::record::{FLUSH_EVERY, Recorder};
 use crate::agents::claude::{
-    Bounds, End, Event, HEARTBEATS, OnDenial, ReadLine, Settings, Stop, Summary, Tokens, Verdict,
-    Version, verdict,
+    Bounds, End, Event, HEARTBEATS, OnDenial, ReadLine, Settings, Stop, Summary, Verdict, Version,
+    verdict,
 };
 use crate::agents::wall::{API_KEY, Passage};
 use crate::agents::{self as agent_programs, Exit, FolderId, Limits, Marker, Spec};
 use crate::engine::{Context, Hold};
 use crate::error::{Code, Error, Result, ignore};
 use crate::heavy::heavy;
-use crate::model::{Cost, JobId, Process, Profile, Refusal, RunEnding, SessionEnd, SessionStart};
+use crate::model::{
+    Cost, JobId, Process, Profile, RunEnding, SessionEnd, SessionMeter, SessionStart,
+};
 use crate::redact::redactor;
 use crate::warn_coded;
 use serde_json::json;
@@ -185,7 +188,7 @@ impl Ready<'_> {
                 return Err(error);
             }
         };
-        let mut end = record_of(&watched);
+        let mut end = watched.record();
         // As the run said it: the program may have been replaced since it was looked for.
         end.agent_version = watched.summary.version.clone().or(Some(version.to_string()));
         finish(agents, context, end).await?;
@@ -274,15 +277,6 @@ struct Watched<'a> {
 /// The process of a run, and what keeps it from the rest of the machine.
 type Started = (Option<Process>, String);
 
-/// A run that was watched to its end.
-struct Ended {
-    summary: Summary,
-    verdict: Verdict,
-    exit: Option<Exit>,
-    /// What its network wall has refused.
-    refused: Vec<Refusal>,
-}
-
 impl Watched<'_> {
     /// Records what the program prints until it is over.
     async fn watch(mut self, plan: &Plan, hold: Hold) -> Result<Ended> {
@@ -339,6 +333,7 @@ impl Watched<'_> {
             }
             let now = clock.uptime();
             if shown.is_none_or(|at| now >= at + PROGRESS_EVERY) && self.show(&lines).await {
+                self.meter(&summary, plan).await;
                 shown = Some(now);
             }
         }
@@ -417,6 +412,20 @@ impl Watched<'_> {
         ignore(named, "the session's own id is written again at the end");
     }
 
+    /// Writes how far the run is, and how far it may go.
+    async fn meter(&self, summary: &Summary, plan: &Plan) {
+        let cost = summary.cost(plan.cost_before, self.version).map_or(0.0, |cost| cost.usd);
+        let meter = SessionMeter {
+            cost_usd: cost.max(self.passage.cost()),
+            turns: summary.turns().unwrap_or(0),
+            max_cost_usd: plan.settings.budget_usd,
+            max_turns: plan.settings.max_turns.map(u64::from),
+            max_ms: Some(plan.wall.as_millis() as u64),
+        };
+        let told = self.agents.store.meter_session(self.context.lease.clone(), meter).await;
+        ignore(told, "the end of the run writes what it came to");
+    }
+
     /// Shows the last of these events as the job's progress; answers whether there was one to show.
     async fn show(&self, lines: &[ReadLine]) -> bool {
         let mut events = lines.iter().flat_map(|line| &line.events).rev();
@@ -442,32 +451,4 @@ impl Watched<'_> {
 /// The engine asks a handler to end when somebody cancels the job, and when the server stops.
 fn why_cancelled(context: &Context) -> Stop {
     if context.stopping.is_cancelled() { Stop::Interrupted } else { Stop::Cancelled }
-}
-
-fn record_of(ended: &Ended) -> SessionEnd {
-    let Ended { summary, verdict, exit, refused } = ended;
-    let limited = verdict.ending == RunEnding::Limit;
-    let report = verdict.structured.as_ref().and_then(|answer| answer["report"].as_str());
-    SessionEnd {
-        exit_code: exit.and_then(|exit| match exit {
-            Exit::Code(code) => Some(code),
-            Exit::Signal(_) => None,
-        }),
-        ending: verdict.ending,
-        model: summary.model.clone(),
-        agent_version: None,
-        // A run that met a limit before it did anything cannot be continued.
-        cli_session_id: verdict.session.clone().filter(|_| !limited || summary.tool_uses > 0),
-        response: report.or(verdict.response.as_deref()).map(str::to_owned),
-        structured: verdict.structured.clone(),
-        cost_usd: verdict.cost.map(|cost| cost.usd),
-        note: verdict.note.clone(),
-        cost_at_least: verdict.cost.is_some_and(|cost| cost.is_at_least),
-        num_turns: verdict.num_turns,
-        counts_at_least: verdict.counts_at_least,
-        duration_ms: verdict.duration_ms,
-        input_tokens: verdict.tokens.map(Tokens::read_by_model),
-        output_tokens: verdict.tokens.map(|tokens| tokens.output),
-        refused: refused.clone(),
-    }
 }

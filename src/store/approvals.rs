@@ -5,7 +5,7 @@ use super::core;
 use super::sql;
 use super::sqlite::Tx;
 use crate::error::Result;
-use crate::model::{Actor, FilingId, Timestamp, WaitingFiling};
+use crate::model::{Actor, FilingId, FilingPick, FilingVerdict, Timestamp, WaitingFiling};
 
 impl Store {
     /// The acts that are not done yet, oldest first: those that wait for approval, for their turn, or for a tracker that
@@ -15,40 +15,61 @@ impl Store {
         self.db.read("list what waits for the tracker", list).await
     }
 
-    /// Lets an act that waits for approval go to the tracker.
-    ///
-    /// # Errors
-    /// `TRACK-FILE-001` if it does not wait for approval any more, `-002` if there is none of this id.
-    pub async fn approve_filing(&self, id: FilingId, actor: Actor, now: Timestamp) -> Result<()> {
-        let approve = move |tx: &Tx<'_>, now| core::approvals::approve(tx, id, &actor, now);
-        self.db.rule("approve what is filed", now, approve).await
+    /// The acts that people have rejected since then, the newest first.
+    pub async fn rejected_filings(
+        &self,
+        since: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<WaitingFiling>> {
+        let list = move |c: &_| sql::approvals::rejected(c, since, limit);
+        self.db.read("list what was rejected", list).await
     }
 
-    /// Keeps an act that waits for approval from the tracker, for good. Its issue, if it has none there yet, is closed as not
-    /// planned: the same problem stays quiet for a season.
+    /// The act of this id, whatever became of it.
+    pub async fn filing_text(&self, id: FilingId) -> Result<Option<WaitingFiling>> {
+        let find = move |c: &_| Ok(sql::approvals::find(c, id)?.map(|(filing, _)| filing));
+        self.db.read("read what is filed", find).await
+    }
+
+    /// Decides about acts, all of them or none. An approved one goes to the tracker. A rejected one never does; its issue, if it
+    /// has none there yet, is closed as not planned: the same problem stays quiet for a season. Either is taken back as long as
+    /// nothing was sent.
     ///
     /// # Errors
-    /// As [`Store::approve_filing`].
-    pub async fn reject_filing(&self, id: FilingId, actor: Actor, now: Timestamp) -> Result<()> {
-        let reject = move |tx: &Tx<'_>, now| core::approvals::reject(tx, id, &actor, now);
-        self.db.rule("reject what was to be filed", now, reject).await
+    /// `TRACK-FILE-001` if one does not wait for this decision any more, `-002` if there is none of its id, `-003` if its text is
+    /// another than the one that was shown.
+    pub async fn decide_filings(
+        &self,
+        picks: Vec<FilingPick>,
+        verdict: FilingVerdict,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<()> {
+        let decide =
+            move |tx: &Tx<'_>, now| core::approvals::decide(tx, &picks, verdict, &actor, now);
+        let doing = match verdict {
+            FilingVerdict::Approve => "approve what is filed",
+            FilingVerdict::Reject => "reject what was to be filed",
+            FilingVerdict::TakeBack => "take a decision about a text back",
+        };
+        self.db.rule(doing, now, decide).await
     }
 
     /// Changes the text of an act that waits for approval; its marker stays at the end of the body.
     ///
     /// # Errors
-    /// As [`Store::approve_filing`]; `JOB-VALUE-001` for an empty title or body, or a title that is too long; `JOB-SIZE-001` for a
+    /// As [`Store::decide_filings`]; `JOB-VALUE-001` for an empty title or body, or a title that is too long; `JOB-SIZE-001` for a
     /// body that is.
     pub async fn edit_filing(
         &self,
-        id: FilingId,
+        pick: FilingPick,
         title: Option<String>,
         body: String,
         actor: Actor,
         now: Timestamp,
     ) -> Result<()> {
         let edit = move |tx: &Tx<'_>, now| {
-            core::approvals::edit(tx, id, title.as_deref(), &body, &actor, now)
+            core::approvals::edit(tx, &pick, title.as_deref(), &body, &actor, now)
         };
         self.db.rule("edit what is to be filed", now, edit).await
     }

@@ -26,6 +26,8 @@ mod fire;
 pub(super) mod issues;
 #[cfg(feature = "web")]
 pub(super) mod logins;
+#[cfg(feature = "web")]
+pub(super) mod needs;
 pub(super) mod park;
 pub(super) mod poll;
 pub(super) mod prune;

@@ -13,7 +13,7 @@ macro_rules! comes_with {
 
 // Sessions and repositories.
 comes_with!("agents":
-    session sessions find_sessions session_now sessions_ahead begin_session session_started name_session append_transcript
+    session sessions find_sessions session_now sessions_ahead begin_session session_started meter_session name_session append_transcript
     finish_session last_answer keep_changes session_changes session_patch transcript open_runs close_run orphaned_places spent spend_since reserve wake_sessions
     repositories repository add_repository remove_repository request_description describe_repository
 );
@@ -25,7 +25,7 @@ comes_with!("monitor":
     wake_filing next_filing filing save_filing tracker_reading take_tracker_news open_tracker_issues
     filed_markers tracker_refused doubt_tracker_issues
     refile_offer open_elsewhere ask_refiling leave_elsewhere refile
-    waiting_filings approve_filing reject_filing edit_filing
+    waiting_filings rejected_filings filing_text decide_filings edit_filing
 );
 
 // People, and what they do to many jobs.
@@ -33,5 +33,5 @@ comes_with!("web":
     has_admin set_setup_code setup_code_is_valid redeem_setup_code create_first_admin account accounts add_account
     set_role disable_account enable_account remove_account set_password login renew_login login_by_id logout logins
     end_logins deeds find_deeds add_token tokens token token_by_hash rotate_token revoke_token
-    preview act_slice act_slice_of
+    preview act_slice act_slice_of failing_schedules free_disk put_off_needs put_off_need
 );

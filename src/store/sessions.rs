@@ -7,8 +7,8 @@ use super::sqlite::Tx;
 use crate::error::Result;
 use crate::model::{
     Actor, Budgets, Filter, Found, JobId, Lease, OpenRun, ParkedBy, Process, Queue, Reserve,
-    RunSpent, Session, SessionChanges, SessionEnd, SessionStart, Spend, Spent, Timestamp,
-    TranscriptPiece,
+    RunSpent, Session, SessionChanges, SessionEnd, SessionMeter, SessionStart, Spend, Spent,
+    Timestamp, TranscriptPiece,
 };
 use std::sync::Arc;
 
@@ -97,6 +97,15 @@ impl Store {
     pub async fn name_session(&self, lease: Lease, cli_session_id: String) -> Result<()> {
         let name = move |tx: &Tx<'_>| sql::sessions::name(tx, &lease, &cli_session_id);
         self.db.row("record a session's id", name).await
+    }
+
+    /// Writes how far a run is, for people who watch it.
+    ///
+    /// # Errors
+    /// As [`Store::begin_session`].
+    pub async fn meter_session(&self, lease: Lease, meter: SessionMeter) -> Result<()> {
+        let write = move |tx: &Tx<'_>| sql::sessions::meter(tx, &lease, &meter);
+        self.db.row("record how far a session is", write).await
     }
 
     /// Appends to a transcript; `dropped` bytes came after its limit.

@@ -32,6 +32,8 @@ pub(super) mod logins;
 #[cfg(feature = "monitor")]
 pub(super) mod logs;
 pub(super) mod moves;
+#[cfg(feature = "web")]
+pub(super) mod needs;
 pub(super) mod prune;
 pub(super) mod queues;
 pub(super) mod rates;

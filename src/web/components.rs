@@ -48,8 +48,8 @@ pub(super) use schedule::{
 };
 #[cfg(feature = "monitor")]
 pub(super) use session::{
-    headline, session_cost, session_mark, session_model, session_state, session_tier,
-    session_turns, trigger_badge,
+    headline, session_cost, session_mark, session_meters, session_model, session_state,
+    session_tier, session_turns, trigger_badge,
 };
 #[cfg(feature = "monitor")]
 pub(super) use session_form::{continue_form, session_form};
@@ -63,5 +63,5 @@ pub(super) use tabs::{QueryBox, Way, facets, query_box, tabs};
 #[cfg(feature = "monitor")]
 pub(super) use text::known;
 pub(super) use text::{as_typed, folded, pretty, size};
-pub(super) use tile::{Need, Tile, grouped, needs, tiles};
+pub(super) use tile::{NeedRow, Tile, grouped, needs_card, tiles};
 pub(super) use time::{elapsed, exact, when, when_known};

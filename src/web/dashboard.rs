@@ -7,18 +7,16 @@ use super::app::{App, Web};
 use super::base::link;
 use super::caller::Signed;
 use super::components::{
-    Need, Tile, card, grouped, live, needs, size, sparkline, stopped_notice, table, tiles,
-    when_known,
+    Tile, card, grouped, live, size, sparkline, stopped_notice, table, tiles, when_known,
 };
-use super::counts::NavCounts;
 use super::extract::Query;
-use super::icon::Icon;
 use super::nav::{self, Tab};
+use super::needs;
 use super::page::{self, Frame};
 use super::part::{Shown, fresh, version};
 use super::problem::Problem;
-use crate::actions::queues;
-use crate::model::{Filter, Hour, Job, Overview, QueueState, Role, Status, Timestamp};
+use crate::actions;
+use crate::model::{Filter, Hour, Job, Overview, Role, Status, Timestamp};
 use axum::extract::State;
 use axum::response::{Html, Response};
 use maud::{Markup, html};
@@ -59,7 +57,7 @@ pub(super) struct PartQuery {
 /// that no change takes away what somebody types.
 pub(super) async fn page(State(app): State<App>, who: Signed) -> Result<Html<String>, Problem> {
     let role = who.role();
-    let now = Now::read(&app.web, role, who.counts.approvals).await?;
+    let now = Now::read(&app.web, role).await?;
     let (_, latest) = latest(&app.web).await?;
     let form = More::form(&app.web, role).await;
     let content = html! {
@@ -85,8 +83,7 @@ pub(super) async fn now_part(
     who: Signed,
     Query(PartQuery { of, v: shown }): Query<PartQuery>,
 ) -> Result<Response, Problem> {
-    let approvals = NavCounts::read(&app.web).await?.approvals;
-    let now = Now::read(&app.web, who.role(), approvals).await?;
+    let now = Now::read(&app.web, who.role()).await?;
     Ok(fresh(&now.version, &now.part(of), shown.as_deref()))
 }
 
@@ -109,27 +106,22 @@ struct Now {
 }
 
 impl Now {
-    async fn read(web: &Web, role: Role, approvals: usize) -> Result<Self, Problem> {
+    async fn read(web: &Web, role: Role) -> Result<Self, Problem> {
         let (store, now) = (&web.store, web.clock.now());
         let overview = store.overview(now).await?;
         let stopped = store.stopped().await?;
-        let paused: Vec<_> =
-            store.queues().await?.into_iter().filter(|queue| queue.pause.is_some()).collect();
+        let waiting = actions::needs::needs(store, now).await?;
         let leading = web.leading.as_ref().map(|leading| *leading.borrow());
         let more = More::now(web).await?;
-        let since: Vec<_> = paused
-            .iter()
-            .filter_map(|queue| Some((&queue.name, queue.pause.as_ref()?.at, queue.queued)))
-            .collect();
         let version = version(&(
             (overview.queued, overview.scheduled, overview.running),
             overview.hours.iter().map(|hour| (hour.completed, hour.failed)).collect::<Vec<_>>(),
             (leading, stopped.as_ref().map(|stop| stop.at), &more.version),
-            (approvals, since),
+            needs::state(&waiting),
         ));
         let needs = html! {
             @if let Some(stop) = &stopped { (stopped_notice(stop, now)) }
-            (needs(&wanted(approvals, &paused, role, now)))
+            (needs::shown(&waiting, role, now))
         };
         Ok(Self { overview, leading, needs, more, version })
     }
@@ -157,36 +149,6 @@ impl Now {
         };
         live(id, &link(PART_PATH).with(&[("of", word)]), &self.version, &content)
     }
-}
-
-/// What waits for a person: findings to approve, and queues that somebody paused.
-fn wanted(approvals: usize, paused: &[QueueState], role: Role, now: Timestamp) -> Vec<Need> {
-    let mut wanted = Vec::new();
-    if approvals > 0 {
-        wanted.push(Need {
-            icon: Icon::GitPullRequest,
-            what: html! { (approvals) @if approvals == 1 { " finding waits" } @else { " findings wait" } " for approval" },
-            why: html! { "Nothing is filed until somebody decides." },
-            action: html! { a.btn.btn-sm href=(link(nav::APPROVALS)) { "Review" } },
-        });
-    }
-    for (queue, pause) in paused.iter().filter_map(|queue| Some((queue, queue.pause.as_ref()?))) {
-        let action = Tab::Queues.link().under(&queue.name).under("resume");
-        wanted.push(Need {
-            icon: Icon::PlayerPause,
-            what: html! { "Queue " code { (queue.name) } " is paused" },
-            why: html! {
-                "by " (pause.by) @if !pause.reason.is_empty() { ": " (pause.reason) } " · " (grouped(queue.queued)) " waiting"
-                @if pause.resume_at.is_some() { " · resumes " (when_known(pause.resume_at, now)) }
-            },
-            action: html! {
-                @if queues::may_act(role) {
-                    form method="post" action=(action) { button.btn.btn-sm type="submit" aria-label={ "Resume " (queue.name) } { "Resume" } }
-                }
-            },
-        });
-    }
-    wanted
 }
 
 async fn latest(web: &Web) -> Result<(String, Markup), Problem> {

@@ -70,6 +70,12 @@ fn of_self_monitoring() -> Vec<Route> {
         get(web::approvals::PART_PATH, Polled, web::approvals::page),
         post(web::approvals::APPROVE_PATH, Needs(approvals::APPROVE), web::approvals::approve),
         post(web::approvals::REJECT_PATH, Needs(approvals::REJECT), web::approvals::reject),
+        post(web::approvals::UNDO_PATH, Needs(approvals::TAKE_BACK), web::approvals::undo),
+        post(
+            web::approvals::DECIDE_PATH,
+            Needs(approvals::APPROVE),
+            web::approvals::decide_several,
+        ),
         taking(
             web::approvals::MAX_BODY_BYTES,
             post(web::approvals::EDIT_PATH, Needs(approvals::EDIT), web::approvals::edit),

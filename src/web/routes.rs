@@ -11,7 +11,7 @@ use super::program;
 use super::route::Gate::{self, ByToken, Needs, Polled, Private, Public};
 use super::route::{Route, get, post, taking};
 use super::{access, bearer, guard, nav};
-use crate::actions::{Right, batches, jobs, people, queues, schedules, settings, tokens};
+use crate::actions::{Right, batches, jobs, needs, people, queues, schedules, settings, tokens};
 use crate::error::Code;
 use crate::web;
 use axum::Router;
@@ -96,6 +96,7 @@ fn of_engine() -> Vec<Route> {
         get(web::dashboard::PATH, Private, web::dashboard::page),
         get(web::dashboard::PART_PATH, Polled, web::dashboard::now_part),
         get(web::dashboard::LATEST_PATH, Polled, web::dashboard::latest_part),
+        post(web::needs::PUT_OFF_PATH, Needs(needs::PUT_OFF), web::needs::put_off),
         get(web::jobs::PATH, Private, web::jobs::list),
         get(web::jobs::PART_PATH, Polled, web::jobs::list),
         get(web::new_job::PATH, Private, web::new_job::form),

@@ -5,8 +5,8 @@ use super::caller::Signed;
 use super::changes::changes_card;
 use super::components::{
     badge, card, continue_form, dialog, elapsed, job_sentence, known, live, pill, pretty,
-    session_cost, session_mark, session_model, session_state, session_tier, session_turns, size,
-    text_card, trigger_badge, when, when_known,
+    session_cost, session_mark, session_meters, session_model, session_state, session_tier,
+    session_turns, size, text_card, trigger_badge, when, when_known,
 };
 use super::extract::{Id, Query};
 use super::face::Face;
@@ -69,6 +69,9 @@ pub(super) async fn page(
     let content = html! {
         div.grid {
             div.wide { (summary(&job, is_full, why.as_ref(), role, now)) }
+            @if let Some(meters) = session_meters(&session, now) {
+                section.card.wide #meters { div.card-body { (meters) } }
+            }
             div.wide { (facts(&session, &family, now)) }
             @if let Some(prompt) = typed_prompt(&session) { div.wide { (text_card("prompt", "Prompt", prompt)) } }
             @if let Some(handoff) = handed_on(&session) { div.wide { (text_card("handed-on", "Handed on", handoff)) } }
@@ -337,10 +340,9 @@ async fn family(store: &Store, session: &Session) -> Result<Vec<Session>> {
     Ok(family)
 }
 
-/// The session's prompt, if somebody typed it.
+/// The session's prompt, if it is no file: a person typed it, here or in the schedule.
 fn typed_prompt(session: &Session) -> Option<&str> {
-    let prompt = session.request.as_ref()?.prompt.as_deref();
-    prompt.filter(|_| session.trigger != Trigger::Scheduled)
+    session.request.as_ref()?.prompt.as_deref()
 }
 
 fn answers(run: &SessionRun) -> Markup {

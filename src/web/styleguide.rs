@@ -4,10 +4,10 @@ use super::app::App;
 use super::base::{Link, link};
 use super::caller::Signed;
 use super::components::{
-    Lane, Measure, Need, QueryBox, STRIP, Step, Tile, Tone, Way, badge, card, confirm,
-    decision_strip, dialog, empty, exact, facets, folded, grouped, lanes, meter, needs, notice,
-    pager, pill, query_box, sparkline, status_icon, status_word, table, tabs, text_card, tiles,
-    timeline, when,
+    Lane, Measure, NeedRow, QueryBox, STRIP, Step, Tile, Tone, Way, badge, card, confirm,
+    decision_strip, dialog, empty, exact, facets, folded, grouped, lanes, meter, needs_card,
+    notice, pager, pill, query_box, sparkline, status_icon, status_word, table, tabs, text_card,
+    tiles, timeline, when,
 };
 use super::icon::{Icon, icon};
 use super::page::{Frame, page};
@@ -25,7 +25,8 @@ pub(super) async fn shown(State(app): State<App>, who: Signed) -> Html<String> {
     let here = link(PATH);
     let content = html! {
         div.stack {
-            (needs(&waiting(&here)))
+            (needs_card(&waiting(&here), &[html! { "Queue mail is slow, put off until tomorrow" }]))
+            (needs_card(&[], &[]))
             (figures(&here))
             div.cols.with-rail {
                 (facets(&[("Kind", ways(&here)), ("Queue", ways(&here))]))
@@ -43,9 +44,10 @@ pub(super) async fn shown(State(app): State<App>, who: Signed) -> Html<String> {
     page(&frame, "Styleguide", &content)
 }
 
-fn waiting(here: &Link) -> [Need; 2] {
-    let need = |icon, what: &str, why: &str, word: &str| Need {
+fn waiting(here: &Link) -> [NeedRow; 2] {
+    let need = |icon, what: &str, why: &str, word: &str| NeedRow {
         icon,
+        is_urgent: false,
         what: html! { (what) },
         why: html! { (why) },
         action: html! { a.btn.btn-sm href=(here) { (word) } },

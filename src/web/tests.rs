@@ -17,6 +17,7 @@ mod jobs;
 mod live;
 mod login;
 mod logs;
+mod needs;
 mod otlp;
 mod pages;
 mod people;

@@ -132,14 +132,20 @@ pub struct WaitingFiling {
     pub created_at: String,
     /// Why the tracker refused it last.
     pub error: Option<String>,
+    /// Names the text as it is; a decision may say it, and is refused when the text has changed.
+    pub version: String,
+    /// Who approved or rejected it.
+    pub decided_by: Option<String>,
+    /// When.
+    pub decided_at: Option<String>,
 }
 
-/// What a person decided about such an act.
+/// What a person decided about such acts.
 #[derive(Clone, Debug, Serialize)]
-pub struct FilingDecided {
-    /// Its id.
-    pub filing: String,
-    /// `approved`, `rejected` or `edited`.
+pub struct FilingsDecided {
+    /// Their ids.
+    pub filings: Vec<i64>,
+    /// `approved`, `rejected`, `edited`, or `awaiting_approval` where a decision was taken back.
     pub status: &'static str,
 }
 
@@ -188,6 +194,9 @@ impl From<&model::WaitingFiling> for WaitingFiling {
             body: filing.body.clone(),
             created_at: filing.created_at.to_string(),
             error: filing.error.clone(),
+            version: filing.version(),
+            decided_by: filing.decided.as_ref().map(|(by, _)| by.clone()),
+            decided_at: filing.decided.as_ref().map(|(_, at)| at.to_string()),
         }
     }
 }

@@ -96,6 +96,7 @@ async fn contract(backend: &dyn Backend) {
     people::settings_change_together(&fresh()).await;
     people::repositories_are_described_under_a_lease(&fresh()).await;
     schedules::schedules_make_jobs_and_say_what_they_decided(&fresh()).await;
+    schedules::a_schedule_that_fails_is_told_until_it_is_well_or_paused(&fresh()).await;
     schedules::schedules_are_changed_paused_and_removed(&fresh()).await;
     sessions::a_session_is_kept_from_its_request_to_its_record(&fresh()).await;
     sessions::a_schedule_has_a_last_answer_once_a_session_of_it_was_done(&fresh()).await;

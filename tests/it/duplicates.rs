@@ -5,7 +5,9 @@
 use super::tracker_issues::{CART, Site, fake, github};
 use crate::support::github::{FakeGitHub, LOGIN};
 use crate::support::{foreign, now};
-use lamplighter::model::{Actor, DryRun, FilingId, IssueMark, JobId, Marker, Queue};
+use lamplighter::model::{
+    Actor, DryRun, FilingId, FilingPick, FilingVerdict, IssueMark, JobId, Marker, Queue,
+};
 use lamplighter::monitor::Tracking;
 
 /// The issue of the cart, filed by a scan of this site.
@@ -222,8 +224,14 @@ async fn duplicates_wait_for_approval_where_issues_do_and_over_the_limit_of_a_sc
         let open = "It is a duplicate of #1. Its closing waits for approval.";
         assert_eq!(said(&site, rejected.number.unwrap()).await, open);
         let (yes, no): (FilingId, FilingId) = (approved.id, rejected.id);
-        site.store.approve_filing(yes, Actor::cli(), now()).await.unwrap();
-        site.store.reject_filing(no, Actor::cli(), now()).await.unwrap();
+        site.store
+            .decide_filings(FilingPick::all([yes]), FilingVerdict::Approve, Actor::cli(), now())
+            .await
+            .unwrap();
+        site.store
+            .decide_filings(FilingPick::all([no]), FilingVerdict::Reject, Actor::cli(), now())
+            .await
+            .unwrap();
         for _ in 0..2 {
             site.scan(&tracking).await;
         }

@@ -6,7 +6,7 @@ use crate::support::github::{FakeGitHub, LOGIN, REPOSITORY, TOKEN};
 use crate::support::server::{Browser, Server, program};
 use crate::support::{foreign, now, until_none};
 use lamplighter::clock::Clock;
-use lamplighter::model::{Actor, FilingId, IssueHome, JobId, Timestamp};
+use lamplighter::model::{Actor, FilingId, FilingPick, FilingVerdict, IssueHome, JobId, Timestamp};
 use lamplighter::monitor::Tracking;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -64,7 +64,15 @@ async fn what_is_open_in_the_old_list_is_filed_in_the_new_repository_once_within
     assert_eq!(counted(&fake.exchanges(), "POST"), 2);
     let waiting = site.store.waiting_filings(9).await.unwrap();
     assert_eq!(waiting.len(), 1, "beyond the limit a person looks first");
-    site.store.approve_filing(waiting[0].id, Actor::cli(), now()).await.unwrap();
+    site.store
+        .decide_filings(
+            FilingPick::all([waiting[0].id]),
+            FilingVerdict::Approve,
+            Actor::cli(),
+            now(),
+        )
+        .await
+        .unwrap();
     for _ in 0..2 {
         site.log(&PROBLEMS.map(ToOwned::to_owned)).await;
         let counts = site.scan(&tracking).await;
@@ -167,7 +175,10 @@ async fn an_old_repository_is_named_where_its_readers_are_and_muted_or_closed_pr
         assert_eq!(waiting.len(), if is_public { 2 } else { 0 });
         for filing in &waiting {
             let id: FilingId = filing.id;
-            site.store.approve_filing(id, Actor::cli(), now()).await.unwrap();
+            site.store
+                .decide_filings(FilingPick::all([id]), FilingVerdict::Approve, Actor::cli(), now())
+                .await
+                .unwrap();
         }
         site.scan(&tracking).await;
         let posts = fake.exchanges();

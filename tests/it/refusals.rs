@@ -2,8 +2,8 @@
 
 use crate::support::{START, store};
 use lamplighter::model::{
-    Actor, BulkAct, CatchUp, FilingId, Filter, IssueChange, IssueId, JobEdit, JobId, Kind, NewJob,
-    NewSchedule, Plan, Queue, Rule, ScheduleName,
+    Actor, BulkAct, CatchUp, FilingId, FilingPick, FilingVerdict, Filter, IssueChange, IssueId,
+    JobEdit, JobId, Kind, NewJob, NewSchedule, Plan, Queue, Rule, ScheduleName,
 };
 use lamplighter::store::Store;
 use lamplighter::{Code, Result};
@@ -122,7 +122,11 @@ async fn a_refusal_of_what_is_no_job_says_once_what_could_not_be_done() {
             "change an issue: there is no issue 7",
         ),
         (
-            said(store.approve_filing(filing, cli(), START).await),
+            said(
+                store
+                    .decide_filings(FilingPick::all([filing]), FilingVerdict::Approve, cli(), START)
+                    .await,
+            ),
             "approve what is filed: there is no filing 7",
         ),
         (

@@ -5,7 +5,9 @@ use crate::support::server::program;
 use crate::support::{now, run_now, store};
 use lamplighter::actions::issues::{self, IssueDeed};
 use lamplighter::actions::{Call, approvals};
-use lamplighter::model::{FilingId, IssueId, Kind, Level, NewJob, NewLogRow};
+use lamplighter::model::{
+    FilingId, FilingPick, FilingVerdict, IssueId, Kind, Level, NewJob, NewLogRow,
+};
 use lamplighter::store::{LogStore, OpenMode};
 use serde_json::Value;
 use std::fs::{self, File};
@@ -72,7 +74,10 @@ async fn what_the_actions_on_issues_and_approvals_refuse_the_commands_refuse_wit
         assert_eq!(code, Some(i32::from(error.class().exit_code())), "{arguments:?}");
         assert!(said.contains(&format!("[{}] {}", error.code(), error.sentence())), "{said}");
     }
-    let error = approvals::approve(&store, &call, FilingId(7)).await.unwrap_err();
+    let error =
+        approvals::decide(&store, &call, FilingPick::all([FilingId(7)]), FilingVerdict::Approve)
+            .await
+            .unwrap_err();
     for verb in ["approve", "reject"] {
         let (code, said) = refused(&ask(folder.path(), &["approvals", verb, "7"]));
         assert_eq!(code, Some(i32::from(error.class().exit_code())), "{verb}");

@@ -5,7 +5,9 @@ use crate::support::messages_api::{MessagesApi, Reply};
 use crate::support::server::{Browser, Server, program};
 use crate::support::{foreign, in_time, now, open, until, until_none};
 use lamplighter::clock::Clock;
-use lamplighter::model::{Actor, FilingId, JobId, Level, NewLogRow, Queue, ScanCounts, Status};
+use lamplighter::model::{
+    Actor, FilingId, FilingPick, FilingVerdict, JobId, Level, NewLogRow, Queue, ScanCounts, Status,
+};
 use lamplighter::store::{LogStore, OpenMode, Store};
 use serde_json::{Value, json};
 use std::fs;
@@ -364,7 +366,11 @@ async fn at_a_public_repository_nothing_is_told_before_somebody_approves() {
     let result = world.store.job(id).await.unwrap().unwrap().result.unwrap();
     assert!(result.contains("\"waiting\":1"), "{result}");
 
-    world.store.approve_filing(FilingId(1), Actor::cli(), now()).await.unwrap();
+    world
+        .store
+        .decide_filings(FilingPick::all([FilingId(1)]), FilingVerdict::Approve, Actor::cli(), now())
+        .await
+        .unwrap();
     world.filed().await;
     let posts = world.posts();
     assert_eq!(posts.len(), 1);

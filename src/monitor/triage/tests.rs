@@ -247,6 +247,23 @@ fn whatever_is_muted_is_skipped_open_or_closed() {
 }
 
 #[test]
+fn what_seems_muted_is_known_from_then_on_and_a_new_code_is_a_problem_of_its_own() {
+    let in_file = |codes: &[&str], template: &str| Finding {
+        source_files: vec!["a.py".into()],
+        ..finding(codes, template)
+    };
+    let muted = KnownIssue { muted: true, ..known(1, &finding(&[], NEARLY)) };
+    let other = in_file(&[], "mail to <*> could not be kept");
+    for (codes, once) in [(&[][..], (1, 1, 0, 0)), (&["AB-CD-002"], (1, 1, 0, 0))] {
+        let findings = vec![in_file(codes, LONG), other.clone()];
+        let done = triage(findings.clone(), std::slice::from_ref(&muted), NOW);
+        assert_eq!(counts(&done), once, "{codes:?}");
+        let again = triage(findings, &after(std::slice::from_ref(&muted), &done), NOW);
+        assert_eq!(counts(&again), (0, 2, 0, 0), "{codes:?}");
+    }
+}
+
+#[test]
 fn tier_3_comments_on_the_issue_that_the_agent_names() {
     let issue = known(6, &finding(&["AB-CD-001"], "x"));
     let repeated = Finding { duplicate_of: Some(106), ..finding(&[], "in other words") };

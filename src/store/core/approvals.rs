@@ -2,7 +2,9 @@
 
 use super::filings;
 use crate::error::{Code, Error, Result};
-use crate::model::{Actor, FilingId, FilingState, IssueMark, Timestamp, WaitingFiling};
+use crate::model::{
+    Actor, FilingId, FilingPick, FilingState, FilingVerdict, IssueMark, Timestamp, WaitingFiling,
+};
 use crate::store::sql::{approvals, audit, issues};
 use crate::store::sqlite::Tx;
 
@@ -11,58 +13,64 @@ const MAX_TITLE: usize = 240;
 /// Longest body, in bytes: what GitHub takes, with room for the marker.
 const MAX_BODY: usize = 60_000;
 
-/// Lets an act go.
+/// Decides about acts, all of them or none.
 ///
 /// # Errors
-/// `TRACK-FILE-001` if it does not wait for approval, `-002` if there is none of this id.
-pub(in crate::store) fn approve(
+/// `TRACK-FILE-001` if one does not wait for this decision, `-002` if there is none of its id, `-003` if its text is another
+/// than the one that was shown.
+pub(in crate::store) fn decide(
     tx: &Tx<'_>,
-    id: FilingId,
+    picks: &[FilingPick],
+    verdict: FilingVerdict,
     actor: &Actor,
     now: Timestamp,
 ) -> Result<()> {
-    let (filing, _) = undecided(tx, id)?;
-    approvals::set_state(tx, id, FilingState::Pending, now)?;
-    filings::wake(tx, None, now)?;
-    audit::record(tx, actor, "approve", &subject(&filing), now)
-}
-
-/// Keeps an act back for good; an issue that it was to open is closed as not planned.
-///
-/// # Errors
-/// As [`approve`].
-pub(in crate::store) fn reject(
-    tx: &Tx<'_>,
-    id: FilingId,
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<()> {
-    let (filing, _) = undecided(tx, id)?;
-    approvals::set_state(tx, id, FilingState::Rejected, now)?;
-    if filing.title.is_some() {
-        issues::close_unfiled(tx, filing.issue, now)?;
+    for pick in picks {
+        let filing = match verdict {
+            FilingVerdict::Approve | FilingVerdict::Reject => undecided(tx, pick.id)?.0,
+            FilingVerdict::TakeBack => decided(tx, pick.id)?,
+        };
+        expect_version(&filing, pick.version.as_deref())?;
+        let (state, by) = match verdict {
+            FilingVerdict::Approve => (FilingState::Pending, Some(actor.name.as_str())),
+            FilingVerdict::Reject => (FilingState::Rejected, Some(actor.name.as_str())),
+            FilingVerdict::TakeBack => (FilingState::AwaitingApproval, None),
+        };
+        approvals::set_state(tx, (pick.id, filing.state), state, by, now)?;
+        if filing.title.is_some() {
+            match verdict {
+                FilingVerdict::Approve => {}
+                FilingVerdict::Reject => issues::close_unfiled(tx, filing.issue, now)?,
+                FilingVerdict::TakeBack => issues::reopen_unfiled(tx, filing.issue)?,
+            }
+        }
+        audit::record(tx, actor, verdict.as_str(), &subject(&filing), now)?;
     }
-    audit::record(tx, actor, "reject", &subject(&filing), now)
+    if verdict == FilingVerdict::Approve {
+        filings::wake(tx, None, now)?;
+    }
+    Ok(())
 }
 
 /// Changes the text of an act.
 ///
 /// # Errors
-/// As [`approve`]; `JOB-VALUE-001` for a title or a text that it cannot have, `JOB-SIZE-001` for a text that is too long.
+/// As [`decide`]; `JOB-VALUE-001` for a title or a text that it cannot have, `JOB-SIZE-001` for a text that is too long.
 pub(in crate::store) fn edit(
     tx: &Tx<'_>,
-    id: FilingId,
+    FilingPick { id, version }: &FilingPick,
     title: Option<&str>,
     body: &str,
     actor: &Actor,
     now: Timestamp,
 ) -> Result<()> {
-    let (filing, mark) = undecided(tx, id)?;
+    let (filing, mark) = undecided(tx, *id)?;
+    expect_version(&filing, version.as_deref())?;
     let new_title = title.map(str::trim);
     check(&filing, new_title, body)?;
     let body = format!("{}\n\n{mark}\n", mark.marker.cut_from(body));
     let stored_title = filing.title.as_ref().and(new_title);
-    approvals::set_text(tx, id, stored_title, &body, now)?;
+    approvals::set_text(tx, *id, stored_title, &body, now)?;
     let before = filing.title.clone().unwrap_or_default();
     audit::record_change(tx, actor, "edit", &subject(&filing), (Some(&before), new_title), now)
 }
@@ -94,6 +102,27 @@ fn undecided(tx: &Tx<'_>, id: FilingId) -> Result<(WaitingFiling, IssueMark)> {
     }
     let why = format!("filing {} does not wait for approval", id.0);
     Err(Error::new(Code::FilingDecided, why))
+}
+
+/// The act if a decision about it can be taken back.
+fn decided(tx: &Tx<'_>, id: FilingId) -> Result<WaitingFiling> {
+    let unknown = || Error::new(Code::FilingUnknown, format!("there is no filing {}", id.0));
+    let (filing, _) = approvals::find(tx, id)?.ok_or_else(unknown)?;
+    if filing.can_be_taken_back() {
+        return Ok(filing);
+    }
+    let waits = filing.state == FilingState::AwaitingApproval;
+    let why = if waits { "waits for approval already" } else { "was sent to the tracker already" };
+    Err(Error::new(Code::FilingDecided, format!("filing {} {why}", id.0)))
+}
+
+/// Refuses a text that is another than the one that somebody was shown.
+fn expect_version(filing: &WaitingFiling, shown: Option<&str>) -> Result<()> {
+    if shown.is_none_or(|shown| shown == filing.version()) {
+        return Ok(());
+    }
+    let why = format!("the text of filing {} was changed since you were shown it", filing.id.0);
+    Err(Error::new(Code::FilingChanged, why))
 }
 
 fn subject(filing: &WaitingFiling) -> String {

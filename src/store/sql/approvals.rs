@@ -5,11 +5,11 @@ use crate::model::{
     FilingId, FilingState, IssueId, IssueMark, JobId, Marker, Timestamp, WaitingFiling,
 };
 use crate::store::sqlite::error::unreadable;
-use crate::store::sqlite::row::{optional_text, text, word};
+use crate::store::sqlite::row::{instant, optional_text, text, word};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 /// The columns that [`from_row`] reads, of `filings f JOIN self_monitoring_issues i`.
-const COLUMNS: &str = "f.id, f.act, f.state, f.issue_id, i.title, i.number, f.scan_id, f.title, f.body, f.created_at, f.error, f.marker";
+const COLUMNS: &str = "f.id, f.act, f.state, f.issue_id, i.title, i.number, f.scan_id, f.title, f.body, f.created_at, f.error, f.marker, f.decided_by, f.decided_at, f.sent_at";
 const FROM: &str = "FROM filings f JOIN self_monitoring_issues i ON i.id = f.issue_id";
 
 /// An act, and its mark unless another program has spoilt it.
@@ -28,6 +28,8 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<(WaitingFiling, Option<IssueMark>
         body: marker.as_ref().map_or(body.clone(), |marker| marker.cut_from(&body)),
         created_at: Timestamp::from_millis(row.get(9)?),
         error: optional_text(row, 10)?,
+        decided: optional_text(row, 12)?.zip(instant(row, 13)?),
+        sent_at: instant(row, 14)?,
     };
     let mark = marker.map(|marker| {
         let mark = IssueMark::in_body(&body).filter(|mark| mark.marker == marker);
@@ -50,6 +52,25 @@ pub(in crate::store) fn waiting(conn: &Connection, limit: usize) -> Result<Vec<W
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// The acts that people have rejected since then, the newest first.
+pub(in crate::store) fn rejected(
+    conn: &Connection,
+    since: Timestamp,
+    limit: usize,
+) -> Result<Vec<WaitingFiling>> {
+    let sql = format!(
+        "SELECT {COLUMNS} {FROM}
+         WHERE f.decided_at >= :since AND f.state = 'rejected'
+         ORDER BY f.decided_at DESC, f.id DESC
+         LIMIT :limit"
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let read = |row: &Row<'_>| from_row(row).map(|(filing, _)| filing);
+    let params = named_params! {":since": since.millis(), ":limit": limit as i64};
+    let rows = statement.query_map(params, read)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 /// The act of this id, and its mark.
 pub(in crate::store) fn find(
     conn: &Connection,
@@ -64,18 +85,24 @@ pub(in crate::store) fn find(
     Ok(statement.query_row(named_params! {":id": id.0}, read).optional()?)
 }
 
-/// Writes what becomes of an act that waits for approval.
+/// Writes what becomes of an act in this state; `by` is who has decided it, `None`: nobody, any more.
 pub(in crate::store) fn set_state(
     conn: &Connection,
-    id: FilingId,
+    (id, before): (FilingId, FilingState),
     state: FilingState,
+    by: Option<&str>,
     now: Timestamp,
 ) -> Result<()> {
     const SQL: &str = "
         UPDATE filings
-        SET state = :state, updated_at = :now
-        WHERE id = :id AND state = 'awaiting_approval'";
-    let params = named_params! {":state": state.as_str(), ":now": now.millis(), ":id": id.0};
+        SET state = :state,
+            updated_at = :now,
+            decided_by = :by,
+            decided_at = CASE WHEN :by IS NOT NULL THEN :now END
+        WHERE id = :id AND state = :before";
+    let params = named_params! {
+        ":state": state.as_str(), ":now": now.millis(), ":by": by, ":id": id.0, ":before": before.as_str(),
+    };
     conn.prepare_cached(SQL)?.execute(params)?;
     Ok(())
 }

@@ -314,6 +314,16 @@ pub(in crate::store) fn close_unfiled(
     Ok(())
 }
 
+/// Opens an issue again that is not at the tracker and was closed by the rejection of its text.
+pub(in crate::store) fn reopen_unfiled(conn: &Connection, id: IssueId) -> Result<()> {
+    const SQL: &str = "
+        UPDATE self_monitoring_issues
+        SET state = 'open', state_reason = NULL, closed_at = NULL
+        WHERE id = :id AND state = 'closed' AND state_reason = 'not_planned' AND number IS NULL";
+    conn.prepare_cached(SQL)?.execute(named_params! {":id": id.0})?;
+    Ok(())
+}
+
 /// Writes the state of an issue; answers whether it is there. A closed one that is opened again counts as an open one for
 /// its fingerprints, by a trigger of the schema.
 pub(in crate::store) fn set_state(

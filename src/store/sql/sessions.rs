@@ -4,7 +4,7 @@ use super::lease::{self, IS_HELD};
 use crate::error::Result;
 use crate::model::{
     JobId, Lease, OpenRun, PRIORITY_STEP_MS, Process, RunEnding, RunSpent, Session, SessionEnd,
-    SessionRun, SessionStart, Timestamp,
+    SessionMeter, SessionRun, SessionStart, Timestamp,
 };
 use crate::store::sqlite::row::{instant, optional_text, page, parsed, text, word};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, named_params};
@@ -18,7 +18,7 @@ pub(super) const COLUMNS: &str = "j.id, j.status, j.trigger, j.created_at, j.sta
     s.agent_version, s.cli_session_id, s.exit_code, s.ending, s.response, s.structured, s.cost_usd, s.cost_at_least, s.num_turns, \
     s.duration_ms, s.input_tokens, s.output_tokens, s.transcript_bytes, s.transcript_lines, s.transcript_dropped, \
     s.began_at, s.ended_at, s.note, s.given, s.counts_at_least, s.answer_of, \
-    (SELECT name FROM job_schedules WHERE id = j.schedule_id), s.refused";
+    (SELECT name FROM job_schedules WHERE id = j.schedule_id), s.refused, s.meter";
 pub(super) const FROM: &str = "FROM jobs j LEFT JOIN sessions s ON s.job_id = j.id";
 
 /// What an attempt adds to its session's sums. An attempt of which nothing is known leaves them as they are.
@@ -86,6 +86,7 @@ fn run_from_row(row: &Row<'_>) -> rusqlite::Result<SessionRun> {
         counts_at_least: row.get(41)?,
         answer_of: row.get::<_, Option<i64>>(42)?.map(JobId),
         refused: parsed(row, 44, |text| serde_json::from_str(text).ok())?.unwrap_or_default(),
+        meter: parsed(row, 45, |text| serde_json::from_str(text).ok())?,
     })
 }
 
@@ -165,6 +166,7 @@ pub(in crate::store) fn begin(
             main_pid = NULL,
             main_start = NULL,
             isolation = NULL,
+            meter = NULL,
             exit_code = NULL,
             ending = NULL,
             note = NULL,
@@ -227,6 +229,23 @@ pub(in crate::store) fn name(conn: &Connection, lease: &Lease, session: &str) ->
          WHERE job_id = :id AND {IS_HELD}"
     );
     lease::write(conn, &sql, lease, named_params! {":session": session})
+}
+
+/// Writes how far a run is.
+///
+/// # Errors
+/// As [`started`].
+pub(in crate::store) fn meter(
+    conn: &Connection,
+    lease: &Lease,
+    meter: &SessionMeter,
+) -> Result<()> {
+    let sql = format!(
+        "UPDATE sessions
+         SET meter = :meter
+         WHERE job_id = :id AND {IS_HELD}"
+    );
+    lease::write(conn, &sql, lease, named_params! {":meter": json!(meter).to_string()})
 }
 
 /// Writes how a run ended and what it cost, unless that is written; answers whether it was not.

@@ -1,7 +1,8 @@
 //! Notices other programs' commits: inotify on the WAL, confirmed by SQLite's `data_version`.
 //!
-//! A commit is visible a moment after its bytes reach the WAL, so an event arms a few looks over the next 16 ms. A
-//! look every 250 ms backs this up where inotify is not to be had. Idle, nothing runs but that look.
+//! A commit is visible a moment after its bytes reach the WAL, mostly as soon as the disk has them, so an event arms a few
+//! looks over the next 17 ms. A look every 250 ms backs this up where inotify is not to be had. Idle, nothing runs but that
+//! look.
 
 use super::Database;
 use crate::error::{Code, Result};
@@ -9,18 +10,15 @@ use crate::warn_coded;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
+use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 /// The backing period (P15: a ready job starts within 250 ms).
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// Waits between the looks that one event arms, 15 ms together.
-const LOOKS: [Duration; 5] = [
-    Duration::ZERO,
-    Duration::from_millis(1),
-    Duration::from_millis(2),
-    Duration::from_millis(4),
-    Duration::from_millis(8),
-];
+/// Waits between the looks that one event arms, in microseconds, 17 ms together.
+const LOOKS: [u64; 9] = [100, 150, 200, 300, 500, 1_000, 2_500, 4_000, 8_000];
+/// What the runtime's clock counts in: a shorter wait would last as long.
+const TICK: Duration = Duration::from_millis(1);
 
 /// Raises the change signal after every commit of another program, until the database closes. Cancel safe.
 pub(in crate::store) async fn foreign_commits(db: &Database) -> Result<()> {
@@ -45,11 +43,29 @@ pub(in crate::store) async fn foreign_commits(db: &Database) -> Result<()> {
             events = Err(error);
             false
         });
-        for wait in LOOKS.into_iter().take(if happened { LOOKS.len() } else { 1 }) {
-            sleep(wait).await;
+        if !happened {
+            db.look().await?;
+            continue;
+        }
+        for wait in LOOKS {
+            rest(Duration::from_micros(wait)).await;
             db.look().await?;
         }
     }
+}
+
+/// Waits, also for less than the runtime's clock counts in.
+async fn rest(wait: Duration) {
+    if wait >= TICK {
+        return sleep(wait).await;
+    }
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the kernel tells of bytes in the log, and of no commit"
+    )]
+    let rest = move || std::thread::sleep(wait);
+    let rested = spawn_blocking(rest).await;
+    crate::error::ignore(rested, "a runtime that ends has no more looks");
 }
 
 #[cfg(target_os = "linux")]

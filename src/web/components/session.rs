@@ -1,6 +1,7 @@
 //! What several pages say of a session.
 
-use crate::model::{RunEnding, Session, SessionRequest, SessionRun, Trigger};
+use super::spark::{Measure, meter};
+use crate::model::{RunEnding, Session, SessionRequest, SessionRun, Timestamp, Trigger, usd};
 use maud::{Markup, html};
 
 /// How many characters of a prompt a row shows.
@@ -12,7 +13,8 @@ pub(in crate::web) fn session_state(session: &Session) -> impl std::hash::Hash +
     let ended = run.is_some_and(|run| run.ended_at.is_some());
     let began = run.map(|run| (run.began_at, run.isolation.is_some(), run.model.clone()));
     let asked_to_stop = session.cancel_requested_at.is_some();
-    (session.id, session.status, asked_to_stop, session.progress.clone(), began, ended)
+    let meter = run.and_then(|run| run.meter).map(|told| (told.turns, told.cost_usd.to_bits()));
+    (session.id, session.status, asked_to_stop, session.progress.clone(), began, (ended, meter))
 }
 
 /// What made a session, as a word in its colour.
@@ -53,6 +55,50 @@ pub(in crate::web) fn session_mark(session: &Session) -> Markup {
         @if is_denied { " " span.badge.tag-warn { "tool denied" } }
         @if let Some(note) = note { " " span.badge.tag-warn title=(note) { "note" } }
     }
+}
+
+/// The meters of a session that runs: what it has cost, its turns and its time, each against its limit; those of one that is
+/// over stay as they were last. `None` until the run has told them.
+#[expect(clippy::cast_precision_loss, reason = "shares of a bar")]
+pub(in crate::web) fn session_meters(session: &Session, now: Timestamp) -> Option<Markup> {
+    let run = session.run.as_ref()?;
+    let told = run.meter?;
+    let until = session.finished_at.unwrap_or(now);
+    let took = session.started_at.map_or(0, |at| until.since(at).as_millis() as u64);
+    let is_over = session.status.is_final();
+    let cost = run.cost_usd.filter(|_| is_over).unwrap_or(told.cost_usd);
+    let turns = run.num_turns.filter(|_| is_over).map_or(told.turns, i64::unsigned_abs);
+    let percent = |part: f64, most: Option<f64>| most.map(|most| (part / most * 100.0) as u64);
+    let minutes = |ms: u64| {
+        if ms < 60_000 { format!("{} s", ms / 1_000) } else { format!("{} min", ms / 60_000) }
+    };
+    let money = match told.max_cost_usd {
+        Some(most) => format!("{} of {}", usd(cost), usd(most)),
+        None => usd(cost),
+    };
+    let turns_said = match told.max_turns {
+        Some(most) => format!("{turns} of {most}"),
+        None => turns.to_string(),
+    };
+    let time = match told.max_ms {
+        Some(most) => format!("{} of {}", minutes(took), minutes(most)),
+        None => minutes(took),
+    };
+    let bars = [
+        ("Cost", money, percent(cost, told.max_cost_usd)),
+        ("Turns", turns_said, percent(turns as f64, told.max_turns.map(|most| most as f64))),
+        ("Time", time, percent(took as f64, told.max_ms.map(|most| most as f64))),
+    ];
+    Some(html! {
+        div.meters {
+            @for (name, said, percent) in bars {
+                div.metered {
+                    span.label { (name) } span.said { (said) }
+                    @if let Some(percent) = percent { (meter(Measure::Budget, percent, &format!("{name}: {said}"))) }
+                }
+            }
+        }
+    })
 }
 
 /// How many turns the session took, once the agent program or the network wall has told it.

@@ -34,10 +34,12 @@ pub(in crate::web) fn tiles(tiles: &[Tile<'_>]) -> Markup {
     }
 }
 
-/// Something that waits for a person.
-pub(in crate::web) struct Need {
+/// The row of something that waits for a person.
+pub(in crate::web) struct NeedRow {
     /// Its picture.
     pub(in crate::web) icon: Icon,
+    /// Whether something fails now.
+    pub(in crate::web) is_urgent: bool,
     /// What waits.
     pub(in crate::web) what: Markup,
     /// Since when, and why.
@@ -46,16 +48,27 @@ pub(in crate::web) struct Need {
     pub(in crate::web) action: Markup,
 }
 
-/// What waits for a person; nothing where nothing does.
-pub(in crate::web) fn needs(needs: &[Need]) -> Markup {
+/// What waits for a person, and what somebody has put off; one line where nothing waits.
+pub(in crate::web) fn needs_card(needs: &[NeedRow], put_off: &[Markup]) -> Markup {
     html! {
-        @if !needs.is_empty() {
-            section #needs .card.needs {
+        section #needs .card.needs.calm[needs.is_empty()] {
+            @if needs.is_empty() {
+                p.calm-line { (icon(Icon::CircleCheck)) "Nothing needs you." }
+            } @else {
                 div.card-header { h2.card-title { "Needs you" } span.count { (needs.len()) } }
                 ul {
                     @for need in needs {
-                        li { (icon(need.icon)) div { p.what { (need.what) } p.sub { (need.why) } } (need.action) }
+                        li.urgent[need.is_urgent] {
+                            (icon(need.icon)) div { p.what { (need.what) } p.sub { (need.why) } }
+                            div.actions { (need.action) }
+                        }
                     }
+                }
+            }
+            @if !put_off.is_empty() {
+                details.put-off #put-off {
+                    summary { (put_off.len()) " put off" }
+                    @for one in put_off { p.sub { (one) } }
                 }
             }
         }

@@ -4,7 +4,7 @@ use super::super::agent;
 use super::super::app::{Program, Web};
 use super::super::components::{
     Tile, badge, card, elapsed, headline, scan_lines, session_cost, session_form, session_mark,
-    session_state, session_turns, size, spend_lines, trigger_badge, when_known,
+    session_meters, session_state, session_turns, size, spend_lines, trigger_badge, when_known,
 };
 use super::super::nav::{self, Tab};
 use super::super::part::version;
@@ -85,6 +85,7 @@ fn session_card(session: Option<&Session>, queue: Option<&QueueState>, now: Time
                     span.soft { (elapsed(session.started_at, None, now)) }
                 }
                 p { (headline(session)) }
+                @if let Some(meters) = session_meters(session, now) { (meters) }
                 p.last-line { (session.progress.as_deref().unwrap_or("It has said nothing yet.")) }
             } @else {
                 p.soft { "No session runs." }

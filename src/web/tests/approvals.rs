@@ -3,7 +3,9 @@
 use super::work::{HOSTILE, assert_inert, complete_with_issue, lead, run_now};
 use super::*;
 use crate::Code;
-use crate::model::{Actor, FilingId, FilingState, IssueState, RemoteKind, Tracker, WaitingFiling};
+use crate::model::{
+    Actor, FilingId, FilingPick, FilingState, IssueState, RemoteKind, Tracker, WaitingFiling,
+};
 use crate::web::approvals::PATH;
 
 /// An issue that is to be opened once somebody has approved it.
@@ -43,7 +45,8 @@ async fn an_approved_one_goes_on_and_is_decided_once() {
     let site = Site::signed_in().await;
     let filing = waiting(&site).await;
     let answer = site.submit(&path(&filing, "approve"), "").await;
-    assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, PATH));
+    let place = format!("{PATH}#filing-{}", filing.id.0);
+    assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, &*place));
     let after = site.web.store.waiting_filings(10).await.unwrap();
     assert_eq!(after[0].state, FilingState::Pending);
     for deed in ["approve", "reject"] {
@@ -83,6 +86,99 @@ async fn an_edited_text_is_what_will_be_sent_and_keeps_its_marker() {
     }
     assert_eq!(edit("t", &"x".repeat(60_001)).await, StatusCode::PAYLOAD_TOO_LARGE);
     let store = &site.web.store;
-    let gone = store.edit_filing(FilingId(99), None, "x".into(), Actor::cli(), START).await;
+    let gone = store
+        .edit_filing(FilingPick::of(FilingId(99)), None, "x".into(), Actor::cli(), START)
+        .await;
     assert_eq!(gone.unwrap_err().code(), Code::FilingUnknown);
+}
+
+#[tokio::test]
+async fn a_button_that_was_drawn_for_another_text_publishes_nothing_and_shows_the_new_one() {
+    let site = Site::signed_in().await;
+    let filing = waiting(&site).await;
+    let page = site.see(PATH).await.body;
+    assert!(page.contains(&format!(r#"name="version" value="{}""#, filing.version())), "{page}");
+    let edited = format!("version={}&title=Mine&body=first", filing.version());
+    assert_eq!(site.submit(&path(&filing, "edit"), &edited).await.status, StatusCode::SEE_OTHER);
+    let stale = format!("version={}", filing.version());
+    for deed in ["approve", "reject"] {
+        let request = own_form(&path(&filing, deed))
+            .header("cookie", &site.cookie)
+            .header("hx-request", "true")
+            .body(stale.clone().into())
+            .unwrap();
+        let refused = site.send(request).await;
+        assert_eq!(refused.status, StatusCode::CONFLICT, "{deed}");
+        assert!(refused.body.contains("TRACK-FILE-003") && refused.body.contains("<p>first</p>"));
+    }
+    assert_eq!(site.submit(&path(&filing, "edit"), &edited).await.status, StatusCode::CONFLICT);
+    let after = site.web.store.waiting_filings(10).await.unwrap().remove(0);
+    assert_eq!(
+        (after.state, after.title.as_deref()),
+        (FilingState::AwaitingApproval, Some("Mine"))
+    );
+}
+
+#[tokio::test]
+async fn a_decision_is_a_line_in_the_place_of_its_card_and_can_be_taken_back() {
+    let site = Site::signed_in().await;
+    let filing = waiting(&site).await;
+    for (deed, said) in [("reject", "Rejected"), ("approve", "it goes to the tracker next")] {
+        let request = own_form(&path(&filing, deed))
+            .header("cookie", &site.cookie)
+            .header("hx-request", "true")
+            .body(axum::body::Body::empty())
+            .unwrap();
+        let line = site.send(request).await;
+        assert_eq!(line.status, StatusCode::OK, "{}", line.body);
+        assert!(line.body.starts_with("<article") && line.body.contains(said), "{}", line.body);
+        assert!(line.body.contains("By admin") && line.body.contains(">Undo</button>"));
+        assert_inert(&line.body);
+        assert!(site.see(PATH).await.body.contains(said), "it stays on the page");
+        let back = site.submit(&path(&filing, "undo"), "").await;
+        let place = format!("{PATH}#filing-{}", filing.id.0);
+        assert_eq!((back.status, back.header("location")), (StatusCode::SEE_OTHER, &*place));
+        let after = site.web.store.waiting_filings(10).await.unwrap().remove(0);
+        assert_eq!((after.state, after.decided), (FilingState::AwaitingApproval, None));
+        let (issues, _) = site.web.store.issue_list(0, 10).await.unwrap();
+        assert_eq!(issues[0].state, IssueState::Open);
+    }
+    assert_eq!(site.submit(&path(&filing, "undo"), "").await.status, StatusCode::CONFLICT);
+}
+
+#[tokio::test]
+async fn several_are_decided_together_after_a_page_that_names_them() {
+    let site = Site::signed_in().await;
+    let first = waiting(&site).await;
+    run_now(&site, &[]).await;
+    complete_with_issue_at(&site, "Stock is negative").await;
+    let all = site.web.store.waiting_filings(10).await.unwrap();
+    assert_eq!(all.len(), 2);
+    assert!(site.see(PATH).await.body.contains("Approve selected"));
+    let picks: Vec<_> =
+        all.iter().map(|one| format!("pick={}.{}", one.id.0, one.version())).collect();
+    let decide = format!("{PATH}/decide");
+    let form = format!("{}&verdict=approve", picks.join("&"));
+    let asked = site.submit(&decide, &form).await;
+    assert_eq!(asked.status, StatusCode::OK);
+    assert!(asked.body.contains("Approve 2 findings?") && asked.body.contains("Stock is negative"));
+    assert_inert(&asked.body);
+    let state = async |at: usize| site.web.store.waiting_filings(10).await.unwrap()[at].state;
+    assert_eq!(state(0).await, FilingState::AwaitingApproval, "it was only asked");
+    // One text has changed since: none is published.
+    let edit = format!("title={}&body=new", "Other");
+    site.submit(&path(&first, "edit"), &edit).await;
+    let refused = site.submit(&decide, &format!("{form}&sure=yes")).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    assert_eq!(state(1).await, FilingState::AwaitingApproval);
+    let all = site.web.store.waiting_filings(10).await.unwrap();
+    let picks: Vec<_> =
+        all.iter().map(|one| format!("pick={}.{}", one.id.0, one.version())).collect();
+    let done = site.submit(&decide, &format!("{}&verdict=approve&sure=yes", picks.join("&"))).await;
+    assert_eq!((done.status, done.header("location")), (StatusCode::SEE_OTHER, PATH));
+    assert_eq!([state(0).await, state(1).await], [FilingState::Pending; 2]);
+    for wrong in ["verdict=approve", "pick=x&verdict=approve", "pick=1.a&verdict=burn", "pick=1.a"]
+    {
+        assert!(site.submit(&decide, wrong).await.status.is_client_error(), "{wrong}");
+    }
 }

@@ -4,7 +4,7 @@ use super::agent::Run;
 use super::*;
 use crate::model::{
     Kind, NewJob, NewSchedule, Outcome, Plan, Queue, Refusal, Rule, RunEnding, ScheduleName,
-    SessionEnd, SessionRequest, Trigger,
+    SessionEnd, SessionMeter, SessionRequest, Trigger,
 };
 use serde_json::json;
 
@@ -34,6 +34,35 @@ async fn a_session_of_a_schedule_names_the_schedule_its_values_and_what_it_was_g
     ] {
         assert!(page.contains(text), "{text}: {page}");
     }
+}
+
+#[tokio::test]
+async fn a_session_has_its_meters_while_it_runs_and_after() {
+    let site = Site::signed_in().await;
+    let run = Run::of(&site, SessionRequest::of("look")).await;
+    assert!(!site.see("/sessions/1").await.body.contains("class=\"meters\""));
+    let told = SessionMeter {
+        cost_usd: 0.4,
+        turns: 9,
+        max_cost_usd: Some(2.0),
+        max_turns: Some(30),
+        max_ms: Some(1_800_000),
+    };
+    site.web.store.meter_session(run.lease.clone(), told).await.unwrap();
+    for page in ["/sessions/1", "/"] {
+        let page = site.see(page).await.body;
+        for said in ["$0.40 of $2.00", "9 of 30", "0 s of 30 min", "Cost: $0.40 of $2.00"] {
+            assert!(page.contains(said), "{said}: {page}");
+        }
+    }
+    let end = SessionEnd {
+        cost_usd: Some(0.52),
+        num_turns: Some(11),
+        ..SessionEnd::new(RunEnding::Done)
+    };
+    run.finish(end, Outcome::Done(true.into())).await;
+    let page = site.see("/sessions/1").await.body;
+    assert!(page.contains("$0.52 of $2.00") && page.contains("11 of 30"), "{page}");
 }
 
 #[tokio::test]

@@ -82,13 +82,14 @@ pub(super) async fn complete_with_issue(site: &Site, title: &str, tracker: Track
         duplicate_of: None,
         templates: FindingTemplates::default(),
     };
+    let digest = crate::model::sha256_hex(title);
     let posting = Posting {
-        marker: Marker::new(1),
+        marker: Marker::from_hex(&digest[..32]).unwrap(),
         title: finding.issue_title(),
         body: finding.body.clone(),
         labels: vec![],
     };
-    let prints = vec![Fingerprint::from_hex("f".repeat(64))];
+    let prints = vec![Fingerprint::from_hex(digest.clone())];
     let new = NewIssue { finding, fingerprints: prints, follows: None };
     let commit = ScanCommit {
         log: "log".into(),

@@ -5,7 +5,7 @@ use crate::support::faces::{Faces, Request, value};
 use crate::support::foreign;
 use lamplighter::Code;
 use lamplighter::actions::approvals::{self, FilingEdit};
-use lamplighter::model::{FilingId, Role};
+use lamplighter::model::{FilingId, FilingPick, FilingVerdict, Role};
 use std::path::Path;
 
 /// Three new issues that wait for approval, and one that is filed.
@@ -24,28 +24,35 @@ fn prepare(folder: &Path) {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_for_the_tracker_is_decided_alike_by_every_face() {
     let mut faces = Faces::start(prepare).await;
-    for (id, approves, says) in [
-        (1, true, Ok("Filing 1 is approved and goes to the tracker.")),
-        (1, true, Err(Code::FilingDecided)),
-        (1, false, Err(Code::FilingDecided)),
-        (2, false, Ok("Filing 2 is rejected and never goes to the tracker.")),
-        (2, true, Err(Code::FilingDecided)),
-        (4, true, Err(Code::FilingDecided)),
-        (999, true, Err(Code::FilingUnknown)),
-        (999, false, Err(Code::FilingUnknown)),
+    let [yes, no, undo] = [FilingVerdict::Approve, FilingVerdict::Reject, FilingVerdict::TakeBack];
+    for (id, verdict, says) in [
+        (1, undo, Err(Code::FilingDecided)),
+        (1, yes, Ok("Filing 1 is approved and goes to the tracker.")),
+        (1, yes, Err(Code::FilingDecided)),
+        (1, no, Err(Code::FilingDecided)),
+        (2, no, Ok("Filing 2 is rejected and never goes to the tracker.")),
+        (2, yes, Err(Code::FilingDecided)),
+        (2, undo, Ok("Filing 2 waits for approval again.")),
+        (1, undo, Ok("Filing 1 waits for approval again.")),
+        (1, yes, Ok("Filing 1 is approved and goes to the tracker.")),
+        (4, yes, Err(Code::FilingDecided)),
+        (4, undo, Err(Code::FilingDecided)),
+        (999, yes, Err(Code::FilingUnknown)),
+        (999, no, Err(Code::FilingUnknown)),
+        (999, undo, Err(Code::FilingUnknown)),
     ] {
-        let word = if approves { "approve" } else { "reject" };
+        let word = match verdict {
+            FilingVerdict::Approve => "approve",
+            FilingVerdict::Reject => "reject",
+            FilingVerdict::TakeBack => "undo",
+        };
         let (number, path) =
             (id.to_string(), format!("/admin/self-monitoring/approvals/{id}/{word}"));
         let cli = ["approvals", word, &number];
         let request = Request { cli: &cli, page: Some((&path, &[])) };
         let decide = async |store: &_, call: &_| {
-            let decided = if approves {
-                approvals::approve(store, call, FilingId(id)).await?
-            } else {
-                approvals::reject(store, call, FilingId(id)).await?
-            };
-            Ok(value(&decided))
+            let picks = FilingPick::all([FilingId(id)]);
+            Ok(value(&approvals::decide(store, call, picks, verdict).await?))
         };
         check(faces.ask(request, decide).await, says);
         for role in [Role::Viewer, Role::Operator] {
@@ -77,7 +84,7 @@ async fn what_waits_for_the_tracker_is_edited_alike_by_function_and_page() {
         let request = Request { cli: &[], page: Some((&path, &form)) };
         let edit = async |store: &_, call: &_| {
             let (title, body) = (Some(title.to_owned()), body.to_owned());
-            let request = FilingEdit { id: FilingId(id), title, body };
+            let request = FilingEdit { pick: FilingPick::of(FilingId(id)), title, body };
             Ok(value(&approvals::edit(store, call, request).await?))
         };
         check(faces.ask(request, edit).await, says);

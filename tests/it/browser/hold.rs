@@ -5,7 +5,7 @@ use crate::issues::leave_for_approval;
 use crate::support::chromium::Chromium;
 use crate::support::site::Site;
 use crate::support::{run_now, store};
-use lamplighter::model::Actor;
+use lamplighter::model::{Actor, FilingPick, FilingVerdict};
 
 /// Where each row of the list of jobs is, by its id.
 const PLACES: &str = "JSON.stringify([...document.querySelectorAll('#job-list tbody tr')].map(row => [row.id, row.getBoundingClientRect().top]))";
@@ -52,7 +52,10 @@ async fn a_text_in_the_making_outlives_a_decision_made_elsewhere() {
     assert!(typed.as_str().unwrap().contains("Mine: "), "{typed}");
     let filing = store.waiting_filings(10).await.unwrap().remove(0).id;
     let by = Actor { name: "ann".into(), remote: None };
-    store.reject_filing(filing, by, crate::support::now()).await.unwrap();
+    store
+        .decide_filings(FilingPick::all([filing]), FilingVerdict::Reject, by, crate::support::now())
+        .await
+        .unwrap();
     page.wait_text("#approvals .held", "Changed elsewhere");
     assert_eq!(page.eval("document.querySelector('#approvals textarea').value"), typed);
     page.click("#approvals .held button");

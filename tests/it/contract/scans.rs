@@ -4,10 +4,11 @@ use super::{Leader, done, later, rules};
 use crate::support::START;
 use lamplighter::Code;
 use lamplighter::model::{
-    Act, Actor, ApiUrl, Caps, Classification, Duplicates, FilingEvent, FilingId, FilingState,
-    Finding, FindingTemplates, Fingerprint, IssueChange, IssueHome, IssueMark, IssueOwner,
-    IssueState, JobId, Kind, KindRules, Lease, Marker, NewIssue, NewJob, Place, Posting, Queue,
-    RemoteKind, ScanCommit, ScanCounts, SeenTemplate, Tracker, TrackerIssue, TrackerNews,
+    Act, Actor, ApiUrl, Caps, Classification, Duplicates, FilingEvent, FilingId, FilingPick,
+    FilingState, FilingVerdict, Finding, FindingTemplates, Fingerprint, IssueChange, IssueHome,
+    IssueMark, IssueOwner, IssueState, JobId, Kind, KindRules, Lease, Marker, NewIssue, NewJob,
+    Place, Posting, Queue, RemoteKind, ScanCommit, ScanCounts, SeenTemplate, Tracker, TrackerIssue,
+    TrackerNews,
 };
 use lamplighter::store::Store;
 use std::time::Duration;
@@ -159,12 +160,28 @@ pub async fn what_is_filed_waits_for_a_person_and_is_sent_once(store: &Store) {
     let held = FilingState::AwaitingApproval;
     assert_eq!(states, [FilingState::Pending, held, held], "beyond the cap a person decides");
     let (second, third) = (waiting[1].id, waiting[2].id);
-    let edit = store.edit_filing(second, Some("new".into()), "text".into(), Actor::cli(), START);
-    edit.await.unwrap();
-    store.approve_filing(second, Actor::cli(), START).await.unwrap();
-    let decided = store.approve_filing(second, Actor::cli(), START).await.unwrap_err();
-    assert_eq!(decided.code(), Code::FilingDecided);
-    store.reject_filing(third, Actor::cli(), START).await.unwrap();
+    let shown = FilingPick { id: second, version: Some(waiting[1].version()) };
+    let text =
+        |pick| store.edit_filing(pick, Some("new".into()), "text".into(), Actor::cli(), START);
+    text(shown.clone()).await.unwrap();
+    assert_eq!(text(shown.clone()).await.unwrap_err().code(), Code::FilingChanged);
+    let decide = |picks, verdict| store.decide_filings(picks, verdict, Actor::cli(), START);
+    let (yes, no, undo) = (FilingVerdict::Approve, FilingVerdict::Reject, FilingVerdict::TakeBack);
+    let both = vec![FilingPick::of(third), shown];
+    assert_eq!(decide(both, yes).await.unwrap_err().code(), Code::FilingChanged);
+    let state = async |id| store.filing_text(id).await.unwrap().unwrap().state;
+    assert_eq!(state(third).await, held, "all of them or none");
+    let only = |id| FilingPick::all([id]);
+    decide(only(second), yes).await.unwrap();
+    assert_eq!(decide(only(second), yes).await.unwrap_err().code(), Code::FilingDecided);
+    decide(only(second), undo).await.unwrap();
+    assert_eq!(state(second).await, held);
+    decide(only(second), yes).await.unwrap();
+    decide(only(third), no).await.unwrap();
+    let rejected = store.rejected_filings(START, 9).await.unwrap();
+    assert_eq!((rejected.len(), rejected[0].id), (1, third));
+    assert_eq!(rejected[0].decided, Some(("cli".to_owned(), START)));
+    assert!(store.rejected_filings(later(1), 9).await.unwrap().is_empty());
     store.wake_filing(START).await.unwrap();
     let jobs = super::all(store).await;
     let of_filing = jobs.iter().filter(|job| job.kind == Kind::FILE_FINDINGS).count();

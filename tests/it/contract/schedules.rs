@@ -4,10 +4,11 @@ use super::{Leader, kind, later};
 use crate::support::START;
 use lamplighter::Code;
 use lamplighter::model::{
-    Actor, CatchUp, Ensured, NewSchedule, Plan, PlanChange, PromptValues, Rule, ScheduleName,
-    Trigger, Verdict,
+    Actor, AttemptEnd, CatchUp, Ensured, JobError, NewSchedule, Outcome, Plan, PlanChange,
+    PromptValues, Rule, ScheduleName, Trigger, Verdict,
 };
 use lamplighter::store::Store;
+use std::time::Duration;
 
 fn name() -> ScheduleName {
     ScheduleName::parse("nightly").unwrap()
@@ -15,6 +16,10 @@ fn name() -> ScheduleName {
 
 fn plan(minutes: u32) -> Plan {
     Plan::new(Rule::every(minutes, START).unwrap(), kind())
+}
+
+fn error(message: &str) -> JobError {
+    JobError { code: "SCAN-RUN-001".into(), message: message.into() }
 }
 
 fn new(plan: Plan) -> NewSchedule {
@@ -48,6 +53,46 @@ pub async fn schedules_make_jobs_and_say_what_they_decided(store: &Store) {
     let by_hand = super::get(store, by_hand).await;
     assert_eq!((by_hand.trigger, by_hand.schedule_id), (Trigger::Manual, Some(stored.id)));
     assert_eq!((by_hand.occurrence, by_hand.correlation_id.as_deref()), (None, Some("r-1")));
+}
+
+pub async fn a_schedule_that_fails_is_told_until_it_is_well_or_paused(store: &Store) {
+    let by = Actor::cli;
+    store.create_schedule(new(plan(10)), by(), START).await.unwrap();
+    let mut leader = Leader::new(store, "w").await;
+    let failing = async || store.failing_schedules(2).await.unwrap();
+    for (run, (outcome, told)) in [
+        (Outcome::Done(true.into()), None),
+        (Outcome::Fatal(error("first")), None),
+        (Outcome::Fatal(error("second")), Some("second")),
+        (Outcome::Done(true.into()), None),
+        (Outcome::Fatal(error("third")), None),
+        (Outcome::Fatal(error("fourth")), Some("fourth")),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let now = later(600 * run as u64);
+        let polled = leader.poll(9, now).await;
+        let lease = polled.claimed[0].lease().unwrap();
+        // What runs still says nothing.
+        let (end, wait) = (AttemptEnd::Answered(outcome), Duration::ZERO);
+        store.settle(lease, end, wait, now).await.unwrap();
+        let found = failing().await;
+        let found = found.first().map(|(schedule, error)| (schedule.clone(), error.as_deref()));
+        assert_eq!(found, told.map(|told| (name(), Some(told))), "run {run}");
+    }
+    let until = Some(later(9000));
+    let put_off = |until| store.put_off_need("schedule_fails:nightly".into(), until, by(), START);
+    assert!(put_off(until).await.unwrap());
+    assert!(!put_off(until).await.unwrap(), "it was so before");
+    let stored = store.put_off_needs(later(8999)).await.unwrap();
+    assert_eq!(stored.get("schedule_fails:nightly"), Some(&later(9000)));
+    assert!(store.put_off_needs(later(9000)).await.unwrap().is_empty(), "it is over");
+    assert!(put_off(None).await.unwrap());
+    assert!(store.put_off_needs(START).await.unwrap().is_empty());
+    assert!(store.free_disk().is_some_and(|bytes| bytes > 0));
+    store.pause_schedule(name(), by(), START).await.unwrap();
+    assert!(failing().await.is_empty());
 }
 
 pub async fn schedules_are_changed_paused_and_removed(store: &Store) {

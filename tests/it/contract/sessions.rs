@@ -5,7 +5,7 @@ use crate::support::START;
 use lamplighter::Code;
 use lamplighter::model::{
     Actor, FolderGiven, Kind, KindRules, NewJob, Outcome, ParkedBy, Process, Profile, Queue,
-    Reserve, RunEnding, RunSpent, SessionChanges, SessionEnd, SessionStart, Status,
+    Reserve, RunEnding, RunSpent, SessionChanges, SessionEnd, SessionMeter, SessionStart, Status,
     TranscriptPiece, day_of,
 };
 use lamplighter::store::Store;
@@ -53,6 +53,10 @@ pub async fn a_session_is_kept_from_its_request_to_its_record(store: &Store) {
     let main = Process { pid: 7, start: Some("then".into()) };
     store.session_started(lease.clone(), Some(main), "supervisor").await.unwrap();
     store.name_session(lease.clone(), "cli-1".into()).await.unwrap();
+    let told = SessionMeter { cost_usd: 0.25, turns: 3, max_turns: Some(9), ..Default::default() };
+    store.meter_session(lease.clone(), told).await.unwrap();
+    let shown = store.session(id).await.unwrap().unwrap().run.unwrap();
+    assert_eq!((shown.meter, shown.num_turns), (Some(told), None));
     assert!(store.open_runs().await.unwrap().is_empty(), "its worker lives and sees to it");
     let pieces = vec![piece(0, 0, "one\n"), piece(4, 1, "two\nthree\n")];
     store.append_transcript(lease.clone(), pieces.clone(), 5).await.unwrap();
@@ -83,7 +87,9 @@ pub async fn a_session_is_kept_from_its_request_to_its_record(store: &Store) {
     leader.settle(lease.clone(), done()).await;
     let late = store.keep_changes(lease.clone(), changes, String::new()).await.unwrap_err();
     assert_eq!(late.code(), Code::StoreLeaseLost, "P9");
-    let late = store.name_session(lease, "late".into()).await.unwrap_err();
+    let late = store.name_session(lease.clone(), "late".into()).await.unwrap_err();
+    assert_eq!(late.code(), Code::StoreLeaseLost, "P9");
+    let late = store.meter_session(lease, told).await.unwrap_err();
     assert_eq!(late.code(), Code::StoreLeaseLost, "P9");
     let kept = store.session(id).await.unwrap().unwrap();
     let run = kept.run.unwrap();

@@ -22,7 +22,7 @@ const LAYERS: &[&[&str]] = &[
     &["store"],
     &["backup", "engine", "jobs", "logs"],
     &["agents", "prelude", "testing", "tracker"],
-    &["bulk", "monitor", "repositories", "sessions", "torture"],
+    &["bulk", "demo", "monitor", "repositories", "sessions", "torture"],
     &["actions", "wire"],
     &["web", "cli"],
 ];
@@ -43,6 +43,7 @@ const PEERS: &[(&str, &str, &str)] = &[
     ("engine", "jobs", "an engine hands out the jobs of its store"),
     ("repositories", "sessions", "a description is a run of the agent as sessions have them"),
     ("monitor", "sessions", "a scan runs its agent as sessions do"),
+    ("demo", "sessions", "its agent asks for sessions and runs their kind"),
     ("actions", "wire", "an answer has a form for programs"),
     ("cli", "web", "`serve` starts the pages"),
 ];
