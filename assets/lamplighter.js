@@ -173,12 +173,28 @@
   // A prompt that was taken is not sent twice.
   document.addEventListener("htmx:afterRequest", ({ detail, target }) => detail.successful && target.matches(".trigger-form") && target.reset());
   document.addEventListener("htmx:beforeRequest", (event) => {
-    if (event.detail.requestConfig.verb === "get" && (paused || document.hidden) && showing !== event.detail.elt.id) event.preventDefault();
+    const { requestConfig, elt } = event.detail;
+    if (requestConfig.verb === "get" && (paused || document.hidden) && showing !== elt.id && !elt.matches("form")) event.preventDefault();
+  });
+
+  // The form of a schedule: typing a crontab expression chooses it, and the choices write it; another kind brings its example.
+  document.addEventListener("input", ({ target }) => {
+    const form = target.closest("form.plan");
+    if (form && target.name === "cron") form.querySelector("[name=runs][value=cron]").checked = true;
+    if (!form || target.name !== "kind" || !target.options) return;
+    const { payload } = form.elements;
+    const isExample = [...target.options].some((kind) => kind.dataset.example === payload.value.trim());
+    if (isExample || ["", "{}"].includes(payload.value.trim())) payload.value = target.selectedOptions[0].dataset.example;
+  });
+  document.addEventListener("htmx:afterSwap", ({ detail }) => {
+    const cron = detail.target.querySelector("[data-cron]")?.dataset.cron, field = document.getElementById("plan-cron");
+    if (detail.target.id === "preview" && cron && field !== document.activeElement) field.value = cron;
   });
 
   // Times go on between two updates, by the server's clock; the exact one is told in the viewer's zone and in UTC.
   const ahead = Date.now() - Number(root.dataset.now);
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (zone && !document.cookie.includes(`lamplighter-zone=${zone}`)) keep("zone", zone);
   const local = new Intl.DateTimeFormat("en-GB", {
     weekday: "short", day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short",
   });

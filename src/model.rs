@@ -80,6 +80,7 @@ mod transition;
 mod trend;
 mod why;
 mod worker;
+mod zone;
 
 pub use account::{Account, AccountState, Actor, Login, LoginState, Role, WhichLogins};
 pub(crate) use after::Precedence;
@@ -185,7 +186,7 @@ pub use schedule::{
     CatchUp, Decided, Decision, Ensured, MAX_CAUGHT_UP, NewSchedule, Overlap, PastDecision, Plan,
     PlanChange, ReservedSchedule, Rule, Schedule, Situation, Verdict, decide,
 };
-pub use search::{Found, Hour, JobCount, LogFilter, Overview};
+pub use search::{Found, Hour, JobCount, LogBar, LogFilter, LogPicture, Overview};
 pub use server_facts::{
     KindFacts, Note, ProcessFacts, Processes, Readiness, SILENT, ServerFacts, Service, ServiceRun,
 };
@@ -209,3 +210,4 @@ pub use transition::{
 pub use trend::{SeenOverTime, Trend};
 pub use why::{Circumstances, Gate, Opening, PutOff, UsageLimit, Wait, Why, why};
 pub use worker::{Epoch, LEASE, Leader, Process, Worker};
+pub use zone::Zone;

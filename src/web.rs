@@ -58,6 +58,7 @@ mod named;
 mod nav;
 mod needs;
 mod new_job;
+mod new_schedule;
 #[cfg(feature = "monitor")]
 mod otlp;
 mod own;
@@ -66,6 +67,7 @@ mod part;
 mod password;
 mod people;
 mod person;
+mod plan_form;
 mod problem;
 #[cfg(feature = "monitor")]
 mod program;
@@ -76,6 +78,7 @@ mod queues;
 mod repositories;
 mod route;
 mod routes;
+mod rule_form;
 mod schedule;
 mod schedules;
 mod secret;

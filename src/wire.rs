@@ -51,8 +51,8 @@ pub use queue::{AllResumed, AllStopped, Pause, Queue, QueueNone, QueueResumed};
 pub use repository::{Repository, RepositoryAsked, RepositoryRemoved};
 pub use scan::{Scan, ScanDryRun, ScanQueued, ScanStory, ScanVerdict};
 pub use schedule::{
-    Occurrence, Schedule, ScheduleChanged, ScheduleDecision, SchedulePaused, SchedulePlan,
-    SchedulePreview, ScheduleRemoved, ScheduleRun, ScheduleStory,
+    Occurrence, RulePreview, Schedule, ScheduleChanged, ScheduleDecision, SchedulePaused,
+    SchedulePlan, SchedulePreview, ScheduleRemoved, ScheduleRun, ScheduleStory,
 };
 pub use session::{Session, SessionQueued, SessionRun};
 pub use setting::{Setting, SettingsChanged};

@@ -128,7 +128,7 @@ pub(super) async fn is_full(store: &Store, (kind, payload): (&Kind, &Json)) -> R
 }
 
 /// The right that a person needs for a job of this kind, beside that to make jobs at all.
-fn right_of(kind: &Kind) -> Option<Right> {
+pub(super) fn right_of(kind: &Kind) -> Option<Right> {
     let rights = [
         (Kind::AGENT_SESSION, ASK_FOR_SESSION),
         (Kind::SELF_MONITORING, ASK_FOR_SCAN),

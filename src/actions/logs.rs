@@ -1,12 +1,17 @@
 //! Reading the log database: which rows a person asks for, and the rows that came since.
 
-use super::{Call, Right};
+mod export;
+
+pub use export::{LogExport, LogFile};
+
+use super::{Call, Right, length};
 use crate::error::{Code, Error, Result};
 use crate::heavy::heavy;
 use crate::logs::otlp::{self, Encoding};
-use crate::model::{Level, LogFilter, LogRow, Role, Scope};
+use crate::model::{Level, LogFilter, LogRow, Role, Scope, Timestamp};
 use crate::redact::redactor;
 use crate::store::LogStore;
+use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use std::str::FromStr;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -37,6 +42,12 @@ pub struct LogsAsk {
     pub correlation_id: Option<String>,
     /// Only rows of these ids, divided by commas, whatever else is asked.
     pub ids: Option<String>,
+    /// Only rows from then on: a length of time back from now, such as `24h`, or an instant.
+    pub since: Option<String>,
+    /// Only rows before then, written alike.
+    pub until: Option<String>,
+    /// What now is for these two.
+    pub now: Timestamp,
     /// The cursor: only rows with an id below this one.
     pub before: Option<i64>,
     /// At most this many rows.
@@ -91,7 +102,7 @@ pub async fn receive(logs: &LogStore, call: &Call, request: OtlpLogs) -> Result<
 /// Reads the request as a filter.
 ///
 /// # Errors
-/// `JOB-VALUE-001` for a word that is not a level, for a cursor that is not above 0, and for ids that are no numbers or more
+/// `JOB-VALUE-001` for a word that is not a level, for what is no time or ends before it begins, for a cursor that is not above 0, and for ids that are no numbers or more
 /// than a hundred.
 pub fn filter(ask: LogsAsk) -> Result<LogFilter> {
     let refused = |why: String| Error::new(Code::ModelInvalid, format!("list log rows: {why}"));
@@ -110,7 +121,15 @@ pub fn filter(ask: LogsAsk) -> Result<LogFilter> {
         let takes = format!("up to {MAX_IDS} numbers of rows are divided by commas");
         ids.ok().filter(|ids| ids.len() <= MAX_IDS).ok_or_else(|| refused(takes))
     });
+    let (since, until) = (given(ask.since), given(ask.until));
+    let since = since.map(|text| instant(&text, ask.now)).transpose()?;
+    let until = until.map(|text| instant(&text, ask.now)).transpose()?;
+    if since.zip(until).is_some_and(|(since, until)| since >= until) {
+        return Err(refused("the time ends before it begins".to_owned()));
+    }
     Ok(LogFilter {
+        since,
+        until,
         level: level.transpose()?,
         ids: ids.transpose()?.unwrap_or_default(),
         source: given(ask.source),
@@ -120,6 +139,27 @@ pub fn filter(ask: LogsAsk) -> Result<LogFilter> {
         before: ask.before,
         limit: ask.limit,
     })
+}
+
+/// Reads an instant: a length of time back from now, an instant with its offset from UTC, or a date or a date and a time in UTC.
+fn instant(text: &str, now: Timestamp) -> Result<Timestamp> {
+    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
+        return Ok(Timestamp::from_millis(at.timestamp_millis()));
+    }
+    let formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"];
+    let at = formats.iter().find_map(|f| NaiveDateTime::parse_from_str(text, f).ok());
+    let day = || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0);
+    if let Some(at) = at.or_else(day) {
+        return Ok(Timestamp::from_millis(at.and_utc().timestamp_millis()));
+    }
+    match length(text, "list log rows") {
+        Ok(length) => Ok(now.minus(length)),
+        Err(_) => {
+            let takes =
+                "a time is written 24h, 2027-01-15, 2027-01-15T08:00 or 2027-01-15T08:00:00+01:00";
+            Err(Error::new(Code::ModelInvalid, format!("list log rows of {text:?}: {takes}")))
+        }
+    }
 }
 
 /// The rows above `after` that fit, oldest first.
@@ -165,6 +205,60 @@ mod tests {
             LogsAsk { level: Some("warn".into()), code: Some(" ".into()), ..LogsAsk::default() };
         let read = filter(ask).unwrap();
         assert_eq!((read.level, read.code), (Some(Level::Warning), None));
+    }
+
+    #[test]
+    fn a_time_is_a_length_back_from_now_an_instant_or_a_day() {
+        // 2027-01-15T08:00:00Z
+        let now = Timestamp::from_millis(1_800_000_000_000);
+        let read = |since: &str, until: &str| {
+            let (since, until) = (Some(since.to_owned()), Some(until.to_owned()));
+            filter(LogsAsk { since, until, now, ..LogsAsk::default() })
+        };
+        for (text, written) in [
+            ("24h", "2027-01-14T08:00:00.000Z"),
+            ("2027-01-15", "2027-01-15T00:00:00.000Z"),
+            ("2027-01-15T07:30", "2027-01-15T07:30:00.000Z"),
+            ("2027-01-15 07:30:10", "2027-01-15T07:30:10.000Z"),
+            ("2027-01-15T07:30:00+01:00", "2027-01-15T06:30:00.000Z"),
+        ] {
+            let since = read(text, "").unwrap().since.unwrap();
+            assert_eq!(since.to_string(), written, "{text}");
+        }
+        let refused = read("soon", "").unwrap_err().sentence();
+        assert!(refused.contains("a time is written 24h"), "{refused}");
+        let refused = read("1h", "2h").unwrap_err().sentence();
+        assert!(refused.contains("ends before it begins"), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn rows_of_a_time_are_found_and_counted_wherever_they_came_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let logs = LogStore::open(&folder.path().join("logs.db"), OpenMode::Migrate).unwrap();
+        let row = |hour: usize, level, message: &str| {
+            NewLogRow::new(format!("2027-01-15T{hour:02}:30:00.250Z"), level, "shop", message)
+        };
+        let mut rows: Vec<_> = (0..10).map(|hour| row(hour, Level::Info, "tick")).collect();
+        rows.push(row(7, Level::Error, "[SHOP-PAY-014] imported later"));
+        logs.append(rows).await.unwrap();
+        let ask = |since: &str, until: &str| {
+            let (since, until) = (Some(since.into()), Some(until.into()));
+            filter(LogsAsk { since, until, limit: 50, ..LogsAsk::default() }).unwrap()
+        };
+        let seven = ask("2027-01-15T07:00", "2027-01-15T08:00");
+        let found = logs.search(seven.clone()).await.unwrap();
+        assert_eq!(found.rows.iter().map(|row| row.id).collect::<Vec<_>>(), [11, 8]);
+        assert_eq!((found.next, found.cut_short), (None, false), "nothing else can fit");
+        let seen = logs.picture(seven).await.unwrap();
+        assert_eq!((seen.counted, seen.levels, seen.cut_short), (2, [0, 1, 0, 1, 0], false));
+        assert_eq!(seen.codes, [("SHOP-PAY-014".to_owned(), 1)]);
+        let bars: u64 = seen.bars.iter().map(|bar| bar.levels.iter().sum::<u64>()).sum();
+        assert_eq!(bars, 2);
+        assert!(logs.search(ask("2027-01-16", "")).await.unwrap().rows.is_empty());
+        assert_eq!(logs.picture(ask("2027-01-16", "")).await.unwrap().counted, 0);
+        let all = logs.picture(LogFilter::default()).await.unwrap();
+        assert_eq!((all.counted, all.sources), (11, vec![("shop".to_owned(), 11)]));
+        assert_eq!(all.bars.iter().map(|bar| bar.levels.iter().sum::<u64>()).sum::<u64>(), 11);
     }
 
     #[tokio::test]

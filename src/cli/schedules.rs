@@ -17,6 +17,20 @@ const ALL: usize = 1000;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
+    #[command(flatten)]
+    Stored(Box<Stored>),
+    /// Print what a rule would mean, without storing anything: its words, its next five occurrences, and what changes of the
+    /// clock do to them
+    #[command(group = ArgGroup::new("rule").required(true).args(["cron", "every", "at"]))]
+    Preview {
+        #[command(flatten)]
+        rule: RuleArguments,
+    },
+}
+
+/// What needs the database.
+#[derive(Subcommand)]
+pub(super) enum Stored {
     /// List every schedule with its rule and its next occurrence
     List,
     /// Add a schedule; the first job of an interval is due at once
@@ -29,6 +43,9 @@ pub(super) enum Command {
         /// The kind of its jobs
         #[arg(long)]
         kind: String,
+        /// It makes no job until somebody resumes it
+        #[arg(long)]
+        paused: bool,
         #[command(flatten)]
         rest: PlanArguments,
     },
@@ -157,6 +174,7 @@ impl PlanArguments {
             rule: rule.text(),
             kind,
             payload: self.payload,
+            prompt: None,
             queue: self.queue,
             priority: self.priority,
             catch_up: self.catch_up,
@@ -167,38 +185,46 @@ impl PlanArguments {
 }
 
 pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
+    match command {
+        Command::Preview { rule } => preview(cli, rule),
+        Command::Stored(command) => with_store(cli, *command).await,
+    }
+}
+
+async fn with_store(cli: &Cli, command: Stored) -> Result<()> {
     let call = Call::by_owner(cli.now());
     let store = match &command {
-        Command::Add { .. } => cli.store()?,
-        Command::List
-        | Command::Edit { .. }
-        | Command::Remove { .. }
-        | Command::Pause { .. }
-        | Command::Resume { .. }
-        | Command::RunNow { .. }
-        | Command::Show { .. }
-        | Command::Decisions { .. }
-        | Command::Next { .. } => cli.existing_store()?,
+        Stored::Add { .. } => cli.store()?,
+        Stored::List
+        | Stored::Edit { .. }
+        | Stored::Remove { .. }
+        | Stored::Pause { .. }
+        | Stored::Resume { .. }
+        | Stored::RunNow { .. }
+        | Stored::Show { .. }
+        | Stored::Decisions { .. }
+        | Stored::Next { .. } => cli.existing_store()?,
     };
     match command {
-        Command::List => list(cli, &store.schedules(0, ALL).await?.0),
-        Command::Add { name, rule, kind, rest } => {
+        Stored::List => list(cli, &store.schedules(0, ALL).await?.0),
+        Stored::Add { name, rule, kind, paused, rest } => {
             let request = ScheduleAdd {
                 name,
                 confirmed: rest.confirmed(),
+                paused,
                 plan: rest.texts(rule, Some(kind)),
             };
             cli.say(&schedules::add(&store, &call, request).await?)
         }
-        Command::Edit { name, rule, kind, rest } => {
+        Stored::Edit { name, rule, kind, rest } => {
             let request =
                 ScheduleEdit { name, confirmed: rest.confirmed(), plan: rest.texts(rule, kind) };
             cli.say(&schedules::edit(&store, &call, request).await?)
         }
-        Command::Remove { name } => cli.say(&schedules::remove(&store, &call, &name).await?),
-        Command::Pause { name } => cli.say(&schedules::pause(&store, &call, &name).await?),
-        Command::Resume { name } => cli.say(&schedules::resume(&store, &call, &name).await?),
-        Command::RunNow { name, confirm, set } => {
+        Stored::Remove { name } => cli.say(&schedules::remove(&store, &call, &name).await?),
+        Stored::Pause { name } => cli.say(&schedules::pause(&store, &call, &name).await?),
+        Stored::Resume { name } => cli.say(&schedules::resume(&store, &call, &name).await?),
+        Stored::RunNow { name, confirm, set } => {
             let request = RunScheduleNow {
                 confirmed: confirm.as_deref() == Some("full"),
                 set: parse_values(&set)?,
@@ -206,19 +232,30 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
             let made = schedules::run_now(&store, &call, &name, request).await?;
             cli.say_id(&made, made.value.id)
         }
-        Command::Show { name } => show(cli, &store, &name).await,
-        Command::Decisions { name, limit } => {
+        Stored::Show { name } => show(cli, &store, &name).await,
+        Stored::Decisions { name, limit } => {
             let all = schedules::decisions(&store, &name, rows(&limit)?).await?;
             if cli.json {
                 return all.iter().try_for_each(output::json);
             }
             decided(&all)
         }
-        Command::Next { name, count } => {
+        Stored::Next { name, count } => {
             let preview = schedules::next(&store, &name, rows(&count)?, call.now).await?;
             if cli.json { output::json(&preview) } else { upcoming(&preview) }
         }
     }
+}
+
+/// Says what a rule means, which needs no database.
+fn preview(cli: &Cli, rule: RuleArguments) -> Result<()> {
+    let Some(rule) = rule.text() else { return Ok(()) };
+    let seen = schedules::preview(rule, cli.now())?;
+    let told = wire::RulePreview::of(&seen.rule, &seen.next, seen.warnings);
+    if cli.json {
+        return output::json(&told);
+    }
+    listed(&told.words, &told.next, &told.warnings)
 }
 
 async fn show(cli: &Cli, store: &Store, name: &str) -> Result<()> {
@@ -248,11 +285,16 @@ fn upcoming(preview: &wire::SchedulePreview) -> Result<()> {
     if preview.schedule.paused_at.is_some() {
         output::note("The schedule is paused: it would run at these times.");
     }
+    let words = preview.schedule.words.as_deref().unwrap_or_default();
+    listed(words, &preview.next, &preview.warnings)
+}
+
+fn listed(words: &str, next: &[wire::Occurrence], warnings: &[String]) -> Result<()> {
     let row = |next: &wire::Occurrence| vec![next.local.clone(), next.at.clone()];
-    let rows: Vec<_> = preview.next.iter().map(row).collect();
-    output::line(preview.schedule.words.as_deref().unwrap_or_default())?;
+    let rows: Vec<_> = next.iter().map(row).collect();
+    output::line(words)?;
     output::table(&["LOCAL", "UTC"], &rows)?;
-    preview.warnings.iter().try_for_each(|warning| output::line(format_args!("Note: {warning}.")))
+    warnings.iter().try_for_each(|warning| output::line(format_args!("Note: {warning}.")))
 }
 
 fn decided(decisions: &[wire::ScheduleDecision]) -> Result<()> {

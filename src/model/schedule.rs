@@ -19,7 +19,7 @@ pub use stored::{
     Ensured, NewSchedule, PastDecision, Plan, PlanChange, ReservedSchedule, Schedule,
 };
 
-use super::{Cron, Timestamp};
+use super::{Cron, Timestamp, Zone};
 use crate::error::{Code, Error, Result};
 use chrono_tz::Tz;
 use serde::Deserialize;
@@ -183,6 +183,22 @@ impl Rule {
             Self::Once(at) => Some(*at).filter(|at| *at > after),
         };
         next.filter(|at| *at <= LAST)
+    }
+
+    /// The zone whose clocks it goes by: UTC for an interval and for an instant.
+    pub fn zone(&self) -> Zone {
+        match self {
+            Self::Cron { zone, .. } => (*zone).into(),
+            Self::Every { .. } | Self::Once(_) => Tz::UTC.into(),
+        }
+    }
+
+    /// Its crontab expression, if it has one.
+    pub fn crontab(&self) -> Option<&str> {
+        match self {
+            Self::Cron { cron, .. } => Some(cron.as_str()),
+            Self::Every { .. } | Self::Once(_) => None,
+        }
     }
 
     /// The occurrences after an instant, in order.

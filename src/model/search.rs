@@ -15,6 +15,10 @@ pub struct LogFilter {
     pub text: Option<String>,
     /// Only rows of this correlation id.
     pub correlation_id: Option<String>,
+    /// Only rows of this instant and later.
+    pub since: Option<Timestamp>,
+    /// Only rows before this instant.
+    pub until: Option<Timestamp>,
     /// Only rows of these ids, if there are any, whatever else is asked.
     pub ids: Vec<i64>,
     /// Only ids below this one (the cursor).
@@ -34,6 +38,35 @@ pub struct Found<T> {
     pub cut_short: bool,
     /// How many ids the search looked through; ids of removed rows count too.
     pub looked_through: u64,
+}
+
+/// What log rows are about: how many of each level come when, of each level, source and error code. It is of the newest rows
+/// that fit a filter, as many as one look counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogPicture {
+    /// The spans of time, in order, without a gap between them.
+    pub bars: Vec<LogBar>,
+    /// How many rows each level has, in the order of [`Level::ALL`].
+    pub levels: [u64; 5],
+    /// The sources with the most rows.
+    pub sources: Vec<(String, u64)>,
+    /// The error codes with the most rows.
+    pub codes: Vec<(String, u64)>,
+    /// How many rows were counted.
+    pub counted: u64,
+    /// Whether there may be rows that were not looked at.
+    pub cut_short: bool,
+}
+
+/// A span of time with its log rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogBar {
+    /// Where it begins.
+    pub since: Timestamp,
+    /// Where it ends; this instant is not of it.
+    pub until: Timestamp,
+    /// How many rows each level has, in the order of [`Level::ALL`].
+    pub levels: [u64; 5],
 }
 
 /// How many jobs of a kind are in a status and a queue.

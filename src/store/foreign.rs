@@ -7,7 +7,7 @@ use super::sql::{self, logs::Stored};
 use super::sqlite::Snapshot;
 use super::sqlite::foreign::{self, Slow};
 use crate::error::{Code, Error, Result};
-use crate::model::{Found, LogFilter, LogMark, LogRow, LogTable, sha256_hex};
+use crate::model::{Found, LogFilter, LogMark, LogPicture, LogRow, LogTable, sha256_hex};
 use crate::warn_coded;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -114,7 +114,12 @@ impl ForeignLog {
 
     /// The newest rows that fit.
     pub(super) async fn search(&self, filter: LogFilter) -> Result<Found<LogRow>> {
-        self.look(move |conn| sql::search::logs(conn, &filter)).await
+        self.look(move |conn| sql::log_search::any(conn, &filter)).await
+    }
+
+    /// What the newest rows are about that fit.
+    pub(super) async fn picture(&self, filter: LogFilter) -> Result<LogPicture> {
+        self.look(move |conn| sql::log_search::any_picture(conn, &filter)).await
     }
 
     /// Rows of warning or worse, in as many transactions as it takes.

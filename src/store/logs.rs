@@ -5,8 +5,8 @@ use super::sqlite::{self, Database, Owner, Schema};
 use super::{OpenMode, schema};
 use crate::error::Result;
 use crate::model::{
-    Found, LogFilter, LogProgress, LogRow, LogSlice, LogStep, NewLogRow, ProcessFacts, Service,
-    Timestamp,
+    Found, LogFilter, LogPicture, LogProgress, LogRow, LogSlice, LogStep, NewLogRow, ProcessFacts,
+    Service, Timestamp,
 };
 use std::fmt;
 use std::path::Path;
@@ -44,7 +44,12 @@ impl LogStore {
 
     /// The newest log rows that fit the filter. Looks through 100,000 rows at most and says so.
     pub async fn search(&self, filter: LogFilter) -> Result<Found<LogRow>> {
-        self.db.read("list log rows", move |c| sql::search::logs(c, &filter)).await
+        self.db.read("list log rows", move |c| sql::log_search::own(c, &filter)).await
+    }
+
+    /// What the newest log rows are about that fit the filter, whatever its limit. Counts among 50,000 rows at most and says so.
+    pub async fn picture(&self, filter: LogFilter) -> Result<LogPicture> {
+        self.db.read("count log rows", move |c| sql::log_search::own_picture(c, &filter)).await
     }
 
     /// Bytes of the log database with its write-ahead log.

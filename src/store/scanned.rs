@@ -4,7 +4,7 @@ use super::foreign::ForeignLog;
 use super::sql::{self, logs::Stored};
 use super::{LogStore, Store};
 use crate::error::Result;
-use crate::model::{Found, LogFilter, LogRow};
+use crate::model::{Found, LogFilter, LogPicture, LogRow};
 
 /// The log that scans read. Clones share it.
 #[derive(Clone, Debug)]
@@ -85,6 +85,14 @@ impl ScannedLog {
         match self {
             Self::Own(logs) => logs.search(filter).await,
             Self::Foreign(log) => log.search(filter).await,
+        }
+    }
+
+    /// What the newest rows are about that fit the filter, as [`LogStore::picture`] counts them.
+    pub async fn picture(&self, filter: LogFilter) -> Result<LogPicture> {
+        match self {
+            Self::Own(logs) => logs.picture(filter).await,
+            Self::Foreign(log) => log.picture(filter).await,
         }
     }
 

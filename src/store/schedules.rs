@@ -26,6 +26,21 @@ impl Store {
         self.db.rule("add a schedule", now, create).await
     }
 
+    /// Adds a schedule that is paused from the beginning: it makes no job until a person resumes it.
+    ///
+    /// # Errors
+    /// As [`Store::create_schedule`].
+    pub async fn create_paused_schedule(
+        &self,
+        new: NewSchedule,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<()> {
+        let create =
+            move |tx: &Tx<'_>, now| core::schedules::create_paused(tx, new.clone(), &actor, now);
+        self.db.rule("add a schedule", now, create).await
+    }
+
     /// Makes a schedule be as the program declares it: adds it, or gives the one of its name this plan. What a person did to
     /// it beyond its plan stays: a paused one is paused on. An interval of the same length keeps its occurrences.
     ///

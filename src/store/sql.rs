@@ -27,6 +27,8 @@ pub(super) mod issues;
 pub(super) mod jobs;
 pub(super) mod lease;
 pub(super) mod line;
+#[cfg(feature = "monitor")]
+pub(super) mod log_search;
 #[cfg(feature = "web")]
 pub(super) mod logins;
 #[cfg(feature = "monitor")]

@@ -1,11 +1,13 @@
 //! What a person chose for all pages. Their browser keeps it in cookies, so that the first paint has it.
 
+use crate::model::Zone;
 use axum::http::HeaderMap;
 use axum::http::header::COOKIE;
 
 /// The names that the pages' script gives the cookies.
 const THEME: &str = "lamplighter-theme";
 const PAUSED: &str = "lamplighter-paused";
+const ZONE: &str = "lamplighter-zone";
 /// The colours that can be chosen.
 const THEMES: [&str; 2] = ["light", "dark"];
 
@@ -16,6 +18,8 @@ pub(super) struct Choices {
     pub(super) theme: Option<&'static str>,
     /// Whether nothing of a page changes by itself.
     pub(super) is_paused: bool,
+    /// The zone of their clocks, which the pages' script tells.
+    pub(super) zone: Option<Zone>,
 }
 
 impl Choices {
@@ -28,6 +32,7 @@ impl Choices {
             match name {
                 THEME => chosen.theme = THEMES.into_iter().find(|theme| *theme == value),
                 PAUSED => chosen.is_paused = value == "1",
+                ZONE => chosen.zone = Zone::named(value),
                 _ => {}
             }
         }
@@ -45,10 +50,17 @@ mod tests {
             let headers = [(COOKIE, cookie.parse().unwrap())].into_iter().collect();
             Choices::of(&headers)
         };
-        let all = "a=1; lamplighter-theme=dark; lamplighter-paused=1";
-        assert_eq!(of(all), Choices { theme: Some("dark"), is_paused: true });
-        for strange in ["lamplighter-theme=\"><script>", "lamplighter-paused=yes", "theme=dark", ""]
-        {
+        let all =
+            "a=1; lamplighter-theme=dark; lamplighter-paused=1; lamplighter-zone=Europe/Berlin";
+        let zone = Zone::named("Europe/Berlin");
+        assert_eq!(of(all), Choices { theme: Some("dark"), is_paused: true, zone });
+        for strange in [
+            "lamplighter-theme=\"><script>",
+            "lamplighter-paused=yes",
+            "lamplighter-zone=<b>",
+            "theme=dark",
+            "",
+        ] {
             assert_eq!(of(strange), Choices::default(), "{strange}");
         }
     }

@@ -4,12 +4,15 @@ mod account;
 mod attempts;
 mod batch;
 mod card;
+mod field;
 mod gates;
 mod job;
 mod job_rows;
 mod lane;
 mod list;
 mod live;
+#[cfg(feature = "monitor")]
+mod log_picture;
 mod notice;
 #[cfg(feature = "monitor")]
 mod scan;
@@ -31,6 +34,7 @@ pub(super) use account::{logins_card, password_fields, settings_tabs};
 pub(super) use attempts::attempts_in_time;
 pub(super) use batch::{batch_badge, batch_bar};
 pub(super) use card::{card, confirm, dialog, empty, run_form, text_card};
+pub(super) use field::{choice_field, field, text_field};
 pub(super) use gates::gates;
 pub(super) use job::{attempts, job_sentence};
 pub(super) use job_rows::job_rows;
@@ -38,13 +42,15 @@ pub(super) use lane::{AHEAD, Lane, lanes};
 pub(super) use list::{numbered_pager, pager, table};
 pub(super) use live::live;
 #[cfg(feature = "monitor")]
+pub(super) use log_picture::log_picture;
+#[cfg(feature = "monitor")]
 pub(super) use notice::said_notice;
 pub(super) use notice::{Tone, notice, password_question, problem_notice, stopped_notice};
 #[cfg(feature = "monitor")]
 pub(super) use scan::scan_lines;
 pub(super) use schedule::{
-    STRIP, UPCOMING, decision_strip, decision_word, schedule_badge, schedule_buttons,
-    schedule_state,
+    STRIP, UPCOMING, decision_word, outcome_strip, run_states, schedule_badge, schedule_buttons,
+    schedule_state, strip_legend,
 };
 #[cfg(feature = "monitor")]
 pub(super) use session::{
@@ -56,9 +62,9 @@ pub(super) use session_form::{continue_form, session_form};
 pub(super) use spark::{Measure, meter, sparkline};
 #[cfg(feature = "monitor")]
 pub(super) use spend::spend_lines;
-pub(super) use status::{Step, pill, status_word, timeline};
+pub(super) use status::{Step, badge, pill, status_word, timeline};
 #[cfg(feature = "monitor")]
-pub(super) use status::{badge, level_badge, status_icon};
+pub(super) use status::{level_badge, status_icon};
 pub(super) use tabs::{QueryBox, Way, facets, query_box, tabs};
 #[cfg(feature = "monitor")]
 pub(super) use text::known;

@@ -136,6 +136,12 @@ fn of_schedules() -> Vec<Route> {
     vec![
         get(web::schedules::PATH, Private, web::schedules::list),
         get(web::schedules::PART_PATH, Polled, web::schedules::list),
+        get(web::new_schedule::PATH, Private, web::new_schedule::form),
+        taking(
+            web::new_schedule::MAX_BODY_BYTES,
+            post(web::new_schedule::PATH, Needs(schedules::ADD), web::new_schedule::add),
+        ),
+        get(web::plan_form::PREVIEW_PATH, Private, web::new_schedule::preview),
         get(web::schedule::PATH, Private, web::schedule::page),
         get(web::schedule::PART_PATH, Polled, web::schedule::page),
         post(web::schedules::RUN_NOW_PATH, Needs(schedules::RUN_NOW), web::schedules::run_now),
@@ -145,6 +151,7 @@ fn of_schedules() -> Vec<Route> {
             web::schedule::MAX_BODY_BYTES,
             post(web::schedule::EDIT_PATH, Needs(schedules::EDIT), web::schedule::edit),
         ),
+        post(web::schedule::REMOVE_PATH, Needs(schedules::REMOVE), web::schedule::remove),
     ]
 }
 

@@ -4,28 +4,28 @@ use super::answer::answered;
 use super::app::App;
 use super::caller::Signed;
 use super::components::{
-    UPCOMING, as_typed, card, decision_strip, decision_word, empty, exact, folded, problem_notice,
-    schedule_badge, schedule_buttons, schedule_state, table, when, when_known,
+    UPCOMING, badge, card, confirm, decision_word, empty, exact, folded, outcome_strip,
+    problem_notice, run_states, schedule_badge, schedule_buttons, schedule_state, table, when,
+    when_known,
 };
 use super::extract::{Form, Id, Query};
 use super::face::Face;
 use super::nav::{self, Tab};
+use super::new_schedule::preview_card;
 use super::page::Frame;
 use super::part::{LivePart, Shown, live_page, version};
+use super::plan_form::{Offered, PlanForm, overlap_words, plan_form};
 use super::problem::Problem;
-use crate::actions::schedules::{self, PlanTexts, RuleText, ScheduleEdit};
-use crate::model::{
-    CatchUp, Overlap, PRIORITIES, PastDecision, Plan, Queue, Role, Schedule, ScheduleName,
-    Timestamp, Verdict,
-};
+use crate::actions::schedules::{self, ScheduleEdit};
+use crate::model::{CatchUp, PastDecision, Plan, Role, Schedule, ScheduleName, Timestamp, Verdict};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
-use serde::Deserialize;
 
 pub(super) const PATH: &str = "/schedules/{name}";
 pub(super) const PART_PATH: &str = "/schedules/{name}/part";
 pub(super) const EDIT_PATH: &str = "/schedules/{name}/edit";
+pub(super) const REMOVE_PATH: &str = "/schedules/{name}/remove";
 /// Largest body, in bytes: the longest payload with every byte of it as `%xx`, and the rest.
 pub(super) const MAX_BODY_BYTES: usize = 1024 * 1024;
 /// How many decisions the page lists: a day of half-hourly ones.
@@ -49,16 +49,22 @@ pub(super) async fn edit(
     Form(fields): Form<PlanForm>,
 ) -> Result<Response, Problem> {
     let call = who.call(app.web.clock.now());
-    let request = ScheduleEdit {
-        name: name.to_string(),
-        confirmed: fields.confirm == "full",
-        plan: fields.texts(),
+    if !fields.preview.is_empty() {
+        return shown_page(&app, &who, name, (Face::Page, None), Some((&fields, None))).await;
+    }
+    let done = async {
+        let request = ScheduleEdit {
+            name: name.to_string(),
+            confirmed: fields.confirmed(),
+            plan: fields.texts()?,
+        };
+        schedules::edit(&app.web.store, &call, request).await
     };
-    match (schedules::edit(&app.web.store, &call, request).await, who.face()) {
+    match (done.await, who.face()) {
         (Ok(answer), face) => Ok(answered(face, &answer, &nav::schedule(&name))),
         (Err(error), Face::Page) if error.class().is_refusal() => {
             let problem = Problem::from(error);
-            let again = Some((&fields, &problem));
+            let again = Some((&fields, Some(&problem)));
             let page = shown_page(&app, &who, name, (Face::Page, None), again).await?;
             Ok((problem.status(), page).into_response())
         }
@@ -66,58 +72,24 @@ pub(super) async fn edit(
     }
 }
 
-/// What the form sends. Every field is text, so that a field that does not fit can be shown as it was typed.
-#[derive(Default, Deserialize)]
-pub(super) struct PlanForm {
-    rule: String,
-    kind: String,
-    payload: String,
-    queue: String,
-    priority: String,
-    catch_up: String,
-    overlap: String,
-    stagger: String,
-    /// `full` if the person confirmed that sessions of the profile full have no sandbox.
-    #[serde(default)]
-    confirm: String,
+/// POST `/schedules/{name}/remove`.
+pub(super) async fn remove(
+    State(app): State<App>,
+    who: Signed,
+    Id(name): Id<ScheduleName>,
+) -> Result<Response, Problem> {
+    let call = who.call(app.web.clock.now());
+    let removed = schedules::remove(&app.web.store, &call, name.as_str()).await?;
+    Ok(answered(who.face(), &removed, &Tab::Schedules.link()))
 }
 
-impl PlanForm {
-    fn of(plan: &Plan) -> Self {
-        Self {
-            rule: plan.rule.to_text(),
-            kind: plan.kind.to_string(),
-            payload: plan.payload.to_string(),
-            queue: plan.queue.as_ref().map_or_else(String::new, Queue::to_string),
-            priority: plan.priority.map_or_else(String::new, |priority| priority.to_string()),
-            catch_up: plan.catch_up.to_string(),
-            overlap: plan.overlap.to_string(),
-            stagger: plan.stagger.as_secs().to_string(),
-            confirm: String::new(),
-        }
-    }
-
-    fn texts(&self) -> PlanTexts {
-        PlanTexts {
-            rule: Some(RuleText::Line(self.rule.clone())),
-            kind: Some(self.kind.clone()),
-            payload: Some(as_typed(&self.payload)),
-            queue: Some(self.queue.clone()),
-            priority: Some(self.priority.clone()),
-            catch_up: Some(self.catch_up.clone()),
-            overlap: Some(self.overlap.clone()),
-            stagger: Some(self.stagger.clone()),
-        }
-    }
-}
-
-/// The page, or its live part alone. `again` has a form that was refused, and why.
+/// The page, or its live part alone. `again` has a form that was sent, and why it was refused if it was.
 async fn shown_page(
     app: &App,
     who: &Signed,
     name: ScheduleName,
     face: (Face, Option<&str>),
-    again: Option<(&PlanForm, &Problem)>,
+    again: Option<(&PlanForm, Option<&Problem>)>,
 ) -> Result<Response, Problem> {
     let schedule = schedules::known(&app.web.store, name.as_str(), "show a schedule").await?;
     let decisions = app.web.store.schedule_decisions(schedule.id, DECISIONS).await?;
@@ -125,7 +97,7 @@ async fn shown_page(
     let (role, now) = (who.role(), app.web.clock.now());
     let content = html! {
         div.grid {
-            div.wide { (summary(&schedule, is_full, role, now)) }
+            div.wide { (summary(&schedule, &decisions, (is_full, role), now)) }
             div { (next(&schedule, now)) }
             div { (facts(&schedule, now)) }
             div.wide { (log(&schedule, &decisions, now)) }
@@ -134,16 +106,27 @@ async fn shown_page(
     let part = LivePart {
         id: "schedule",
         link: &nav::schedule(&name).under("part"),
-        version: version(&schedule_state(&schedule)),
+        version: version(&(schedule_state(&schedule), run_states(&decisions))),
         content: &content,
     };
+    // If the stored plan cannot be read, the page says so above, and the form is empty.
+    let stored = schedule.plan.as_ref().map(PlanForm::of).unwrap_or_default();
+    let fields = again.map_or(&stored, |(fields, _)| fields);
+    let is_form = schedules::may_own(role, &schedule);
+    let offered = Offered::by(app).await?;
+    let zone = who.caller.choices.zone;
     // The form is beside the live part, whose renewal would take away what somebody types.
     let around = |part| {
         html! {
-            div.grid {
-                @if let Some((_, problem)) = again { div.wide { (problem_notice(problem)) } }
-                div.wide { (part) }
-                @if schedules::may_change(role) { div.wide { (form(&schedule, again.map(|(fields, _)| fields), app.web.has_program())) } }
+            @if let Some((_, Some(problem))) = again { (problem_notice(problem)) }
+            (part)
+            @if is_form && schedule.reserved {
+                div.below { (of_settings(app.web.has_program())) }
+            } @else if is_form {
+                div.cols.cols-2.below {
+                    div { (form(&schedule, (fields, &offered))) }
+                    (preview_card(&fields.rule, zone, now))
+                }
             }
         }
     };
@@ -153,10 +136,15 @@ async fn shown_page(
     Ok(live_page(&frame, &title, &part, around, face))
 }
 
-fn summary(schedule: &Schedule, is_full: bool, role: Role, now: Timestamp) -> Markup {
+fn summary(
+    schedule: &Schedule,
+    decisions: &[PastDecision],
+    (is_full, role): (bool, Role),
+    now: Timestamp,
+) -> Markup {
     html! {
         section.card.say {
-                    (schedule_badge(schedule))
+                    (schedule_badge(schedule, decisions))
                     p {
                         @match &schedule.plan {
                             Ok(plan) => { "Makes a job of kind " (plan.kind) " " (plan.rule.in_words()) "." },
@@ -214,7 +202,7 @@ fn facts(schedule: &Schedule, now: Timestamp) -> Markup {
             dt { "Queue" } dd { @if let Some(queue) = &plan.queue { (queue) } @else { "its kind's" } }
             dt { "Priority" } dd { @if let Some(priority) = plan.priority { (priority) } @else { "its kind's" } }
             dt { "Missed ones" } dd { (catch_up(plan)) }
-            dt { "Overlap" } dd { (overlap(plan.overlap)) }
+            dt { "Overlap" } dd { (overlap_words(plan.overlap)) }
             dt { "Last occurrence" } dd { (when_known(schedule.last_at, now)) }
             dt { "Made" } dd { (when(schedule.created_at, now)) }
             dt { "Changed" } dd { (when(schedule.updated_at, now)) " by " (schedule.updated_by) }
@@ -235,22 +223,19 @@ fn catch_up(plan: &Plan) -> String {
     }
 }
 
-const fn overlap(overlap: Overlap) -> &'static str {
-    match overlap {
-        Overlap::QueueOne => "at most one job waits beside the running one",
-        Overlap::QueueAll => "every occurrence makes a job",
-        Overlap::Skip => "skipped while a job waits or runs",
-    }
-}
-
 fn log(schedule: &Schedule, decisions: &[PastDecision], now: Timestamp) -> Markup {
     let row = |decision: &PastDecision| {
         html! {
             tr {
                 td { (exact(decision.occurrence_at)) }
+                td data-label="Job" {
+                    @if let Some(id) = decision.job_id { a href=(nav::job(id)) { "#" (id) } " " }
+                    @if let Some(status) = decision.job_status { (badge(status)) }
+                    @else if decision.job_id.is_some() { span.soft { "removed" } }
+                    @else { span.soft { "none" } }
+                }
                 td { span class=(decision_class(decision.decision)) { (decision_word(decision.decision)) } }
                 td data-label="Decided" { (when(decision.decided_at, now)) }
-                td data-label="Job" { @if let Some(id) = decision.job_id { a href=(nav::job(id)) { (id) } } @else { "–" } }
                 td.note { (decision.detail) }
             }
         }
@@ -260,16 +245,16 @@ fn log(schedule: &Schedule, decisions: &[PastDecision], now: Timestamp) -> Marku
         @if rows.is_empty() {
             (empty("Nothing was decided yet", &html! { "Each occurrence leaves a line here: fired, caught up, merged or skipped, and why." }))
         } @else {
-            (table("Decisions", &["Occurrence", "Decision", "Decided", "Job", "Why"], &rows))
+            (table("Decisions", &["Occurrence", "Job", "Decision", "Decided", "Why"], &rows))
         }
     };
     let id = format!("schedule-log-{}", schedule.id);
-    card(&id, "Last decisions", &decision_strip(decisions), &content)
+    card(&id, "Last runs", &outcome_strip(decisions), &content)
 }
 
 fn decision_class(decision: Verdict) -> &'static str {
     match decision {
-        Verdict::Fired => "badge tag-ok",
+        Verdict::Fired => "badge",
         Verdict::CaughtUp => "badge tag-info",
         Verdict::Merged => "badge",
         Verdict::Skipped => "badge tag-warn",
@@ -277,63 +262,35 @@ fn decision_class(decision: Verdict) -> &'static str {
     }
 }
 
-fn form(schedule: &Schedule, again: Option<&PlanForm>, has_program: bool) -> Markup {
-    if schedule.reserved {
-        return card(
-            "schedule-edit",
-            "Edit",
-            &html! {},
-            &html! {
-                p.card-body {
-                    "Its settings edit it: "
-                    @if has_program {
-                        "the " a href=(Tab::SelfMonitoring.link().at("configuration")) { "configuration of self-monitoring" } ", or "
-                    }
-                    code { "lamplighter settings set self_monitoring.cadence 30m" } "."
-                }
-            },
-        );
+fn form(schedule: &Schedule, (fields, offered): (&PlanForm, &Offered)) -> Markup {
+    let page = nav::schedule(&schedule.name);
+    let consequence = html! {
+        "The schedule " b { (schedule.name) } " and its decisions go for good. The jobs that it made stay."
+    };
+    let remove = html! {
+        form method="post" action=(page.under("remove")) {
+            button.btn.btn-sm.btn-solid-danger type="submit" { "Delete this schedule" }
+        }
+    };
+    // A form does not contain another one, so the question stands in a card of its own.
+    html! {
+        (card("schedule-edit", "Edit", &html! {}, &plan_form(fields, offered, (&page.under("edit"), false), &html! {
+            a.btn.btn-quiet href=(page) { "Discard" }
+        })))
+        section.card.below { div.card-body { (confirm("schedule-delete", "Delete", &consequence, &remove)) } }
     }
-    // If the stored plan cannot be read, the page says so above, and the form is empty.
-    let stored = schedule.plan.as_ref().map(PlanForm::of).unwrap_or_default();
-    let fields = again.unwrap_or(&stored);
-    let input = |name: &str, label: &str, value: &str, hint: &str| {
-        html! {
-            div.setting {
-                label.form-label for={ "edit-" (name) } { (label) }
-                input.form-control id={ "edit-" (name) } name=(name) value=(value) autocomplete="off"
-                    aria-describedby={ "hint-" (name) };
-                small.form-hint id={ "hint-" (name) } { (hint) }
+}
+
+/// What stands in the place of the form of a schedule that settings edit.
+fn of_settings(has_program: bool) -> Markup {
+    let text = html! {
+        p.card-body {
+            "Its settings edit it: "
+            @if has_program {
+                "the " a href=(Tab::SelfMonitoring.link().at("configuration")) { "configuration of self-monitoring" } ", or "
             }
+            code { "lamplighter settings set self_monitoring.cadence 30m" } "."
         }
     };
-    let (least, most) = (PRIORITIES.start(), PRIORITIES.end());
-    let priority = format!("{least} to {most}, lower runs first; empty: its kind's");
-    let content = html! {
-        form.card-body method="post" action=(nav::schedule(&schedule.name).under("edit")) {
-            div.setting-row {
-                (input("rule", "Rule", &fields.rule,
-                    "15m, 6h, a crontab expression and a zone (30 2 * * 1-5 Europe/Berlin), or an instant (2027-01-15T08:00:00Z)"))
-                (input("kind", "Kind", &fields.kind, "Which handler runs its jobs"))
-                (input("catch_up", "Missed occurrences", &fields.catch_up, "once, skip or all:N"))
-                div.setting {
-                    label.form-label for="edit-overlap" { "Overlap" }
-                    select #edit-overlap .form-select name="overlap" {
-                        @for offered in [Overlap::QueueOne, Overlap::QueueAll, Overlap::Skip] {
-                            option value=(offered) selected[fields.overlap == offered.as_str()] { (offered) ": " (overlap(offered)) }
-                        }
-                    }
-                }
-                (input("queue", "Queue", &fields.queue, "Empty: its kind's"))
-                (input("priority", "Priority", &fields.priority, &priority))
-                (input("stagger", "Stagger", &fields.stagger, "How long after one another caught-up jobs start: seconds, or 5m"))
-                div.wide {
-                    label.form-label for="edit-payload" { "Payload" }
-                    textarea #edit-payload .form-control name="payload" rows="3" spellcheck="false" { (fields.payload) }
-                }
-                div.wide { button.btn.btn-primary type="submit" { "Save" } }
-            }
-        }
-    };
-    card("schedule-edit", "Edit", &html! {}, &content)
+    card("schedule-edit", "Edit", &html! {}, &text)
 }

@@ -5,10 +5,11 @@ use super::app::App;
 use super::base::{Link, link};
 use super::caller::Signed;
 use super::components::{
-    AHEAD, Lane, STRIP, UPCOMING, card, decision_strip, empty, lanes, numbered_pager,
-    schedule_badge, schedule_buttons, schedule_state, table, when,
+    AHEAD, Lane, STRIP, UPCOMING, card, empty, lanes, numbered_pager, outcome_strip, run_states,
+    schedule_badge, schedule_buttons, schedule_state, strip_legend, table, when,
 };
 use super::extract::{Id, Query};
+use super::icon::{Icon, icon};
 use super::nav::{self, Tab};
 use super::page::Frame;
 use super::part::{LivePart, live_page, version};
@@ -24,6 +25,8 @@ use serde::Deserialize;
 pub(super) const PATH: &str = Tab::Schedules.path();
 /// The path has a hyphen, which no schedule's name has.
 pub(super) const PART_PATH: &str = "/schedules/list-part";
+/// Where a schedule is asked for. This path has a hyphen, too.
+pub(super) const NEW_PATH: &str = "/schedules/new-schedule";
 pub(super) const RUN_NOW_PATH: &str = "/schedules/{name}/run-now";
 pub(super) const PAUSE_PATH: &str = "/schedules/{name}/pause";
 pub(super) const RESUME_PATH: &str = "/schedules/{name}/resume";
@@ -56,23 +59,26 @@ pub(super) async fn list(
     let store = &app.web.store;
     let (schedules, total) = store.schedules(slice.skip(), slice.most()).await?;
     let mut rows = Vec::with_capacity(schedules.len());
+    let mut states = Vec::with_capacity(schedules.len());
     let (role, now) = (who.role(), app.web.clock.now());
     for schedule in &schedules {
         let decisions = store.schedule_decisions(schedule.id, STRIP).await?;
         let is_full = schedules::is_full(store, schedule).await?;
         rows.push(row(schedule, &decisions, is_full, role, now));
+        states.push((schedule_state(schedule), run_states(&decisions)));
     }
     let at = |slice| link(PATH).with(&SliceQuery::from(slice));
     let content = html! {
         @if total == 0 {
             section.card { (empty("No schedules yet", &html! {
-                "A schedule makes jobs by the clock. Add one with " code { "lamplighter schedules add" } "."
+                "A schedule makes jobs by the clock." @if schedules::may_add(role) { " " a href=(link(NEW_PATH)) { "Make the first one" } "." }
             })) }
         } @else {
             div.stack {
                 (ahead(&schedules, now))
                 section.card {
-                    (table("Schedules", &["Schedule", "Next run", "Last decisions", ""], &rows))
+                    (table("Schedules", &["Schedule", "Next run", "Last 30 runs", ""], &rows))
+                    div.card-footer { (strip_legend()) }
                     (numbered_pager("schedules", slice, total, at))
                 }
             }
@@ -81,10 +87,15 @@ pub(super) async fn list(
     let part = LivePart {
         id: "schedule-list",
         link: &link(PART_PATH).with(&asked),
-        version: version(&schedules.iter().map(schedule_state).collect::<Vec<_>>()),
+        version: version(&states),
         content: &content,
     };
-    let frame = Frame::new(&app.web, Some(&who)).at(Tab::Schedules);
+    let actions = html! {
+        @if schedules::may_add(role) {
+            a.btn.btn-primary href=(link(NEW_PATH)) { (icon(Icon::Plus)) "New schedule" }
+        }
+    };
+    let frame = Frame::new(&app.web, Some(&who)).at(Tab::Schedules).acting(actions);
     let face = (who.face(), asked.v.as_deref());
     Ok(live_page(&frame, Tab::Schedules.title(), &part, |part| part, face))
 }
@@ -145,17 +156,20 @@ fn row(
             td.main {
                 div.first {
                     a id={ "schedule-" (schedule.id) } href=(nav::schedule(&schedule.name)) { (schedule.name) }
-                    (schedule_badge(schedule))
+                    (schedule_badge(schedule, decisions))
                 }
                 div.sub {
                     @match &schedule.plan {
-                        Ok(plan) => { "makes " span.mono { (plan.kind) } " " (plan.rule.in_words()) },
+                        Ok(plan) => {
+                            span.mono { (plan.kind) } " " (plan.rule.in_words())
+                            @if let Some(cron) = plan.rule.crontab() { " · " span.mono { (cron) } }
+                        },
                         Err(why) => span.bad { "It cannot be read: " (why) },
                     }
                 }
             }
             td data-label="next" { (next(schedule, now)) }
-            td { (decision_strip(decisions)) }
+            td { (outcome_strip(decisions)) }
             td { (schedule_buttons(schedule, is_full, role, true)) }
         }
     }

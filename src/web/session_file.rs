@@ -72,7 +72,7 @@ pub(super) async fn patch(
 }
 
 /// An answer that a browser saves under this name, which is of letters, digits, `-` and `.`.
-fn download(kind: &'static str, name: &str, body: Body) -> Response {
+pub(super) fn download(kind: &'static str, name: &str, body: Body) -> Response {
     let disposition = format!("attachment; filename=\"{name}\"");
     let headers =
         [(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, disposition)];

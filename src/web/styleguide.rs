@@ -4,10 +4,10 @@ use super::app::App;
 use super::base::{Link, link};
 use super::caller::Signed;
 use super::components::{
-    Lane, Measure, NeedRow, QueryBox, STRIP, Step, Tile, Tone, Way, badge, card, confirm,
-    decision_strip, dialog, empty, exact, facets, folded, grouped, lanes, meter, needs_card,
-    notice, pager, pill, query_box, sparkline, status_icon, status_word, table, tabs, text_card,
-    tiles, timeline, when,
+    Lane, Measure, NeedRow, QueryBox, STRIP, Step, Tile, Tone, Way, badge, card, confirm, dialog,
+    empty, exact, facets, folded, grouped, lanes, meter, needs_card, notice, outcome_strip, pager,
+    pill, query_box, sparkline, status_icon, status_word, table, tabs, text_card, tiles, timeline,
+    when,
 };
 use super::icon::{Icon, icon};
 use super::page::{Frame, page};
@@ -190,6 +190,7 @@ fn pictures(now: Timestamp) -> Markup {
         decided_at: now,
         job_id: i64::try_from(nth).ok().map(JobId),
         detail: String::new(),
+        job_status: Status::ALL.get(nth).copied(),
     };
     let decisions: Vec<_> = (0..STRIP).zip(verdicts.into_iter().cycle()).map(decision).collect();
     card(
@@ -201,7 +202,7 @@ fn pictures(now: Timestamp) -> Markup {
                 @for (measure, percent) in [(Measure::Slots, 25), (Measure::Slots, 100), (Measure::Budget, 85), (Measure::Budget, 100), (Measure::Paused, 50)] {
                     p.sub { (percent) " of 100" } (meter(measure, percent, &format!("{percent} of 100")))
                 }
-                (decision_strip(&decisions)) (decision_strip(&[]))
+                (outcome_strip(&decisions)) (outcome_strip(&[]))
                 (lanes(&[lane(false), lane(true)], now))
             }
         },

@@ -67,6 +67,19 @@ pub struct SchedulePreview {
     pub warnings: Vec<String>,
 }
 
+/// A rule that nobody has stored, with what it would do.
+#[derive(Clone, Debug, Serialize)]
+pub struct RulePreview {
+    /// The rule, as in [`SchedulePlan`].
+    pub rule: Value,
+    /// The rule in words.
+    pub words: String,
+    /// The next occurrences, in order.
+    pub next: Vec<Occurrence>,
+    /// What changes of the clock do to them in the next year, a sentence each.
+    pub warnings: Vec<String>,
+}
+
 /// An occurrence to come.
 #[derive(Clone, Debug, Serialize)]
 pub struct Occurrence {
@@ -97,6 +110,8 @@ pub struct ScheduleDecision {
     pub decided_at: String,
     /// The job it made; it may have been pruned since.
     pub job_id: Option<i64>,
+    /// The status of that job; `null` without a job, and of one that was pruned.
+    pub job_status: Option<&'static str>,
     /// Why.
     pub detail: String,
 }
@@ -193,6 +208,19 @@ impl SchedulePreview {
     }
 }
 
+impl RulePreview {
+    /// The rule with these occurrences, and what changes of the clock do to them.
+    pub fn of(rule: &model::Rule, next: &[Timestamp], warnings: Vec<String>) -> Self {
+        let occurrence = |at: &Timestamp| Occurrence { at: at.to_string(), local: rule.local(*at) };
+        Self {
+            rule: rule.to_json(),
+            words: rule.in_words(),
+            next: next.iter().map(occurrence).collect(),
+            warnings,
+        }
+    }
+}
+
 impl From<&model::PastDecision> for ScheduleDecision {
     fn from(decision: &model::PastDecision) -> Self {
         Self {
@@ -200,6 +228,7 @@ impl From<&model::PastDecision> for ScheduleDecision {
             decision: decision.decision.as_str(),
             decided_at: decision.decided_at.to_string(),
             job_id: decision.job_id.map(|id| id.0),
+            job_status: decision.job_status.map(model::Status::as_str),
             detail: decision.detail.clone(),
         }
     }

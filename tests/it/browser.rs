@@ -10,6 +10,7 @@ mod people;
 mod proof;
 mod safety;
 mod scans;
+mod schedules;
 mod sessions;
 mod trigger;
 

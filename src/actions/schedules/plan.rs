@@ -1,14 +1,18 @@
 //! Reading what a schedule does, as people type it: one text for each field, each with a grammar of its own.
 
+use super::choice::{RuleChoice, Runs};
 use crate::actions::{length, priority};
 use crate::error::{Code, Error, Result};
 use crate::model::{CatchUp, Json, Kind, Overlap, PlanChange, Queue, Rule, Timestamp};
 use chrono::{DateTime, LocalResult, NaiveDate, NaiveDateTime, TimeZone};
 use chrono_tz::Tz;
+use serde_json::Value;
 use std::time::Duration;
 
 /// The word for a queue or a priority that is the kind's own. On a page an empty field means the same.
 const KINDS: &str = "kind";
+/// The member of a session's payload that has the prompt.
+const PROMPT: &str = "prompt";
 
 /// The fields of a schedule's plan that are to be set. A field that is `None` stays as it is.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +23,8 @@ pub struct PlanTexts {
     pub kind: Option<String>,
     /// The payload of its jobs, as JSON.
     pub payload: Option<String>,
+    /// The prompt of its sessions, which goes into the payload that is given beside it. An empty one goes nowhere.
+    pub prompt: Option<String>,
     /// The queue of its jobs. Empty or `kind` is the kind's own queue.
     pub queue: Option<String>,
     /// The priority of its jobs. Empty or `kind` is the kind's own.
@@ -36,6 +42,8 @@ pub struct PlanTexts {
 pub enum RuleText {
     /// One field for every rule: an interval, a crontab expression with its zone, or an instant.
     Line(String),
+    /// One of the choices of a form.
+    Chosen(RuleChoice),
     /// A crontab expression. Without a zone it keeps the zone that the schedule has, or has UTC.
     Cron {
         /// The expression.
@@ -80,7 +88,7 @@ impl PlanTexts {
         Ok(PlanChange {
             rule: self.rule.map(|rule| rule.read(before, now)).transpose()?,
             kind: self.kind.map(kind).transpose()?,
-            payload: self.payload.map(|text| payload(&text)).transpose()?,
+            payload: self.payload.map(|text| payload(&text, self.prompt.as_deref())).transpose()?,
             queue: self.queue.map(queue).transpose()?,
             priority: self.priority.map(priority).transpose()?,
             catch_up: self.catch_up.map(|text| CatchUp::parse(text.trim())).transpose()?,
@@ -91,9 +99,24 @@ impl PlanTexts {
 }
 
 impl RuleText {
-    fn read(self, before: Option<&Rule>, now: Timestamp) -> Result<Rule> {
+    /// The choice as one would type it.
+    fn of(choice: RuleChoice) -> Result<Self> {
+        let zone = Some(choice.zone.trim().to_owned());
+        if let Some(cron) = choice.crontab()? {
+            return Ok(Self::Cron { cron, zone });
+        }
+        if choice.runs == Runs::Every {
+            return Ok(Self::Every { every: choice.every, zone: None });
+        }
+        let has_offset = DateTime::parse_from_rfc3339(choice.once.trim()).is_ok();
+        Ok(Self::At { at: choice.once, zone: zone.filter(|_| !has_offset) })
+    }
+
+    /// Reads the rule. `before` is the one that the schedule has.
+    pub(super) fn read(self, before: Option<&Rule>, now: Timestamp) -> Result<Rule> {
         match self {
             Self::Line(text) => Rule::parse(&text, now),
+            Self::Chosen(choice) => Self::of(choice)?.read(before, now),
             Self::Cron { cron, zone } => {
                 let had = match before {
                     Some(Rule::Cron { zone, .. }) => zone.name(),
@@ -118,9 +141,28 @@ impl RuleText {
     }
 }
 
-fn payload(text: &str) -> Result<Json> {
-    Json::parse(text)
-        .map_err(|why| invalid("take the payload: it is no JSON".to_owned()).because(why))
+fn payload(text: &str, prompt: Option<&str>) -> Result<Json> {
+    let read = Json::parse(text)
+        .map_err(|why| invalid("take the payload: it is no JSON".to_owned()).because(why))?;
+    let Some(prompt) = prompt.filter(|prompt| !prompt.trim().is_empty()) else { return Ok(read) };
+    let Value::Object(mut members) = read.value() else {
+        let why = "beside a prompt it is an object, such as {} or {\"tier\": 2}";
+        return Err(invalid(format!("take the payload: {why}")));
+    };
+    members.insert(PROMPT.to_owned(), prompt.into());
+    Json::parse(&Value::Object(members).to_string())
+        .map_err(|why| invalid("write the payload".to_owned()).because(why))
+}
+
+/// The prompt in the payload of a session, and the rest of the payload. Without a prompt in it the payload is the rest.
+pub fn prompt_apart(payload: &Json) -> (String, String) {
+    let Value::Object(mut members) = payload.value() else {
+        return (String::new(), payload.to_string());
+    };
+    match members.remove(PROMPT) {
+        Some(Value::String(prompt)) => (prompt, Value::Object(members).to_string()),
+        _ => (String::new(), payload.to_string()),
+    }
 }
 
 /// Reads a number of minutes, or a length of whole minutes. The rule checks how many there may be.
@@ -286,6 +328,25 @@ mod tests {
         assert_eq!(moved.to_text(), "0 2 * * * Asia/Tokyo");
         let refused = read(RuleText::Zone("UTC".into())).unwrap_err();
         assert!(refused.sentence().contains("has no crontab expression"), "{refused}");
+    }
+
+    #[test]
+    fn a_prompt_goes_into_the_payload_and_comes_apart_again() {
+        let read = |payload: &str, prompt: &str| {
+            let texts = PlanTexts {
+                payload: Some(payload.into()),
+                prompt: Some(prompt.into()),
+                ..PlanTexts::default()
+            };
+            texts.read(None, NOW).map(|change| change.payload.unwrap())
+        };
+        let whole = read(r#"{"tier":2}"#, "Look at it.").unwrap();
+        assert_eq!(whole.value(), serde_json::json!({"tier": 2, "prompt": "Look at it."}));
+        assert_eq!(prompt_apart(&whole), ("Look at it.".to_owned(), r#"{"tier":2}"#.to_owned()));
+        let file = read(r#"{"prompt_file":"ask"}"#, " ").unwrap();
+        assert_eq!(prompt_apart(&file), (String::new(), r#"{"prompt_file":"ask"}"#.to_owned()));
+        let refused = read("[1]", "Look").unwrap_err();
+        assert!(refused.sentence().contains("it is an object"), "{refused}");
     }
 
     #[test]

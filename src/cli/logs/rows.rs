@@ -3,7 +3,7 @@
 use super::super::{Cli, output};
 use crate::actions::{self, logs};
 use crate::error::{Result, ignore};
-use crate::model::LogRow;
+use crate::model::{LogRow, Timestamp};
 use crate::store::LogStore;
 use crate::wire;
 
@@ -25,16 +25,34 @@ pub(in crate::cli) struct Conditions {
     /// Only rows of this correlation id
     #[arg(long, value_name = "ID")]
     correlation_id: Option<String>,
+    /// Only rows from then on: a length back from now (24h), a day, or an instant (2027-01-15T08:00:00+01:00)
+    #[arg(long, value_name = "WHEN")]
+    since: Option<String>,
+    /// Only rows before then, written alike
+    #[arg(long, value_name = "WHEN")]
+    until: Option<String>,
     /// At most this many, 1 to 1000; `tail` begins with them
     #[arg(long, default_value = "50")]
     limit: String,
 }
 
 impl Conditions {
-    fn ask(self) -> Result<logs::LogsAsk> {
-        let Self { level, source, code, text, correlation_id, limit } = self;
-        let (before, limit) = (None, actions::rows(&limit)?);
-        Ok(logs::LogsAsk { level, source, code, text, correlation_id, ids: None, before, limit })
+    fn ask(self, now: Timestamp) -> Result<logs::LogsAsk> {
+        let Self { level, source, code, text, correlation_id, since, until, limit } = self;
+        let limit = actions::rows(&limit)?;
+        Ok(logs::LogsAsk {
+            level,
+            source,
+            code,
+            text,
+            correlation_id,
+            ids: None,
+            since,
+            until,
+            now,
+            before: None,
+            limit,
+        })
     }
 }
 
@@ -44,7 +62,7 @@ pub(in crate::cli) async fn list(
     conditions: Conditions,
     before: Option<i64>,
 ) -> Result<()> {
-    let filter = logs::filter(logs::LogsAsk { before, ..conditions.ask()? })?;
+    let filter = logs::filter(logs::LogsAsk { before, ..conditions.ask(cli.now())? })?;
     let found = cli.existing_log_store()?.search(filter).await?;
     if found.cut_short {
         output::note(&format!(
@@ -68,7 +86,7 @@ pub(in crate::cli) async fn tail(cli: &Cli, conditions: Conditions) -> Result<()
 }
 
 async fn follow(cli: &Cli, store: &LogStore, conditions: Conditions) -> Result<()> {
-    let filter = logs::filter(conditions.ask()?)?;
+    let filter = logs::filter(conditions.ask(cli.now())?)?;
     let mut changes = store.changes();
     changes.borrow_and_update();
     let mut last = store.last_id().await?;

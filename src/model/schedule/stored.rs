@@ -3,7 +3,7 @@
 use super::super::limits::{check_priority, payload_text};
 use super::{CatchUp, Overlap, Rule, Verdict};
 use crate::error::{Code, Error, Result};
-use crate::model::{JobId, Json, Kind, Queue, ScheduleName, SessionRequest, Timestamp};
+use crate::model::{JobId, Json, Kind, Queue, ScheduleName, SessionRequest, Status, Timestamp};
 use serde::Deserialize;
 use serde_json::json;
 use std::time::Duration;
@@ -249,6 +249,18 @@ pub struct PastDecision {
     pub job_id: Option<JobId>,
     /// Why, for people.
     pub detail: String,
+    /// How that job is now, if it is there.
+    pub job_status: Option<Status>,
+}
+
+impl PastDecision {
+    /// How many of the last jobs failed one after the other, of decisions with the newest first. What has no end yet, and what
+    /// made no job, says nothing.
+    pub fn failed_in_a_row(decisions: &[Self]) -> usize {
+        let ended = decisions.iter().filter_map(|decision| decision.job_status);
+        let ended = ended.filter(|status| status.is_final());
+        ended.take_while(|status| *status == Status::Failed).count()
+    }
 }
 
 /// The schedule that settings stand for.
@@ -267,6 +279,26 @@ mod tests {
     fn plan(rule: &str) -> Plan {
         let rule = Rule::parse(rule, Timestamp::from_millis(7)).unwrap();
         Plan { priority: Some(3), ..Plan::new(rule, Kind::parse("report").unwrap()) }
+    }
+
+    #[test]
+    fn failures_are_counted_back_to_the_last_job_that_ended_otherwise() {
+        let of = |job_status| PastDecision {
+            occurrence_at: Timestamp::default(),
+            decision: Verdict::Fired,
+            decided_at: Timestamp::default(),
+            job_id: None,
+            detail: String::new(),
+            job_status,
+        };
+        let row = |ends: &[Option<Status>]| {
+            let all: Vec<_> = ends.iter().copied().map(of).collect();
+            PastDecision::failed_in_a_row(&all)
+        };
+        let (bad, good) = (Some(Status::Failed), Some(Status::Completed));
+        assert_eq!(row(&[]), 0);
+        assert_eq!(row(&[Some(Status::Running), None, bad, bad, good, bad]), 2);
+        assert_eq!(row(&[good, bad, bad]), 0);
     }
 
     #[test]

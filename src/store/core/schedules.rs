@@ -45,6 +45,21 @@ pub(in crate::store) fn create(
     record(tx, actor, "add", name, (None, Some(&plan)), now)
 }
 
+/// Stores a schedule that is paused from the beginning.
+///
+/// # Errors
+/// As [`create`].
+pub(in crate::store) fn create_paused(
+    tx: &Tx<'_>,
+    new: NewSchedule,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<()> {
+    let name = new.name.clone();
+    create(tx, new, actor, now)?;
+    pause(tx, &name, actor, now).map(|_| ())
+}
+
 /// Makes a schedule be as a program declares it: adds it, or gives the one of its name this plan.
 ///
 /// # Errors

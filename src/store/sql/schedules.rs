@@ -315,10 +315,11 @@ pub(in crate::store) fn decisions(
     limit: usize,
 ) -> Result<Vec<PastDecision>> {
     const SQL: &str = "
-        SELECT occurrence_at, decision, decided_at, job_id, detail
-        FROM job_decisions
-        WHERE schedule_id = :id
-        ORDER BY occurrence_at DESC
+        SELECT d.occurrence_at, d.decision, d.decided_at, d.job_id, d.detail, j.status
+        FROM job_decisions d
+        LEFT JOIN jobs j ON j.id = d.job_id
+        WHERE d.schedule_id = :id
+        ORDER BY d.occurrence_at DESC
         LIMIT :limit";
     let mut statement = conn.prepare_cached(SQL)?;
     let rows = statement.query_map(named_params! {":id": id, ":limit": limit as i64}, |row| {
@@ -328,6 +329,7 @@ pub(in crate::store) fn decisions(
             decided_at: Timestamp::from_millis(row.get(2)?),
             job_id: row.get::<_, Option<i64>>(3)?.map(JobId),
             detail: optional_text(row, 4)?.unwrap_or_default(),
+            job_status: optional_text(row, 5)?.and_then(|status| status.parse().ok()),
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

@@ -6,19 +6,13 @@
 #[cfg(feature = "web")]
 use super::audit;
 use super::filter::{self, Conditions};
-#[cfg(feature = "monitor")]
-use super::logs;
 use super::{batches, counts, jobs, stats};
 use crate::error::Result;
 #[cfg(feature = "web")]
 use crate::model::{Deed, DeedFilter};
 use crate::model::{Filter, Found, Hour, Job, JobId, Overview, Status, Timestamp};
-#[cfg(feature = "monitor")]
-use crate::model::{Level, LogFilter, LogRow};
 use crate::store::sqlite::dialect;
 use crate::store::sqlite::row;
-#[cfg(feature = "monitor")]
-use rusqlite::ToSql;
 use rusqlite::types::Value;
 use rusqlite::{Connection, named_params, params_from_iter};
 use std::collections::BTreeMap;
@@ -59,69 +53,6 @@ pub(in crate::store) fn jobs(
     let mut statement = conn.prepare(&sql)?;
     let rows = statement.query_map(params_from_iter(params), jobs::from_row)?;
     Ok(window.found(rows.collect::<rusqlite::Result<_>>()?, limit, |job| job.id.0))
-}
-
-/// The newest rows of a log below the cursor that fit.
-#[cfg(feature = "monitor")]
-pub(in crate::store) fn logs(conn: &Connection, filter: &LogFilter) -> Result<Found<LogRow>> {
-    if !filter.ids.is_empty() {
-        return logs_of(conn, &filter.ids);
-    }
-    // The window bounds the work; an index on the level would visit all its rows.
-    let sql = format!(
-        "SELECT {}
-         FROM {}
-         WHERE id < :before AND id >= :floor
-           AND (:levels IS NULL OR {})
-           AND (:source IS NULL OR source = :source)
-           AND (:code IS NULL OR {})
-           AND (:text IS NULL OR {})
-           AND (:correlation_id IS NULL OR correlation_id = :correlation_id)
-         ORDER BY id DESC
-         LIMIT :limit",
-        logs::COLUMNS,
-        dialect::by_id("logs"),
-        dialect::contains(":levels", "' ' || level || ' '"),
-        dialect::contains("message", ":code"),
-        dialect::contains("lower(message)", "lower(:text)"),
-    );
-    let levels = filter.level.map(|least| {
-        let worse = Level::ALL.iter().filter(|level| **level >= least);
-        worse.fold(" ".to_owned(), |list, level| list + level.as_str() + " ")
-    });
-    let code = filter.code.as_ref().map(|code| format!("[{code}]"));
-    let conditions: [(&str, &dyn ToSql); 5] = [
-        (":levels", &levels),
-        (":source", &filter.source),
-        (":code", &code),
-        (":text", &filter.text),
-        (":correlation_id", &filter.correlation_id),
-    ];
-    let window = Window::below(conn, "logs", filter.before)?;
-    let [before, floor, more] = window.params(filter.limit);
-    let mut params = conditions.to_vec();
-    params.extend([(":before", &before as &dyn ToSql), (":floor", &floor), (":limit", &more)]);
-    let mut statement = conn.prepare_cached(&sql)?;
-    let rows = statement.query_map(params.as_slice(), logs::from_row)?;
-    Ok(window.found(rows.collect::<rusqlite::Result<_>>()?, filter.limit, |row| row.id))
-}
-
-/// The rows of a log that have these ids, newest first.
-#[cfg(feature = "monitor")]
-fn logs_of(conn: &Connection, ids: &[i64]) -> Result<Found<LogRow>> {
-    let sql = format!(
-        "SELECT {}
-         FROM logs
-         WHERE id IN ({})
-         ORDER BY id DESC",
-        logs::COLUMNS,
-        dialect::members(":ids"),
-    );
-    let mut statement = conn.prepare_cached(&sql)?;
-    let ids_json = serde_json::json!(ids).to_string();
-    let rows = statement.query_map([(":ids", &ids_json)].as_slice(), logs::from_row)?;
-    let rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
-    Ok(Found { rows, next: None, cut_short: false, looked_through: ids.len() as u64 })
 }
 
 /// The newest rows of the audit log below the cursor that fit.
@@ -170,12 +101,12 @@ pub(super) struct Window {
     pub(super) before: i64,
     pub(super) floor: i64,
     /// No id below this one can fit.
-    lowest: i64,
+    pub(super) lowest: i64,
 }
 
 impl Window {
     /// The newest `WINDOW` ids of a table below the cursor.
-    fn below(conn: &Connection, table: &str, before: Option<i64>) -> Result<Self> {
+    pub(super) fn below(conn: &Connection, table: &str, before: Option<i64>) -> Result<Self> {
         let sql = format!("SELECT coalesce(max(id), 0) + 1 FROM {table}");
         let end: i64 = conn.prepare_cached(&sql)?.query_row([], |row| row.get(0))?;
         let before = before.map_or(end, |before| before.min(end));
@@ -213,7 +144,7 @@ impl Window {
     }
 
     /// The cursor, the floor, and one row more than asked for, which tells whether there are more.
-    fn params(&self, limit: usize) -> [Value; 3] {
+    pub(super) fn params(&self, limit: usize) -> [Value; 3] {
         [self.before.into(), self.floor.into(), (limit as i64 + 1).into()]
     }
 
@@ -227,7 +158,12 @@ impl Window {
         (self.floor > self.lowest).then_some(self.floor)
     }
 
-    fn found<T>(&self, mut rows: Vec<T>, limit: usize, id: impl Fn(&T) -> i64) -> Found<T> {
+    pub(super) fn found<T>(
+        &self,
+        mut rows: Vec<T>,
+        limit: usize,
+        id: impl Fn(&T) -> i64,
+    ) -> Found<T> {
         let full = rows.len() > limit;
         rows.truncate(limit);
         let last = rows.last().map(id).filter(|_| full);

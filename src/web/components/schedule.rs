@@ -2,16 +2,17 @@
 
 use super::super::nav;
 use super::card::run_form;
+use super::status::status_word;
 use super::time::exact;
 use crate::actions::schedules;
-use crate::model::{PastDecision, Role, Schedule, Verdict};
+use crate::model::{PastDecision, Role, Schedule, Status, Verdict};
 use maud::{Markup, html};
 
 /// How many of the next occurrences are shown.
 pub(in crate::web) const UPCOMING: usize = 5;
 
-/// How many decisions a schedule's strip shows.
-pub(in crate::web) const STRIP: usize = 20;
+/// How many of the last runs a schedule's strip shows.
+pub(in crate::web) const STRIP: usize = 30;
 
 /// The part of a schedule that can change.
 pub(in crate::web) fn schedule_state(schedule: &Schedule) -> impl std::hash::Hash + use<> {
@@ -19,35 +20,70 @@ pub(in crate::web) fn schedule_state(schedule: &Schedule) -> impl std::hash::Has
     (id, cursor_at, next_at, paused_at, updated_at)
 }
 
-/// The last decisions, at most 20, with the newest at the end.
-pub(in crate::web) fn decision_strip(decisions: &[PastDecision]) -> Markup {
+/// How the jobs of decisions are now.
+pub(in crate::web) fn run_states(decisions: &[PastDecision]) -> Vec<Option<Status>> {
+    decisions.iter().map(|decision| decision.job_status).collect()
+}
+
+/// How the last runs ended, at most 30, with the newest at the end. What was decided about each is told on hover.
+pub(in crate::web) fn outcome_strip(decisions: &[PastDecision]) -> Markup {
     if decisions.is_empty() {
         return html! { span.soft { "none yet" } };
     }
     let decisions = &decisions[..decisions.len().min(STRIP)];
-    let made = decisions.iter().filter(|decision| decision.job_id.is_some()).count();
-    let label = format!("The last decisions: {}, of which {made} made a job", decisions.len());
+    let count =
+        |status| decisions.iter().filter(|decision| decision.job_status == Some(status)).count();
+    let told = [Status::Completed, Status::Failed, Status::Cancelled, Status::Running];
+    let told = told.map(|status| (count(status), status_word(status).to_lowercase()));
+    let told: Vec<_> = told.iter().filter(|(count, _)| *count > 0).collect();
+    let told: Vec<_> = told.iter().map(|(count, word)| format!("{count} {word}")).collect();
+    let told = if told.is_empty() { "no job has ended".to_owned() } else { told.join(", ") };
+    let label = format!("The last runs, {}: {told}", decisions.len());
     let first = STRIP - decisions.len();
     html! {
-        svg.strip width=(STRIP * STEP) height="20" role="img" aria-label=(label) {
+        svg.strip width=(STRIP * STEP) height=(HEIGHT) role="img" aria-label=(label) {
             @for (nth, decision) in decisions.iter().rev().enumerate() {
-                rect class=(mark(decision.decision)) x=((first + nth) * STEP) y="2" width=(STEP - 2) height="16" rx="1" {
-                    title { (exact(decision.occurrence_at)) ": " (decision_word(decision.decision)) " " (decision.detail) }
+                @let (class, height) = mark(decision);
+                rect class=(class) x=((first + nth) * STEP) y=(HEIGHT - 1 - height) width=(STEP - 2) height=(height) rx="1" {
+                    title {
+                        (exact(decision.occurrence_at)) ": " (decision_word(decision.decision))
+                        @if let Some(status) = decision.job_status { ", " (status_word(status).to_lowercase()) }
+                        " " (decision.detail)
+                    }
                 }
             }
         }
     }
 }
 
-/// The width of a decision in the strip, with the space beside it.
-const STEP: usize = 7;
+/// What the marks of the strip mean.
+pub(in crate::web) fn strip_legend() -> Markup {
+    html! {
+        ul.legend {
+            li.l-ok { "completed" } li.l-bad { "failed, taller" } li.l-run { "running" } li.l-wait { "waiting" }
+            li { "skipped or cancelled, short" }
+        }
+    }
+}
 
-/// The look of a decision. That a job was made is no success: how the job ended is not known here.
-const fn mark(decision: Verdict) -> &'static str {
-    match decision {
-        Verdict::Fired | Verdict::CaughtUp => "d-made",
-        Verdict::Merged | Verdict::Skipped => "d-none",
-        Verdict::OverBudget => "d-kept",
+/// The width of a run in the strip, with the space beside it, and the height of the strip.
+const STEP: usize = 7;
+const HEIGHT: usize = 22;
+/// How high the marks are. A failure is taller, so that nobody needs its colour.
+const TALL: usize = 20;
+const USUAL: usize = 13;
+const SHORT: usize = 6;
+
+/// The look of a run: how its job ended. That a job was made is no success.
+const fn mark(decision: &PastDecision) -> (&'static str, usize) {
+    match (decision.job_status, decision.decision) {
+        (Some(Status::Completed), _) => ("o-o", USUAL),
+        (Some(Status::Failed), _) => ("o-x", TALL),
+        (Some(Status::Running), _) => ("o-r", USUAL),
+        (Some(Status::Queued | Status::Scheduled), _) => ("d-made", USUAL),
+        (None, Verdict::OverBudget) => ("d-kept", USUAL),
+        (Some(Status::Cancelled), _) | (None, Verdict::Merged | Verdict::Skipped) => ("o-s", SHORT),
+        (None, Verdict::Fired | Verdict::CaughtUp) => ("d-none", USUAL),
     }
 }
 
@@ -62,14 +98,20 @@ pub(in crate::web) fn decision_word(decision: Verdict) -> &'static str {
     }
 }
 
-/// A badge that says whether the schedule makes jobs.
-pub(in crate::web) fn schedule_badge(schedule: &Schedule) -> Markup {
+/// A badge that says whether the schedule makes jobs, and whether they fail: green is one whose last job completed.
+pub(in crate::web) fn schedule_badge(schedule: &Schedule, decisions: &[PastDecision]) -> Markup {
+    let failed = PastDecision::failed_in_a_row(decisions);
+    let ended = decisions.iter().any(|decision| decision.job_status == Some(Status::Completed));
+    let in_a_row = format!("{failed} failed in a row");
     let (class, word) = match schedule {
         Schedule { plan: Err(_), .. } => ("badge tag-bad", "Unreadable"),
         Schedule { paused_at: Some(_), reserved: true, .. } => ("badge", "Off"),
         Schedule { paused_at: Some(_), .. } => ("badge tag-warn", "Paused"),
         Schedule { next_at: None, .. } => ("badge", "Over"),
-        _ => ("badge tag-ok", "Active"),
+        _ if failed > 1 => ("badge tag-bad", in_a_row.as_str()),
+        _ if failed == 1 => ("badge tag-bad", "The last run failed"),
+        _ if ended => ("badge tag-ok", "Active"),
+        _ => ("badge", "Active"),
     };
     html! { span class=(class) { (word) } }
 }

@@ -18,7 +18,6 @@ use axum::extract::Extension;
 /// The routes that only admins may use.
 const ADMINS: &[(&str, &str)] = &[
     ("POST", super::super::job::DELETE_PATH),
-    ("POST", super::super::schedule::EDIT_PATH),
     ("POST", super::super::trigger::PATH),
     ("POST", configuration::CHANGE_PATH),
     ("POST", prompt::CHANGE_PATH),

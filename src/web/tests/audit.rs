@@ -5,7 +5,7 @@ use super::super::route::{Gate, Route};
 use super::super::routes::routes;
 use super::super::self_monitoring::{change_issue, configuration, prompt, refile, status};
 use super::super::{approvals, batch, job, nav, new_job, own, person, queue, queues, repositories};
-use super::super::{schedule, schedules, settings, tokens, trigger};
+use super::super::{new_schedule, schedule, schedules, settings, tokens, trigger};
 use super::work::{HOSTILE, assert_inert, complete_with_issue, enqueue, error, lead, poll, settle};
 use super::*;
 use crate::actions::people::Password;
@@ -185,6 +185,11 @@ async fn of_queues_and_schedules(seen: &mut Seen) {
     seen.press(&site, schedule::EDIT_PATH, (path, edit), &["edit schedule nightly"]).await;
     let left = ["run now schedule nightly: job 2"];
     seen.press(&site, schedules::RUN_NOW_PATH, ("/schedules/nightly/run-now", ""), &left).await;
+    let new = format!("name=weekly&{edit}");
+    seen.press(&site, new_schedule::PATH, (new_schedule::PATH, &new), &["add schedule weekly"])
+        .await;
+    let path = "/schedules/weekly/remove";
+    seen.press(&site, schedule::REMOVE_PATH, (path, ""), &["remove schedule weekly"]).await;
 }
 
 async fn of_program(seen: &mut Seen) {

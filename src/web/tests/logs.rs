@@ -65,6 +65,70 @@ async fn the_list_follows_its_filters() {
 }
 
 #[tokio::test]
+async fn the_page_counts_levels_sources_and_codes_and_each_bar_leads_to_its_rows() {
+    let site = Site::signed_in().await;
+    let at = |hour: usize, level, message: &str| {
+        NewLogRow::new(format!("2027-01-15T{hour:02}:30:00Z"), level, "shop.web", message)
+    };
+    let mut rows: Vec<_> =
+        (1..=7).map(|hour| at(hour, Level::Info, "row-number-1. tick")).collect();
+    rows.push(at(7, Level::Error, "[SHOP-PAY-014] row-number-2. no answer"));
+    site.logs().append(rows).await.unwrap();
+    let page = site.see("/logs").await.body;
+    for text in [
+        r#"<span>INFO</span><span>7</span>"#,
+        r#"<span>shop.web</span><span>8</span>"#,
+        r#"<span>SHOP-PAY-014</span><span>1</span>"#,
+        r#"[<a href="/logs?code=SHOP-PAY-014">SHOP-PAY-014</a>]"#,
+        "1 errors, 0 warnings, 1 others",
+        "Numbers as a table",
+    ] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    assert_eq!(page.matches("class=\"hit\"").count(), 7, "{page}");
+    let picture = page.split("<svg class=\"hist\"").nth(1).unwrap().split("</svg>").next().unwrap();
+    let bar = picture.rsplit("href=\"").next().unwrap().split('"').next().unwrap();
+    let bar = bar.strip_prefix("/logs").unwrap().replace("&amp;", "&");
+    assert_eq!(listed(&site, &bar).await, [2, 1], "{bar}");
+    for (query, numbers) in [
+        ("?since=2027-01-15T07:00&until=2027-01-15T08:00", vec![2, 1]),
+        ("?since=2027-01-15T07:00&level=ERROR", vec![2]),
+        ("?since=2027-01-16", vec![]),
+        ("?since=1h", vec![2, 1]),
+    ] {
+        assert_eq!(listed(&site, query).await, numbers, "{query}");
+    }
+    let refused = site.see("/logs?since=soon").await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert!(refused.body.contains("a time is written 24h"), "{}", refused.body);
+    let part = site.part("/logs/part").await.body;
+    assert!(!part.contains("class=\"hist\""), "the picture holds still");
+}
+
+#[tokio::test]
+async fn what_is_shown_is_a_file_in_two_forms() {
+    let site = Site::signed_in().await;
+    let rows = vec![
+        row(Level::Info, "shop", "fine, \"so far\"", None),
+        row(Level::Error, "shop", "=cmd()", Some("req-1")),
+    ];
+    site.logs().append(rows).await.unwrap();
+    let page = site.see("/logs?level=ERROR").await.body;
+    assert!(page.contains(r#"href="/logs/export?level=ERROR&amp;as=csv""#), "{page}");
+    let lines = site.see("/logs/export?as=ndjson&before=1000").await;
+    assert_eq!(lines.header("content-type"), "application/x-ndjson");
+    assert!(lines.header("content-disposition").contains("logs-20270115-080000.ndjson"));
+    let read: Vec<serde_json::Value> =
+        lines.body.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((read.len(), &read[1]["message"]), (2, &"fine, \"so far\"".into()));
+    let csv = site.see("/logs/export?as=csv&level=ERROR&whole=yes").await;
+    assert_eq!(csv.header("content-type"), "text/csv; charset=utf-8");
+    let end = "2,2027-01-15T08:00:00Z,ERROR,shop,\"'=cmd()\",req-1,,,\r\n";
+    assert!(csv.body.starts_with("id,timestamp,") && csv.body.ends_with(end), "{}", csv.body);
+    assert_eq!(site.see("/logs/export?as=xml").await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
 async fn the_list_goes_on_where_the_page_ends() {
     let site = Site::signed_in().await;
     let empty = site.see("/logs").await.body;

@@ -1,9 +1,9 @@
 //! Tests of the pages of schedules: what they show, what their buttons and the form do, and for which roles.
 
-use super::work::{HOSTILE, assert_inert, poll};
+use super::work::{HOSTILE, assert_inert, error, poll, settle};
 use super::*;
 use crate::model::{
-    CatchUp, JobId, Kind, NewSchedule, Plan, Rule, Schedule, ScheduleName, Status, Trigger,
+    CatchUp, JobId, Kind, NewSchedule, Outcome, Plan, Rule, Schedule, ScheduleName, Status, Trigger,
 };
 
 fn name(text: &str) -> ScheduleName {
@@ -54,7 +54,7 @@ async fn the_list_says_when_each_is_due_and_what_was_decided() {
     assert!(body.contains("every 15 minutes") && body.contains("none yet"));
     assert!(poll(&site, "report").await.is_some(), "the interval is due at once");
     let body = site.see("/schedules").await.body;
-    assert!(body.contains("The last decisions: 1, of which 1 made a job"), "{body}");
+    assert!(body.contains("The last runs, 1: 1 running"), "{body}");
     assert_inert(&body);
 }
 
@@ -75,7 +75,7 @@ async fn a_schedules_page_shows_its_next_five_its_warnings_and_its_decisions() {
     assert!(body.contains(r#"href="/jobs/1""#));
     assert_inert(&body);
     let part = site.part("/schedules/nightly/part").await;
-    assert!(part.body.contains("Caught up") && !part.body.contains("<form class=\"card-body\""));
+    assert!(part.body.contains("Caught up") && !part.body.contains("name=\"payload\""));
     let gone = site.see("/schedules/no_such_name").await;
     assert_eq!(gone.status, StatusCode::NOT_FOUND);
     assert!(gone.body.contains("SCHED-NAME-001"));
@@ -134,6 +134,137 @@ async fn an_admin_edits_a_schedule_and_hears_what_does_not_fit() {
     assert_eq!(stored(&site, "nightly").await.plan.unwrap(), plan, "nothing was changed");
     let lost = site.submit("/schedules/no_such_name/edit", &form("rule", "15m")).await;
     assert_eq!(lost.status, StatusCode::NOT_FOUND);
+}
+
+/// The form for a new schedule as the page fills it in.
+fn new_form(fields: &[(&str, &str)]) -> String {
+    let mut all = vec![
+        ("name", "nightly_export"),
+        ("runs", "daily"),
+        ("at", "02:30"),
+        ("zone", "America/New_York"),
+        ("kind", "report"),
+        ("payload", r#"{"days":30}"#),
+        ("queue", ""),
+        ("priority", ""),
+        ("catch_up", "once"),
+        ("overlap", "queue_one"),
+        ("stagger", "0"),
+    ];
+    all.retain(|(name, _)| fields.iter().all(|(other, _)| name != other));
+    all.extend(fields);
+    serde_urlencoded::to_string(all).unwrap()
+}
+
+#[tokio::test]
+async fn a_schedule_is_made_by_the_form_and_a_refusal_keeps_every_text() {
+    let site = Site::signed_in().await;
+    let page = site.see("/schedules/new-schedule").await.body;
+    assert!(page.contains("At 02:30 every day (UTC)"), "{page}");
+    for (fields, status, why) in [
+        (vec![("name", "No Name")], StatusCode::BAD_REQUEST, "only a-z, 0-9 and _"),
+        (vec![("at", "25:00")], StatusCode::BAD_REQUEST, "it is written 02:30"),
+        (vec![("runs", "yearly")], StatusCode::BAD_REQUEST, "it is one of every"),
+        (vec![("zone", "Berlin")], StatusCode::BAD_REQUEST, "as in Europe/Berlin"),
+        (vec![("payload", "{")], StatusCode::BAD_REQUEST, "no JSON"),
+    ] {
+        let refused = site.submit("/schedules/new-schedule", &new_form(&fields)).await;
+        assert_eq!(refused.status, status, "{fields:?}");
+        assert!(refused.body.contains(why), "{why}: {}", refused.body);
+        for kept in ["value=\"report\"", fields[0].1] {
+            assert!(refused.body.contains(kept), "{kept}: {}", refused.body);
+        }
+    }
+    let shown = site.submit("/schedules/new-schedule", &new_form(&[("preview", "yes")])).await;
+    assert_eq!(shown.status, StatusCode::OK);
+    assert!(shown.body.contains("At 02:30 every day (America/New_York)"), "{}", shown.body);
+    assert!(site.web.store.schedules(0, 9).await.unwrap().0.is_empty(), "nothing is stored");
+
+    let made = site.submit("/schedules/new-schedule", &new_form(&[])).await;
+    assert_eq!(made.header("location"), "/schedules/nightly_export", "{}", made.body);
+    let plan = stored(&site, "nightly_export").await.plan.unwrap();
+    assert_eq!(plan.rule, Rule::cron("30 2 * * *", "America/New_York").unwrap());
+    assert_eq!(plan.payload.to_string(), r#"{"days":30}"#);
+    let again = site.submit("/schedules/new-schedule", &new_form(&[])).await;
+    assert_eq!(again.status, StatusCode::CONFLICT);
+    let still = site
+        .submit("/schedules/new-schedule", &new_form(&[("name", "still"), ("paused", "yes")]))
+        .await;
+    assert_eq!(still.header("location"), "/schedules/still");
+    assert!(stored(&site, "still").await.paused_at.is_some());
+}
+
+#[tokio::test]
+async fn the_prompt_of_a_session_goes_into_its_payload_and_comes_back_into_the_form() {
+    let site = Site::signed_in().await;
+    let fields = [
+        ("name", "look"),
+        ("kind", "agent_session"),
+        ("prompt", "Look at the shop."),
+        ("payload", r#"{"tier":2}"#),
+    ];
+    let made = site.submit("/schedules/new-schedule", &new_form(&fields)).await;
+    assert_eq!(made.header("location"), "/schedules/look", "{}", made.body);
+    let payload = stored(&site, "look").await.plan.unwrap().payload.value();
+    assert_eq!(payload, serde_json::json!({"tier": 2, "prompt": "Look at the shop."}));
+    let page = site.see("/schedules/look").await.body;
+    assert!(page.contains(">\nLook at the shop.</textarea>"), "{page}");
+}
+
+#[tokio::test]
+async fn a_preview_says_what_a_rule_means_on_both_clocks_and_stores_nothing() {
+    let site = Site::signed_in().await;
+    let path = "/schedules/rule-preview?runs=daily&at=02%3A30&zone=America%2FNew_York";
+    let seen = site.part(path).await;
+    assert_eq!(seen.status, StatusCode::OK);
+    for text in [
+        "At 02:30 every day (America/New_York)",
+        "data-cron=\"30 2 * * *\"",
+        "Sat 16 Jan 2027 02:30",
+        "On 2027-03-14 02:30 does not exist in America/New_York: it runs at 03:00.",
+    ] {
+        assert!(seen.body.contains(text), "{text}: {}", seen.body);
+    }
+    assert_eq!(seen.body.matches("<tr").count(), 6, "a head and five");
+    let cookie = format!("{}; lamplighter-zone=Europe/Zurich", site.cookie);
+    let yours = site
+        .send(bare(ask(Method::GET, path).header("hx-request", "true").header("cookie", cookie)))
+        .await;
+    assert!(
+        yours.body.contains("Yours, Zurich") && yours.body.contains("Sat 16 Jan 2027 08:30"),
+        "{}",
+        yours.body
+    );
+    let wrong = site.part("/schedules/rule-preview?runs=cron&cron=61+*+*+*+*&zone=UTC").await;
+    assert_eq!(wrong.status, StatusCode::OK);
+    assert!(wrong.body.contains("61"), "{}", wrong.body);
+    let over =
+        site.part("/schedules/rule-preview?runs=once&once=2020-01-01T00%3A00&zone=UTC").await;
+    assert!(over.body.contains("no occurrence to come"), "{}", over.body);
+    assert!(site.web.store.schedules(0, 9).await.unwrap().0.is_empty());
+}
+
+#[tokio::test]
+async fn a_schedule_whose_jobs_fail_is_not_green() {
+    let site = Site::signed_in().await;
+    add(&site, "often", "15m").await;
+    let lease = poll(&site, "report").await.unwrap();
+    settle(&site, lease, Outcome::Fatal(error("it broke"))).await;
+    let body = site.see("/schedules").await.body;
+    assert!(body.contains("The last run failed") && body.contains("class=\"o-x\""), "{body}");
+    assert!(!body.contains("tag-ok"), "{body}");
+}
+
+#[tokio::test]
+async fn a_schedule_is_deleted_after_its_consequence_was_read() {
+    let site = Site::signed_in().await;
+    add(&site, "nightly", "30 2 * * * UTC").await;
+    let page = site.see("/schedules/nightly").await.body;
+    assert!(page.contains("Delete…") && page.contains("The jobs that it made stay."), "{page}");
+    let gone = site.submit("/schedules/nightly/remove", "").await;
+    assert_eq!(gone.header("location"), "/schedules");
+    assert!(site.web.store.schedule(name("nightly")).await.unwrap().is_none());
+    assert_eq!(site.submit("/schedules/nightly/remove", "").await.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]

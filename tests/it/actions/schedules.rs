@@ -77,7 +77,7 @@ async fn a_schedule_asks_for_what_a_session_asks_for() {
                     payload: Some(payload.into()),
                     ..schedules::PlanTexts::default()
                 };
-                let add = ScheduleAdd { name: "s".into(), plan, confirmed: false };
+                let add = ScheduleAdd { name: "s".into(), plan, confirmed: false, paused: false };
                 Ok(value(&schedules::add(store, call, add).await?))
             })
             .await;
@@ -92,6 +92,7 @@ fn texts(option: &str, text: &str) -> PlanTexts {
         rule: None,
         kind: given("kind"),
         payload: given("payload"),
+        prompt: None,
         queue: given("queue"),
         priority: given("priority"),
         catch_up: given("catch-up"),
@@ -124,11 +125,11 @@ async fn schedules_are_added_alike_by_function_and_command() {
                 kind: Some("report".into()),
                 ..texts(option, text)
             };
-            let add = ScheduleAdd { name: name.into(), plan, confirmed: false };
+            let add = ScheduleAdd { name: name.into(), plan, confirmed: false, paused: false };
             Ok(value(&schedules::add(store, call, add).await?))
         };
         check(&faces.ask(Request { cli: &cli, page: None }, add).await, says);
-        assert_eq!(faces.refused_below(Role::Operator, None, add).await, Code::AuthRole);
+        assert_eq!(faces.refused_below(Role::Viewer, None, add).await, Code::AuthRole);
     }
     for (flag, rule) in [
         ("--cron=61 * * * *", RuleText::Cron { cron: "61 * * * *".into(), zone: None }),
@@ -139,7 +140,7 @@ async fn schedules_are_added_alike_by_function_and_command() {
         let add = async |store: &_, call: &_| {
             let kind = Some("report".into());
             let plan = PlanTexts { rule: Some(rule.clone()), kind, ..PlanTexts::default() };
-            let add = ScheduleAdd { name: "other".into(), plan, confirmed: false };
+            let add = ScheduleAdd { name: "other".into(), plan, confirmed: false, paused: false };
             Ok(value(&schedules::add(store, call, add).await?))
         };
         let told = faces.ask(Request { cli: &cli, page: None }, add).await;
@@ -190,7 +191,7 @@ async fn schedules_are_edited_alike_by_every_face() {
             Ok(value(&schedules::edit(store, call, edit).await?))
         };
         check(&faces.ask(request, edit).await, says);
-        assert_eq!(faces.refused_below(Role::Operator, request.page, edit).await, Code::AuthRole);
+        assert_eq!(faces.refused_below(Role::Viewer, request.page, edit).await, Code::AuthRole);
     }
     // What a command cannot take as an argument, a page can be sent.
     let (most, large) = ("x".repeat(262_142), "x".repeat(262_143));
@@ -233,6 +234,6 @@ async fn schedules_are_removed_alike_by_function_and_command() {
         let remove =
             async |store: &_, call: &_| Ok(value(&schedules::remove(store, call, name).await?));
         check(&faces.ask(request, remove).await, says);
-        assert_eq!(faces.refused_below(Role::Operator, None, remove).await, Code::AuthRole);
+        assert_eq!(faces.refused_below(Role::Viewer, None, remove).await, Code::AuthRole);
     }
 }

@@ -247,12 +247,22 @@ async fn a_site_in_use_looks_right() {
     }
     gallery.visit("schedules", &at("/schedules"));
     gallery.visit("schedule", &at("/schedules/nightly_rebuild_of_the_index"));
+    gallery.arranged("schedule-new", &at("/schedules/new-schedule"), "", unfold);
+    gallery.arranged("schedule-new-session", &at("/schedules/new-schedule"), "", |page| {
+        page.eval(
+            "const kind = document.querySelector('[name=kind]');
+             kind.value = 'agent_session';
+             kind.dispatchEvent(new Event('input', {bubbles: true}))",
+        );
+        unfold(page);
+    });
     gallery.arranged(
         "schedule-refused",
         &at("/schedules/nightly_rebuild_of_the_index"),
         "400",
         |page| {
-            page.fill("input[name=rule]", "61 * * * * Europe/Berlin");
+            page.eval("document.querySelector('[name=runs][value=cron]').click()");
+            page.fill("input[name=cron]", "61 * * * *");
             page.click("form[action$=edit] button[type=submit]");
             page.wait(
                 "document.readyState == 'complete' && !!document.querySelector('[role=alert]')",
@@ -260,6 +270,7 @@ async fn a_site_in_use_looks_right() {
         },
     );
     gallery.visit("logs", &at("/logs"));
+    gallery.visit("logs-of-a-time", &at("/logs?since=2020-01-01&level=ERROR"));
     gallery.visit("followed-logs", &at("/logs/sources"));
     gallery.arranged("logs-unfolded", &at("/logs?level=ERROR"), "", unfold);
     gallery.visit("self-monitoring", &at(SELF_MONITORING));

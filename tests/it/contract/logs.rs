@@ -32,8 +32,10 @@ pub async fn rows_are_appended_found_and_removed(logs: &LogStore, folder: &Path)
     let warnings = scanned.warnings(0, 3, 9).await.unwrap();
     assert_eq!(warnings.iter().map(|row| row.id).collect::<Vec<_>>(), [2, 3]);
     let filter = LogFilter { level: Some(Level::Error), limit: 9, ..LogFilter::default() };
-    let found = logs.search(filter).await.unwrap();
+    let found = logs.search(filter.clone()).await.unwrap();
     assert_eq!(found.rows.iter().map(|row| row.row.message.as_str()).collect::<Vec<_>>(), ["b"]);
+    let seen = logs.picture(filter).await.unwrap();
+    assert_eq!((seen.counted, seen.cut_short), (1, false), "{seen:?}");
 
     let next = vec![row(Level::Error, "d")];
     let from = |at: Option<&str>| {
@@ -109,7 +111,8 @@ async fn another_programs_log_is_read_as_ours_is() {
     assert_eq!(scanned.warnings(0, 2, 9).await.unwrap()[0].id, 2);
     assert!(scanned.mark(2).await.unwrap().is_some() && scanned.mark(3).await.unwrap().is_none());
     let filter = LogFilter { limit: 9, ..LogFilter::default() };
-    assert_eq!(scanned.search(filter).await.unwrap().rows.len(), 2);
+    assert_eq!(scanned.search(filter.clone()).await.unwrap().rows.len(), 2);
+    assert_eq!(scanned.picture(filter).await.unwrap().counted, 2);
 }
 
 #[tokio::test]

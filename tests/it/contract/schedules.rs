@@ -5,7 +5,7 @@ use crate::support::START;
 use lamplighter::Code;
 use lamplighter::model::{
     Actor, AttemptEnd, CatchUp, Ensured, JobError, NewSchedule, Outcome, Plan, PlanChange,
-    PromptValues, Rule, ScheduleName, Trigger, Verdict,
+    PromptValues, Rule, ScheduleName, Status, Trigger, Verdict,
 };
 use lamplighter::store::Store;
 use std::time::Duration;
@@ -42,6 +42,7 @@ pub async fn schedules_make_jobs_and_say_what_they_decided(store: &Store) {
     let decided = store.schedule_decisions(stored.id, 9).await.unwrap();
     assert_eq!(decided.len(), 1);
     assert_eq!((decided[0].decision, decided[0].job_id), (Verdict::Fired, Some(made.id)));
+    assert_eq!(decided[0].job_status, Some(Status::Running), "how its job is now");
     let (all, count) = store.schedules(0, 9).await.unwrap();
     assert_eq!((all.len(), count), (1, 1));
     assert!(store.keep_schedules(later(1)).await.unwrap().is_empty(), "due when its rule says");
@@ -107,8 +108,10 @@ pub async fn schedules_are_changed_paused_and_removed(store: &Store) {
     assert!(!change(catch_up).await.unwrap(), "it was so before");
     assert!(store.pause_schedule(name(), by(), START).await.unwrap());
     assert!(!store.pause_schedule(name(), by(), START).await.unwrap());
+    let still = NewSchedule { name: ScheduleName::parse("still").unwrap(), ..new(plan(10)) };
+    store.create_paused_schedule(still, by(), START).await.unwrap();
     let mut leader = Leader::new(store, "w").await;
-    assert_eq!(leader.poll(9, later(3600)).await.schedules, 0, "it is paused");
+    assert_eq!(leader.poll(9, later(3600)).await.schedules, 0, "both are paused");
     assert!(store.resume_schedule(name(), by(), later(3600)).await.unwrap());
     let stored = store.schedule(name()).await.unwrap().unwrap();
     assert!(stored.paused_at.is_none() && stored.next_at > Some(later(3600)), "{stored:?}");
