@@ -177,6 +177,16 @@
     if (requestConfig.verb === "get" && (paused || document.hidden) && showing !== elt.id && !elt.matches("form")) event.preventDefault();
   });
 
+  // A form of settings counts what is typed and not saved.
+  const isChanged = (field) => (["checkbox", "radio"].includes(field.type) ? field.checked !== field.defaultChecked
+    : field.options ? [...field.options].some((one) => one.selected !== one.defaultSelected) : field.value !== field.defaultValue);
+  document.addEventListener("input", ({ target }) => {
+    const form = target.closest("form[data-unsaved]");
+    if (!form) return;
+    const count = new Set([...form.elements].filter((field) => field.name && isChanged(field)).map((field) => field.name)).size;
+    put(form.querySelector(".unsaved"), count ? `${count} unsaved change${count > 1 ? "s" : ""}` : "");
+  });
+
   // The form of a schedule: typing a crontab expression chooses it, and the choices write it; another kind brings its example.
   document.addEventListener("input", ({ target }) => {
     const form = target.closest("form.plan");

@@ -152,14 +152,11 @@ fn instant(text: &str, now: Timestamp) -> Result<Timestamp> {
     if let Some(at) = at.or_else(day) {
         return Ok(Timestamp::from_millis(at.and_utc().timestamp_millis()));
     }
-    match length(text, "list log rows") {
-        Ok(length) => Ok(now.minus(length)),
-        Err(_) => {
-            let takes =
-                "a time is written 24h, 2027-01-15, 2027-01-15T08:00 or 2027-01-15T08:00:00+01:00";
-            Err(Error::new(Code::ModelInvalid, format!("list log rows of {text:?}: {takes}")))
-        }
+    if let Ok(length) = length(text, "list log rows") {
+        return Ok(now.minus(length));
     }
+    let takes = "a time is written 24h, 2027-01-15, 2027-01-15T08:00 or 2027-01-15T08:00:00+01:00";
+    Err(Error::new(Code::ModelInvalid, format!("list log rows of {text:?}: {takes}")))
 }
 
 /// The rows above `after` that fit, oldest first.
@@ -245,11 +242,11 @@ mod tests {
             let (since, until) = (Some(since.into()), Some(until.into()));
             filter(LogsAsk { since, until, limit: 50, ..LogsAsk::default() }).unwrap()
         };
-        let seven = ask("2027-01-15T07:00", "2027-01-15T08:00");
-        let found = logs.search(seven.clone()).await.unwrap();
+        let in_an_hour = ask("2027-01-15T07:00", "2027-01-15T08:00");
+        let found = logs.search(in_an_hour.clone()).await.unwrap();
         assert_eq!(found.rows.iter().map(|row| row.id).collect::<Vec<_>>(), [11, 8]);
         assert_eq!((found.next, found.cut_short), (None, false), "nothing else can fit");
-        let seen = logs.picture(seven).await.unwrap();
+        let seen = logs.picture(in_an_hour).await.unwrap();
         assert_eq!((seen.counted, seen.levels, seen.cut_short), (2, [0, 1, 0, 1, 0], false));
         assert_eq!(seen.codes, [("SHOP-PAY-014".to_owned(), 1)]);
         let bars: u64 = seen.bars.iter().map(|bar| bar.levels.iter().sum::<u64>()).sum();

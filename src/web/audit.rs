@@ -87,7 +87,7 @@ pub(super) async fn page(
     };
     let around = |part| {
         html! {
-            (settings_tabs(&who, nav::AUDIT))
+            (settings_tabs(&who, nav::AUDIT, app.web.has_program()))
             section.card #audit { (filters(&asked)) (part) }
         }
     };

@@ -33,7 +33,7 @@ mod time;
 pub(super) use account::{logins_card, password_fields, settings_tabs};
 pub(super) use attempts::attempts_in_time;
 pub(super) use batch::{batch_badge, batch_bar};
-pub(super) use card::{card, confirm, dialog, empty, run_form, text_card};
+pub(super) use card::{card, confirm, copy_button, dialog, empty, run_form, text_card};
 pub(super) use field::{choice_field, field, text_field};
 pub(super) use gates::gates;
 pub(super) use job::{attempts, job_sentence};

@@ -3,7 +3,7 @@
 use super::extract::Named;
 use super::problem::Problem;
 use crate::error::Code;
-use crate::model::{BatchId, FilingId, IssueId, JobId, ScheduleName};
+use crate::model::{BatchId, FilingId, IssueId, JobId, ScheduleName, SettingGroup};
 
 impl Named for JobId {
     type Text = i64;
@@ -112,6 +112,18 @@ impl Named for ScheduleName {
 
     fn unfit() -> Problem {
         Problem::of(Code::ScheduleUnknown)
+    }
+}
+
+impl Named for SettingGroup {
+    type Text = String;
+
+    fn named(word: String) -> Option<Self> {
+        Self::ALL.into_iter().find(|group| group.as_str() == word)
+    }
+
+    fn unfit() -> Problem {
+        Problem::of(Code::WebNotFound)
     }
 }
 

@@ -93,6 +93,12 @@ pub(super) const PEOPLE: &str = "/users";
 pub(super) const TOKENS: &str = "/tokens";
 /// The page of the account of the one who looks.
 pub(super) const OWN: &str = "/account";
+/// The settings of agents, of the tracker, and of how long things are kept.
+pub(super) const AGENT_SETTINGS: &str = "/settings/agents";
+pub(super) const TRACKER_SETTINGS: &str = "/settings/tracker";
+pub(super) const RETENTION_SETTINGS: &str = "/settings/retention";
+/// What the server is and has.
+pub(super) const SYSTEM: &str = "/settings/system";
 /// The audit log.
 pub(super) const AUDIT: &str = "/audit";
 /// The stream of changes that every live page listens to.

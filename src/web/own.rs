@@ -39,7 +39,7 @@ pub(super) async fn page(
     let own = who.login.as_ref().map(|login| login.id);
     let role = who.role();
     let content = html! {
-        (settings_tabs(&who, nav::OWN))
+        (settings_tabs(&who, nav::OWN, app.web.has_program()))
         (Said::saved(asked.saved.as_deref(), SAVED).banner())
         p { "You are signed in as " strong { (name) } " with the role " (role.as_str()) " (" (role.may()) ")." }
         div.grid {

@@ -46,7 +46,7 @@ pub(super) async fn list(
     let rows: Vec<_> = all.iter().map(|state| row(state, &who, now)).collect();
     let columns = ["Name", "Role", "State", "Browsers", "Last seen", "Last sign-in", "Created"];
     let content = html! {
-        (settings_tabs(&who, nav::PEOPLE))
+        (settings_tabs(&who, nav::PEOPLE, app.web.has_program()))
         (Said::saved(asked.saved.as_deref(), SAVED).banner())
         div.grid {
             div.wide { (card("users", "Users", &html! {}, &table("Users", &columns, &rows))) }

@@ -88,7 +88,7 @@ pub(super) async fn page(
     let own = who.login.as_ref().map(|login| login.id);
     let end = nav::person(&name).under("logins").under("end");
     let content = html! {
-        (settings_tabs(&who, nav::PEOPLE))
+        (settings_tabs(&who, nav::PEOPLE, app.web.has_program()))
         (Said::saved(asked.saved.as_deref(), SAVED).banner())
         div.grid {
             div.wide { (account_card(&state, now)) }

@@ -40,6 +40,8 @@ pub(super) fn routes() -> Vec<Route> {
         get(web::logs::PATH, Private, web::logs::list),
         get(web::logs::PART_PATH, Polled, web::logs::list),
         get(web::logs::EXPORT_PATH, Private, web::logs::export),
+        get(web::settings::groups::AGENTS_PATH, Private, web::settings::groups::agents),
+        get(web::settings::groups::TRACKER_PATH, Private, web::settings::groups::tracker),
         get(web::log_sources::PATH, Private, web::log_sources::page),
         get(web::log_sources::PART_PATH, Polled, web::log_sources::page),
     ];

@@ -126,7 +126,14 @@ fn of_engine() -> Vec<Route> {
         get(web::audit::PART_PATH, Polled, web::audit::page),
         post(web::settings::STOP_PATH, Needs(queues::STOP_ALL), web::settings::stop_all),
         post(web::settings::RESUME_PATH, Needs(queues::RESUME_ALL), web::settings::resume_all),
-        post(web::settings::SET_PATH, Needs(settings::CHANGE), web::settings::set),
+        get(web::settings::SYSTEM_PATH, Private, web::settings::system),
+        get(web::settings::groups::RETENTION_PATH, Private, web::settings::groups::retention),
+        post(
+            web::settings::groups::GROUP_PATH,
+            Needs(settings::CHANGE),
+            web::settings::groups::set_group,
+        ),
+        post(web::settings::groups::SET_PATH, Needs(settings::CHANGE), web::settings::groups::set),
         get(web::live::PATH, Polled, web::live::events),
     ]
 }

@@ -254,9 +254,8 @@ fn log(schedule: &Schedule, decisions: &[PastDecision], now: Timestamp) -> Marku
 
 fn decision_class(decision: Verdict) -> &'static str {
     match decision {
-        Verdict::Fired => "badge",
+        Verdict::Fired | Verdict::Merged => "badge",
         Verdict::CaughtUp => "badge tag-info",
-        Verdict::Merged => "badge",
         Verdict::Skipped => "badge tag-warn",
         Verdict::OverBudget => "badge tag-bad",
     }

@@ -50,6 +50,20 @@ impl Said {
         Self { typed, wrong, status, ..Self::default() }
     }
 
+    /// The form was not taken for a reason that is none of its fields'. It is shown as it was typed.
+    pub(super) fn typed(changes: &[SettingChange]) -> Self {
+        let typed = changes.iter().map(|change| (change.key.clone(), change.text.clone()));
+        Self { typed: typed.collect(), ..Self::default() }
+    }
+
+    /// What was refused of settings that are not shown `here`, with the reasons.
+    pub(super) fn elsewhere(
+        &self,
+        here: impl Fn(&str) -> bool,
+    ) -> impl Iterator<Item = (&String, &String)> {
+        self.wrong.iter().filter(move |(key, _)| !here(key))
+    }
+
     /// Whether the form was refused. Nothing was changed then.
     pub(super) fn is_refusal(&self) -> bool {
         !self.wrong.is_empty()

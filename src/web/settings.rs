@@ -1,44 +1,35 @@
-//! The Settings page: the set-up check, the switch that stops everything, and every setting.
+//! The pages of settings: the switch that stops everything, what the server is and has, and the settings by group.
 
 mod check;
 pub(super) mod checks;
+pub(super) mod groups;
 #[cfg(feature = "monitor")]
 mod program;
+mod sheet;
 
-use super::answer::{answered, see_other};
+use super::answer::answered;
 use super::app::App;
 use super::base::link;
 use super::caller::Signed;
-use super::components::{card, confirm, settings_tabs, stopped_notice, table};
-use super::extract::{Form, Id, Query};
-use super::face::Face;
-use super::named::SettingText;
-use super::nav::Tab;
+use super::components::{card, confirm, copy_button, settings_tabs, stopped_notice};
+use super::extract::{Form, Query};
+use super::nav::{self, Tab};
 use super::page::{self, Frame};
 use super::problem::Problem;
-use super::setting::{self, Field, Said, Sent};
-use crate::actions::settings::SettingChange;
-use crate::actions::{self, queues};
-use crate::model::settings::is_of_engine;
-use crate::model::{Pause, Role, SettingGroup, SettingState, Timestamp};
+use super::setting::Said;
+use crate::actions::queues;
+use crate::model::{Pause, Role, Timestamp};
 use axum::extract::State;
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{Html, Response};
+use groups::{SAVED, SettingsQuery};
 use maud::{Markup, html};
 use serde::Deserialize;
+use std::path::Path;
 
 pub(super) const PATH: &str = Tab::Settings.path();
 pub(super) const STOP_PATH: &str = "/settings/stop-all";
 pub(super) const RESUME_PATH: &str = "/settings/resume-all";
-/// The path of one setting. Every setting's name has a dot, which no other address here has.
-pub(super) const SET_PATH: &str = "/settings/{name}";
-/// What the page says after something was saved.
-const SAVED: &[(&str, &str)] = &[("settings", "The setting is saved. It holds from now on.")];
-
-/// The address's query.
-#[derive(Deserialize)]
-pub(super) struct SettingsQuery {
-    saved: Option<String>,
-}
+pub(super) const SYSTEM_PATH: &str = nav::SYSTEM;
 
 /// The form that stops everything; it has the reason.
 #[derive(Deserialize)]
@@ -47,76 +38,57 @@ pub(super) struct StopForm {
     reason: String,
 }
 
-/// GET `/settings`.
+/// GET `/settings`: the switch that stops everything, and the way to what is set elsewhere.
 pub(super) async fn page(
     State(app): State<App>,
     who: Signed,
     Query(asked): Query<SettingsQuery>,
 ) -> Result<Html<String>, Problem> {
-    whole(&app, &who, &Said::saved(asked.saved.as_deref(), SAVED)).await
-}
-
-async fn whole(app: &App, who: &Signed, said: &Said) -> Result<Html<String>, Problem> {
     let (store, role, now) = (&app.web.store, who.role(), app.web.clock.now());
-    let (_, checks) = checks::read(&app.web).await?;
     let stopped = store.stopped().await?;
     let running = store.overview(now).await?.running;
-    let mut all = store.all_settings().await?;
-    all.retain(|state| app.web.has_program() || is_of_engine(state.setting));
     let content = html! {
-        (settings_tabs(who, PATH))
-        (said.banner())
-        div.grid {
-            div.wide { (checks) }
-            div.wide { (stop_card(stopped.as_ref(), running, role, now)) }
-            @for heading in SettingGroup::ALL {
-                @if all.iter().any(|state| state.setting.group == heading) {
-                    div.wide { (group(heading, &all, role, said)) }
-                }
+        (settings_tabs(&who, PATH, app.web.has_program()))
+        (Said::saved(asked.saved.as_deref(), SAVED).banner())
+        div.stack.narrow-page {
+            (stop_card(stopped.as_ref(), running, role, now))
+            @if app.web.has_program() {
+                (card("elsewhere", "Self-monitoring", &html! {}, &html! {
+                    p.card-body { "Whether and when scans run, with which model, and what they may cost, is set on the "
+                        a href=(Tab::SelfMonitoring.link().at("configuration")) { "configuration of self-monitoring" } "." }
+                }))
             }
         }
     };
-    let frame = Frame::new(&app.web, Some(who)).at(Tab::Settings);
+    let frame = Frame::new(&app.web, Some(&who)).at(Tab::Settings);
     Ok(page::page(&frame, Tab::Settings.title(), &content))
 }
 
-/// POST `/settings/{name}`: sets a setting, or takes it back to its default.
-pub(super) async fn set(
-    State(app): State<App>,
-    who: Signed,
-    Id(SettingText(key)): Id<SettingText>,
-    Form(mut sent): Form<Sent>,
-) -> Result<Response, Problem> {
-    let setting = actions::settings::named(&key)?;
-    let changes = if sent.iter().any(|(name, _)| name == "default") {
-        vec![SettingChange::reset(setting.key)]
-    } else {
-        // A program may call the field `value` instead of the setting's name.
-        for (name, _) in sent.iter_mut().filter(|(name, _)| name == "value") {
-            setting.key.clone_into(name);
+/// GET `/settings/system`: the set-up check, the files, and how to back them up.
+pub(super) async fn system(State(app): State<App>, who: Signed) -> Result<Html<String>, Problem> {
+    let (_, checks) = checks::read(&app.web).await?;
+    let content = html! {
+        (settings_tabs(&who, SYSTEM_PATH, app.web.has_program()))
+        div.stack.narrow-page {
+            (checks)
+            @if app.web.has_program() { (backup(app.web.store.folder())) }
         }
-        setting::wishes(&[setting], &sent)?
     };
-    let call = who.call(app.web.clock.now());
-    let outcome = setting::change(&app.web, &call, &changes).await?;
-    let said = outcome.said;
-    match who.face() {
-        Face::Json => Ok(outcome.json),
-        Face::Page if !said.is_refusal() => {
-            let row = setting::id(setting.key);
-            Ok(see_other(&link(PATH).with(&[("saved", "settings")]).at(&row)))
+    let frame = Frame::new(&app.web, Some(&who)).at(Tab::Settings);
+    Ok(page::page(&frame, "System", &content))
+}
+
+/// Where the files lie, and the command that copies them while the server runs.
+fn backup(folder: Option<&Path>) -> Markup {
+    let content = html! {
+        div.card-body.lines {
+            @if let Some(folder) = folder { p { "Everything is kept in " code { (folder.display()) } "." } }
+            p { "This command copies both databases, the prompts and the configuration into a new folder, as they are at one moment, and checks the copy. The server goes on:" }
+            pre #backup-command tabindex="0" { "lamplighter db backup FOLDER" }
+            p.soft { code { "lamplighter db restore FOLDER" } " puts a backup in the place of what is there, while no server runs." }
         }
-        Face::Page => {
-            let page = whole(&app, &who, &said).await?;
-            Ok((said.status(), page).into_response())
-        }
-        Face::Fragment => {
-            let all = app.web.store.all_settings().await?;
-            let rows = all.iter().filter(|state| state.setting.key == setting.key);
-            let rows: Vec<_> = rows.map(|state| row(state, who.role(), &said, true).0).collect();
-            Ok((said.status(), Html(rows.concat())).into_response())
-        }
-    }
+    };
+    card("backup", "Backup", &copy_button("backup-command", "The command"), &content)
 }
 
 /// POST `/settings/stop-all`: stops every queue and asks running jobs to end.
@@ -159,9 +131,8 @@ fn stop_card(stopped: Option<&Pause>, running: u64, role: Role, now: Timestamp) 
                     }, &html! {
                         form.settings-form method="post" action=(link(STOP_PATH)) {
                             div.setting {
-                                label.form-label for="stop-reason" { "Reason" }
-                                input #stop-reason .form-control name="reason" maxlength=(queues::MAX_REASON) autocomplete="off"
-                                    placeholder="For people who wonder why nothing runs";
+                                label.form-label for="stop-reason" { "Reason, shown to everybody" }
+                                input #stop-reason .form-control name="reason" maxlength=(queues::MAX_REASON) autocomplete="off";
                             }
                             div.actions { button.btn.btn-danger type="submit" { "Stop all now" } }
                         }
@@ -173,39 +144,4 @@ fn stop_card(stopped: Option<&Pause>, running: u64, role: Role, now: Timestamp) 
         }
     };
     card("stop", "Stop all", &html! {}, &content)
-}
-
-fn group(heading: SettingGroup, all: &[SettingState], role: Role, said: &Said) -> Markup {
-    let of_group = all.iter().filter(|state| state.setting.group == heading);
-    let rows: Vec<_> = of_group.map(|state| row(state, role, said, false)).collect();
-    let (title, columns) = (heading.title(), ["Setting", "Value", "Takes", "Default"]);
-    let id = format!("settings-{}", heading.as_str());
-    card(&id, title, &html! {}, &table(title, &columns, &rows))
-}
-
-/// The row of a setting with its field. The answer to its form replaces the row and says what was saved.
-fn row(state: &SettingState, role: Role, said: &Said, is_answer: bool) -> Markup {
-    let setting = state.setting;
-    let (id, key) = (setting::id(setting.key), setting.key);
-    let action = link(PATH).under(key);
-    html! {
-        tr {
-            td { label for=(id) { (setting.label) } br; code { (key) } }
-            td.setting-cell {
-                @if actions::settings::may_change(role) {
-                    form method="post" action=(action) hx-post=(action) hx-target="closest tr" hx-swap="outerHTML" {
-                        (Field { state, said }.line())
-                        button.btn.btn-sm type="submit" aria-label={ "Save " (key) } { "Save" }
-                        @if state.is_set {
-                            button.btn.btn-sm type="submit" name="default" value="yes" aria-label={ "Default of " (key) } { "Default" }
-                        }
-                    }
-                    (setting::not_taken(&id, said.wrong(key)))
-                    @if is_answer { @if let Some(sentence) = said.sentence() { p.saved role="status" { (sentence) } } }
-                } @else { (state.text()) }
-            }
-            td.note id={ (id) "-hint" } { (setting.takes()) }
-            td data-label="Default" { (setting.default) }
-        }
-    }
 }

@@ -147,7 +147,7 @@ async fn shown_once(
 
 fn page_of(app: &App, who: &Signed, all: &[Token], said: &Markup, now: Timestamp) -> Html<String> {
     let content = html! {
-        (settings_tabs(who, nav::TOKENS))
+        (settings_tabs(who, nav::TOKENS, app.web.has_program()))
         div.grid {
             (part(who, all, said, now))
             div.wide { (card("token-new", "Make a token", &html! {}, &form(who.role()))) }

@@ -8,6 +8,7 @@ use super::search::Window;
 use crate::error::Result;
 use crate::model::{Found, Level, LogBar, LogFilter, LogPicture, LogRow, Timestamp};
 use crate::store::sqlite::dialect;
+use chrono::{NaiveDate, NaiveTime};
 use rusqlite::{Connection, Row, ToSql, named_params};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use std::time::Duration;
 /// Rows that one look counts: some 25 ms.
 const COUNTED: i64 = 50_000;
 /// Rows at each end of a span of time among which the first and the last id are looked for.
-const AT_ENDS: i64 = 100_000;
+const AT_ENDS: i64 = 20_000;
 /// Sources and codes of a picture.
 const MOST: usize = 12;
 /// Sources and codes that are told apart while rows are counted. What comes after them is not named.
@@ -28,16 +29,29 @@ const STEPS: [u64; 17] = [
     2_592_000, 31_536_000,
 ];
 
+/// Which log is looked at.
+#[derive(Clone, Copy)]
+enum Log {
+    /// Ours, whose times are written one way.
+    Own,
+    /// Another program's, whose times may have a space where ours have a `T`.
+    Any,
+}
+
 /// The condition that a row fits. Its parameters are those of [`Conditions`].
-fn fits() -> String {
+fn fits(log: Log) -> String {
+    let time = match log {
+        Log::Own => "timestamp",
+        Log::Any => "replace(timestamp, ' ', 'T')",
+    };
     format!(
         "(:levels IS NULL OR {})
            AND (:source IS NULL OR source = :source)
            AND (:code IS NULL OR {})
            AND (:text IS NULL OR {})
            AND (:correlation_id IS NULL OR correlation_id = :correlation_id)
-           AND (:since IS NULL OR replace(timestamp, ' ', 'T') >= :since)
-           AND (:until IS NULL OR replace(timestamp, ' ', 'T') < :until)",
+           AND (:since IS NULL OR {time} >= :since)
+           AND (:until IS NULL OR {time} < :until)",
         dialect::contains(":levels", "' ' || level || ' '"),
         dialect::contains("message", ":code"),
         dialect::contains("lower(message)", "lower(:text)"),
@@ -85,14 +99,14 @@ fn text_of(at: Timestamp) -> String {
 /// The newest rows of our own log below the cursor that fit.
 pub(in crate::store) fn own(conn: &Connection, filter: &LogFilter) -> Result<Found<LogRow>> {
     match own_window(conn, filter)? {
-        Some(window) => in_window(conn, filter, &window),
+        Some(window) => in_window(conn, filter, (Log::Own, &window)),
         None => Ok(Found { rows: Vec::new(), next: None, cut_short: false, looked_through: 0 }),
     }
 }
 
 /// The newest rows of any log below the cursor that fit.
 pub(in crate::store) fn any(conn: &Connection, filter: &LogFilter) -> Result<Found<LogRow>> {
-    in_window(conn, filter, &Window::below(conn, "logs", filter.before)?)
+    in_window(conn, filter, (Log::Any, &Window::below(conn, "logs", filter.before)?))
 }
 
 /// The window of our own log in which the rows of the filter's time lie; `None` if it has none.
@@ -130,7 +144,11 @@ fn ends(conn: &Connection, filter: &LogFilter) -> Result<Option<(i64, i64)>> {
     Ok(end("ASC", "min")?.zip(end("DESC", "max")?))
 }
 
-fn in_window(conn: &Connection, filter: &LogFilter, window: &Window) -> Result<Found<LogRow>> {
+fn in_window(
+    conn: &Connection,
+    filter: &LogFilter,
+    (log, window): (Log, &Window),
+) -> Result<Found<LogRow>> {
     if !filter.ids.is_empty() {
         return of_ids(conn, &filter.ids);
     }
@@ -143,7 +161,7 @@ fn in_window(conn: &Connection, filter: &LogFilter, window: &Window) -> Result<F
          ORDER BY id DESC
          LIMIT :limit",
         dialect::by_id("logs"),
-        fits(),
+        fits(log),
     );
     let conditions = Conditions::of(filter);
     let [before, floor, more] = window.params(filter.limit);
@@ -173,104 +191,85 @@ fn of_ids(conn: &Connection, ids: &[i64]) -> Result<Found<LogRow>> {
 /// What the newest rows of our own log that fit are about.
 pub(in crate::store) fn own_picture(conn: &Connection, filter: &LogFilter) -> Result<LogPicture> {
     match own_window(conn, filter)? {
-        Some(window) => picture_of(conn, filter, &window),
+        Some(window) => picture_of(conn, filter, (Log::Own, &window)),
         None => Ok(LogPicture::default()),
     }
 }
 
 /// What the newest rows of any log that fit are about.
 pub(in crate::store) fn any_picture(conn: &Connection, filter: &LogFilter) -> Result<LogPicture> {
-    picture_of(conn, filter, &Window::below(conn, "logs", filter.before)?)
+    picture_of(conn, filter, (Log::Any, &Window::below(conn, "logs", filter.before)?))
 }
 
-fn picture_of(conn: &Connection, filter: &LogFilter, window: &Window) -> Result<LogPicture> {
+fn picture_of(
+    conn: &Connection,
+    filter: &LogFilter,
+    (log, window): (Log, &Window),
+) -> Result<LogPicture> {
     let before = window.before;
     let floor = window.floor.max(before.saturating_sub(COUNTED));
     let conditions = Conditions::of(filter);
     let mut params = conditions.params();
     params.extend([(":before", &before as &dyn ToSql), (":floor", &floor)]);
-    let select = |columns: &str| {
-        format!(
-            "SELECT {columns} FROM {} WHERE id < :before AND id >= :floor AND {}",
-            dialect::by_id("logs"),
-            fits()
-        )
-    };
-    let span = "min(substr(timestamp, 1, 19)), max(substr(timestamp, 1, 19))";
-    let seen: (Option<String>, Option<String>) = conn
-        .prepare_cached(&select(span))?
-        .query_row(params.as_slice(), |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let mut count = Count::over(bars(filter, seen));
     // A code stands in brackets at the beginning of a message.
-    let columns = "substr(timestamp, 1, 19), level, source, substr(message, 1, 80)";
-    let mut statement = conn.prepare_cached(&select(columns))?;
+    let sql = format!(
+        "SELECT timestamp, level, source, substr(message, 1, 80)
+         FROM {}
+         WHERE id < :before AND id >= :floor
+           AND {}",
+        dialect::by_id("logs"),
+        fits(log)
+    );
+    let mut count = Count::default();
+    let mut statement = conn.prepare_cached(&sql)?;
     let mut rows = statement.query(params.as_slice())?;
     while let Some(row) = rows.next()? {
         count.add(row)?;
     }
-    Ok(count.picture(floor > window.lowest))
+    Ok(count.picture(filter, floor > window.lowest))
 }
 
-/// The spans of a picture: those of the filter's time, or of the times that were seen, on whole minutes, hours or days.
-fn bars(filter: &LogFilter, (first, last): (Option<String>, Option<String>)) -> Vec<LogBar> {
-    let read = |text: Option<String>| {
-        let text = text?.replace(' ', "T") + "Z";
-        let at = chrono::DateTime::parse_from_rfc3339(&text).ok()?;
-        Some(Timestamp::from_millis(at.timestamp_millis()))
-    };
-    let (Some(first), Some(last)) = (read(first), read(last)) else { return Vec::new() };
-    let since = filter.since.unwrap_or(first).millis();
-    let until = filter
-        .until
-        .map_or(last.millis() + 1_000, |until| until.millis().min(last.millis() + 1_000));
-    let seconds = until.saturating_sub(since).max(1_000).div_euclid(1_000).unsigned_abs();
+/// The spans of a picture: those of the filter's time, or of the first and the last time that were seen, in seconds since 1970.
+fn bars(filter: &LogFilter, (first, last): (i64, i64)) -> Vec<LogBar> {
+    let second = |at: Timestamp| at.millis().div_euclid(1_000);
+    let since = filter.since.map_or(first, second);
+    let end = last.saturating_add(1);
+    let until = filter.until.map_or(end, |until| second(until).min(end));
+    let seconds = until.saturating_sub(since).max(1).unsigned_abs();
     let fitting = STEPS.iter().find(|step| seconds.div_ceil(**step) < BARS);
-    let step = fitting.copied().unwrap_or(seconds.div_ceil(BARS - 1));
-    let length = i64::try_from(step).unwrap_or(i64::MAX).saturating_mul(1_000);
+    let step = fitting.copied().unwrap_or_else(|| seconds.div_ceil(BARS - 1));
+    let length = step.cast_signed();
     let start = since.div_euclid(length) * length;
-    let starts = (0..BARS as i64).map(|nth| start + nth * length).take_while(|at| *at < until);
+    let starts = (0..BARS.cast_signed()).map(|nth| start + nth * length);
     starts
+        .take_while(|at| *at < until)
         .map(|at| {
-            let since = Timestamp::from_millis(at);
+            let since = Timestamp::from_millis(at * 1_000);
             LogBar { since, until: since.plus(Duration::from_secs(step)), levels: [0; 5] }
         })
         .collect()
 }
 
 /// What is counted while the rows go by.
+#[derive(Default)]
 struct Count {
     picture: LogPicture,
-    /// Where each bar begins, as the rows' times are written.
-    starts: Vec<String>,
+    /// When the rows came, in seconds since 1970, and the places of their levels.
+    times: Vec<(i64, usize)>,
     sources: HashMap<String, u64>,
     codes: HashMap<String, u64>,
 }
 
 impl Count {
-    fn over(bars: Vec<LogBar>) -> Self {
-        let starts = bars.iter().map(|bar| text_of(bar.since)).collect();
-        let picture = LogPicture { bars, ..LogPicture::default() };
-        Self { picture, starts, sources: HashMap::new(), codes: HashMap::new() }
-    }
-
     fn add(&mut self, row: &Row<'_>) -> rusqlite::Result<()> {
         let text = |column: usize| row.get_ref(column).map(|value| value.as_str().unwrap_or(""));
-        let (at, level) = (text(0)?, text(1)?);
+        let level = text(1)?;
         let Some(level) = Level::ALL.iter().position(|known| known.as_str() == level) else {
             return Ok(());
         };
         self.picture.counted += 1;
         self.picture.levels[level] += 1;
-        let later = match at.as_bytes().get(10) {
-            Some(b' ') => {
-                let at = at.replace(' ', "T");
-                self.starts.partition_point(|start| *start <= at)
-            }
-            _ => self.starts.partition_point(|start| start.as_str() <= at),
-        };
-        if let Some(bar) = later.checked_sub(1).and_then(|nth| self.picture.bars.get_mut(nth)) {
-            bar.levels[level] += 1;
-        }
+        self.times.extend(second_of(text(0)?).map(|at| (at, level)));
         add_one(&mut self.sources, text(2)?);
         let code = text(3)?.strip_prefix('[').and_then(|rest| rest.split_once(']'));
         if let Some((code, _)) = code.filter(|(code, _)| is_code(code)) {
@@ -279,7 +278,7 @@ impl Count {
         Ok(())
     }
 
-    fn picture(self, cut_short: bool) -> LogPicture {
+    fn picture(self, filter: &LogFilter, cut_short: bool) -> LogPicture {
         let most = |counts: HashMap<String, u64>| {
             let mut all: Vec<_> = counts.into_iter().collect();
             all.sort_by(|(a, of_a), (b, of_b)| of_b.cmp(of_a).then_with(|| a.cmp(b)));
@@ -287,8 +286,36 @@ impl Count {
             all
         };
         let (sources, codes) = (most(self.sources), most(self.codes));
-        LogPicture { sources, codes, cut_short, ..self.picture }
+        let seen = self.times.iter().map(|(at, _)| *at);
+        let ends = seen.clone().min().zip(seen.max());
+        let mut bars = ends.map_or_else(Vec::new, |ends| bars(filter, ends));
+        if let Some((start, length)) = bars
+            .first()
+            .map(|bar| (bar.since.millis() / 1_000, bar.until.since(bar.since).as_secs()))
+        {
+            for (at, level) in self.times {
+                let nth = at.checked_sub(start).and_then(|passed| u64::try_from(passed).ok());
+                let nth = nth.and_then(|passed| usize::try_from(passed / length).ok());
+                if let Some(bar) = nth.and_then(|nth| bars.get_mut(nth)) {
+                    bar.levels[level] += 1;
+                }
+            }
+        }
+        LogPicture { bars, sources, codes, cut_short, ..self.picture }
     }
+}
+
+/// The second since 1970 at which a row was logged: `2027-01-15T08:00:00` and whatever follows, in UTC.
+fn second_of(text: &str) -> Option<i64> {
+    let bytes = text.as_bytes();
+    let number = |from: usize, to: usize| {
+        let digits = bytes.get(from..to)?;
+        let all = digits.iter().all(u8::is_ascii_digit);
+        all.then(|| digits.iter().fold(0_u32, |sum, digit| sum * 10 + u32::from(digit - b'0')))
+    };
+    let date = NaiveDate::from_ymd_opt(number(0, 4)?.cast_signed(), number(5, 7)?, number(8, 10)?)?;
+    let time = NaiveTime::from_hms_opt(number(11, 13)?, number(14, 16)?, number(17, 19)?)?;
+    Some(date.and_time(time).and_utc().timestamp())
 }
 
 fn add_one(counts: &mut HashMap<String, u64>, name: &str) {
@@ -324,8 +351,8 @@ mod tests {
             ..LogFilter::default()
         };
         let seen = || {
-            let text = |text: &str| Some(text.to_owned());
-            (text("2027-01-15T08:30:00"), text("2027-01-15 09:00:10"))
+            let second = |text: &str| second_of(text).unwrap();
+            (second("2027-01-15T08:30:00.250Z"), second("2027-01-15 09:00:10"))
         };
         let all = bars(&hour, seen());
         assert_eq!(all[0].since, at("2027-01-15T08:00:00Z"));
@@ -335,7 +362,9 @@ mod tests {
         let free = bars(&LogFilter::default(), seen());
         assert_eq!(free[0].since, at("2027-01-15T08:30:00Z"));
         assert!(free.last().unwrap().until > at("2027-01-15T09:00:10Z") && free.len() < 72);
-        assert!(bars(&hour, (None, None)).is_empty());
+        for text in ["", "yesterday", "2027-13-15T08:00:00", "2027-01-15", "1800000000"] {
+            assert_eq!(second_of(text), None, "{text}");
+        }
         let century = LogFilter { since: Some(Timestamp::default()), ..LogFilter::default() };
         assert!(bars(&century, seen()).len() <= 72);
     }

@@ -91,12 +91,16 @@ pub(in crate::web) fn password_fields(id: &str) -> Markup {
 }
 
 /// The way between the pages of settings; `open` is the address of the one that is open.
-pub(in crate::web) fn settings_tabs(who: &Signed, open: &str) -> Markup {
+pub(in crate::web) fn settings_tabs(who: &Signed, open: &str, has_program: bool) -> Markup {
     let has_people = who.login.is_some() && people::may_manage(who.role());
     let pages = [
-        (Tab::Settings.path(), "Settings", true),
-        (nav::PEOPLE, "Users", has_people),
+        (Tab::Settings.path(), "General", true),
+        (nav::AGENT_SETTINGS, "Agents and budgets", has_program),
+        (nav::TRACKER_SETTINGS, "Issue tracker", has_program),
+        (nav::PEOPLE, "Users and roles", has_people),
         (nav::TOKENS, "API tokens", who.login.is_some()),
+        (nav::RETENTION_SETTINGS, "Retention", true),
+        (nav::SYSTEM, "System", true),
         (nav::AUDIT, "Audit log", true),
         (nav::OWN, "Your account", who.login.is_some()),
     ];

@@ -1,6 +1,7 @@
 //! Tests of the pages of settings and of queues.
 
 use super::super::audit::PART_PATH as AUDIT_PATH;
+use super::super::nav::{AGENT_SETTINGS, RETENTION_SETTINGS, SYSTEM, TRACKER_SETTINGS};
 use super::super::settings::checks::PART_PATH;
 use super::super::settings::{PATH, RESUME_PATH, STOP_PATH};
 use super::work::{HOSTILE, assert_inert, enqueue, poll};
@@ -25,7 +26,7 @@ async fn queue(site: &Site, name: &Queue) -> QueueState {
 #[tokio::test]
 async fn every_setting_has_its_field_with_what_it_takes_and_its_default() {
     let site = Site::signed_in().await;
-    assert!(site.see(PATH).await.body.contains("The server has not looked yet."));
+    assert!(site.see(SYSTEM).await.body.contains("The server has not looked yet."));
     let ran = Ok::<_, crate::Error>("claimed 2 jobs".to_owned());
     site.web.store.ran(&Service::Poller, START, ran);
     let local = Readiness::ready("local: issues are kept in this database");
@@ -34,26 +35,71 @@ async fn every_setting_has_its_field_with_what_it_takes_and_its_default() {
         facts.tracker = Some(local);
         facts.tracker_answer = Some(refused);
     });
-    let page = site.see(PATH).await.body;
+    let page = site.see(SYSTEM).await.body;
     let asked = page.split("Answer of the issue tracker").nth(1).unwrap();
     let asked = asked.split("</dd>").next().unwrap();
     assert!(asked.contains("Attention") && asked.contains("401") && asked.contains("just now"));
     assert!(page.contains("Background services") && page.contains("claimed 2 jobs"), "{page}");
-    for setting in settings::ALL {
-        let takes = maud::html! { (setting.takes()) }.into_string();
-        assert!(page.contains(&format!(r#"name="{}""#, setting.key)), "{}", setting.key);
-        assert!(page.contains(&takes), "{}", setting.key);
-    }
     assert!(
         page.contains("This server runs no agents.") && page.contains("local: issues are kept")
     );
-    assert!(page.contains("0 jobs") && page.contains(r#"href="/audit""#));
-    for heading in settings_headings() {
-        assert!(page.contains(&format!(">{heading}</h2>")), "{heading}");
-    }
-    let switch = page.split("role=\"switch\"").nth(1).unwrap().split('>').next().unwrap();
-    assert!(switch.contains("self_monitoring.enabled") && !switch.contains("checked"), "{switch}");
+    assert!(page.contains("lamplighter db backup FOLDER"), "{page}");
     assert_inert(&page);
+    let general = site.see(PATH).await.body;
+    assert!(general.contains("0 jobs") && general.contains(r#"href="/audit""#));
+    assert!(!general.contains(r#"name="self_monitoring."#), "those are set in one place alone");
+    let mut pages = String::new();
+    for path in [AGENT_SETTINGS, TRACKER_SETTINGS, RETENTION_SETTINGS] {
+        let page = site.see(path).await.body;
+        assert!(general.contains(&format!(r#"href="{path}""#)), "{path}");
+        assert_inert(&page);
+        pages += &page;
+    }
+    for setting in settings::ALL {
+        let is_here = !setting.key.starts_with("self_monitoring.");
+        let takes = maud::html! { (setting.takes()) }.into_string();
+        let named = format!(r#"name="{}""#, setting.key);
+        assert_eq!(pages.contains(&named), is_here, "{}", setting.key);
+        assert!(!is_here || pages.contains(&takes), "{}", setting.key);
+    }
+    for heading in settings_headings() {
+        let is_here = heading != "Self-monitoring";
+        assert_eq!(pages.contains(&format!(">{heading}</h2>")), is_here, "{heading}");
+    }
+}
+
+#[tokio::test]
+async fn a_form_of_settings_changes_all_of_its_fields_or_none_and_keeps_what_was_typed() {
+    let site = Site::signed_in().await;
+    let path = "/settings/groups/retention";
+    let as_it_is = value(&site, "retention.jobs_days").await;
+    let fields = [
+        ("retention.logs_days", "9"),
+        ("retention.agent_session_days", "8"),
+        ("retention.jobs_days", as_it_is.as_str()),
+    ];
+    let deeds = site.web.store.deeds(9).await.unwrap().len();
+    let saved = site.submit(path, &form(&fields)).await;
+    let place = "/settings/retention?saved=settings#settings-retention";
+    assert_eq!(saved.header("location"), place, "{}", saved.body);
+    assert_eq!(value(&site, "retention.logs_days").await, "9");
+    assert_eq!(
+        site.web.store.deeds(9).await.unwrap().len(),
+        deeds + 2,
+        "what is as it was is no deed"
+    );
+    let both = [("retention.logs_days", "10"), ("retention.agent_session_days", "many")];
+    let refused = site.submit(path, &form(&both)).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    for text in
+        ["1 field needs a change", r#"value="10""#, r#"value="many""#, "Nothing was changed"]
+    {
+        assert!(refused.body.contains(text), "{text}: {}", refused.body);
+    }
+    assert_eq!(value(&site, "retention.logs_days").await, "9");
+    let strange = site.submit(path, "agent.max_turns=9").await;
+    assert_eq!(strange.status, StatusCode::BAD_REQUEST);
+    assert_eq!(site.submit("/settings/groups/none", "").await.status, StatusCode::NOT_FOUND);
 }
 
 fn settings_headings() -> [&'static str; 5] {
@@ -65,9 +111,12 @@ async fn a_setting_is_changed_in_place_refused_with_its_message_and_taken_back()
     let site = Site::signed_in().await;
     let path = "/settings/agent.max_turns";
     let answer = site.submit(path, "agent.max_turns=60").await;
-    assert_eq!(answer.header("location"), "/settings?saved=settings#setting-agent-max-turns");
+    assert_eq!(
+        answer.header("location"),
+        "/settings/agents?saved=settings#setting-agent-max-turns"
+    );
     assert_eq!(value(&site, "agent.max_turns").await, "60");
-    assert!(site.see("/settings?saved=settings").await.body.contains("The setting is saved."));
+    assert!(site.see("/settings/agents?saved=settings").await.body.contains(">Saved<"));
     for bad in ["0", "-5", "1.5", "many", "1001", ""] {
         let answer = site.submit(path, &form(&[("agent.max_turns", bad)])).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{bad:?}");
@@ -78,11 +127,11 @@ async fn a_setting_is_changed_in_place_refused_with_its_message_and_taken_back()
     let htmx = own_form(path).header("hx-request", "true").header("cookie", &site.cookie);
     let answer = site.send(htmx.body("agent.max_turns=many".into()).unwrap()).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
-    assert!(answer.body.starts_with("<tr>") && answer.body.contains(r#"value="many""#));
+    assert!(answer.body.starts_with("<section") && answer.body.contains(r#"value="many""#));
     let htmx = own_form(path).header("hx-request", "true").header("cookie", &site.cookie);
     let answer = site.send(htmx.body("agent.max_turns=61".into()).unwrap()).await;
     assert!(
-        answer.body.starts_with("<tr>")
+        answer.body.starts_with("<section")
             && answer.body.contains("agent.max_turns is 61 from now on.")
     );
     let program = own_form(path).header("cookie", &site.cookie);

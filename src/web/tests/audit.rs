@@ -4,6 +4,7 @@ use super::super::new_setup_code;
 use super::super::route::{Gate, Route};
 use super::super::routes::routes;
 use super::super::self_monitoring::{change_issue, configuration, prompt, refile, status};
+use super::super::settings::groups::{GROUP_PATH, SET_PATH};
 use super::super::{approvals, batch, job, nav, new_job, own, person, queue, queues, repositories};
 use super::super::{new_schedule, schedule, schedules, settings, tokens, trigger};
 use super::work::{HOSTILE, assert_inert, complete_with_issue, enqueue, error, lead, poll, settle};
@@ -166,7 +167,13 @@ async fn of_queues_and_schedules(seen: &mut Seen) {
         (queue::RESUME_PATH, "/queues/default/resume", "", "resume queue default"),
         (settings::STOP_PATH, settings::STOP_PATH, "reason=x", "set engine.stopped"),
         (settings::RESUME_PATH, settings::RESUME_PATH, "", "unset engine.stopped"),
-        (settings::SET_PATH, "/settings/retention.logs_days", "value=9", "set retention.logs_days"),
+        (SET_PATH, "/settings/retention.logs_days", "value=9", "set retention.logs_days"),
+        (
+            GROUP_PATH,
+            "/settings/groups/retention",
+            "retention.logs_days=8",
+            "set retention.logs_days",
+        ),
     ] {
         seen.press(&site, route, (path, form), &[left]).await;
     }

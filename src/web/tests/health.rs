@@ -22,7 +22,7 @@ async fn a_monitor_is_told_in_one_word_and_without_a_login_whether_the_server_ta
     assert_eq!(asked(&site, "/readyz").await, (503, "unready\n".to_owned()));
     // The process still answers.
     assert_eq!(asked(&site, "/healthz").await, (200, "ok\n".to_owned()));
-    let said = site.see(settings::PATH).await.body;
+    let said = site.see(settings::SYSTEM_PATH).await.body;
     assert!(said.contains("STORE-FILE-009"), "{said}");
 }
 

@@ -76,9 +76,9 @@ async fn the_page_counts_levels_sources_and_codes_and_each_bar_leads_to_its_rows
     site.logs().append(rows).await.unwrap();
     let page = site.see("/logs").await.body;
     for text in [
-        r#"<span>INFO</span><span>7</span>"#,
-        r#"<span>shop.web</span><span>8</span>"#,
-        r#"<span>SHOP-PAY-014</span><span>1</span>"#,
+        "<span>INFO</span><span>7</span>",
+        "<span>shop.web</span><span>8</span>",
+        "<span>SHOP-PAY-014</span><span>1</span>",
         r#"[<a href="/logs?code=SHOP-PAY-014">SHOP-PAY-014</a>]"#,
         "1 errors, 0 warnings, 1 others",
         "Numbers as a table",

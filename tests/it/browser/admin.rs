@@ -46,10 +46,11 @@ fn a_setting_is_changed_and_taken_back_in_its_row() {
     let Some(chromium) = Chromium::start() else { return };
     let page = chromium.page();
     sign_in(&page, &server.url);
-    page.open(&format!("{}/settings", server.url));
+    page.open(&format!("{}/settings/agents", server.url));
     page.eval("window.first = true");
     page.fill("#setting-agent-max-turns", "0");
-    page.click("[action='/settings/agent.max_turns'] button");
+    page.wait_text("#settings-agent", "1 unsaved change");
+    page.click("#settings-agent .btn-primary");
     page.wait_text("#settings-agent", "agent.max_turns is 400 from now on.");
     page.wait("document.querySelector('#setting-agent-max-turns').value == '400'");
     page.click("[aria-label='Default of agent.max_turns']");

@@ -187,6 +187,52 @@ fn visit_lists(gallery: &mut Gallery<'_>, at: impl Fn(&str) -> String) {
     gallery.arranged("batch-open", &at("/batches/2"), "", unfold);
 }
 
+/// The schedules, the form of a new one, and the logs.
+fn visit_schedules_and_logs(gallery: &mut Gallery<'_>, at: impl Fn(&str) -> String) {
+    gallery.visit("schedules", &at("/schedules"));
+    gallery.visit("schedule", &at("/schedules/nightly_rebuild_of_the_index"));
+    gallery.arranged("schedule-new", &at("/schedules/new-schedule"), "", unfold);
+    gallery.arranged("schedule-new-session", &at("/schedules/new-schedule"), "", |page| {
+        page.eval(
+            "const kind = document.querySelector('[name=kind]');
+             kind.value = 'agent_session';
+             kind.dispatchEvent(new Event('input', {bubbles: true}))",
+        );
+        unfold(page);
+    });
+    gallery.arranged(
+        "schedule-refused",
+        &at("/schedules/nightly_rebuild_of_the_index"),
+        "400",
+        |page| {
+            page.eval("document.querySelector('[name=runs][value=cron]').click()");
+            page.fill("input[name=cron]", "61 * * * *");
+            page.click("form[action$=edit] button[type=submit]");
+            page.wait(
+                "document.readyState == 'complete' && !!document.querySelector('[role=alert]')",
+            );
+        },
+    );
+    gallery.visit("logs", &at("/logs"));
+    gallery.visit("logs-of-a-time", &at("/logs?since=2020-01-01&level=ERROR"));
+    gallery.visit("followed-logs", &at("/logs/sources"));
+    gallery.arranged("logs-unfolded", &at("/logs?level=ERROR"), "", unfold);
+}
+
+/// The pages of settings.
+fn visit_settings(gallery: &mut Gallery<'_>, at: impl Fn(&str) -> String) {
+    gallery.visit("settings", &at("/settings"));
+    for name in ["agents", "tracker", "retention", "system"] {
+        gallery.visit(&format!("settings-{name}"), &at(&format!("/settings/{name}")));
+    }
+    gallery.arranged("settings-unfolded", &at("/settings"), "", unfold);
+    gallery.arranged("settings-refused", &at("/settings/agents"), "400", |page| {
+        replace(page, "#setting-agent-max-turns", "0");
+        page.click("#settings-agent .btn-primary");
+        page.wait("!!document.querySelector('.not-taken')");
+    });
+}
+
 #[test]
 fn what_is_open_elsewhere_and_duplicates_look_right() {
     let folder = tempfile::tempdir().unwrap();
@@ -245,34 +291,7 @@ async fn a_site_in_use_looks_right() {
     for (name, id) in jobs {
         gallery.arranged(&format!("job-{name}"), &at(&format!("/jobs/{id}")), "", unfold);
     }
-    gallery.visit("schedules", &at("/schedules"));
-    gallery.visit("schedule", &at("/schedules/nightly_rebuild_of_the_index"));
-    gallery.arranged("schedule-new", &at("/schedules/new-schedule"), "", unfold);
-    gallery.arranged("schedule-new-session", &at("/schedules/new-schedule"), "", |page| {
-        page.eval(
-            "const kind = document.querySelector('[name=kind]');
-             kind.value = 'agent_session';
-             kind.dispatchEvent(new Event('input', {bubbles: true}))",
-        );
-        unfold(page);
-    });
-    gallery.arranged(
-        "schedule-refused",
-        &at("/schedules/nightly_rebuild_of_the_index"),
-        "400",
-        |page| {
-            page.eval("document.querySelector('[name=runs][value=cron]').click()");
-            page.fill("input[name=cron]", "61 * * * *");
-            page.click("form[action$=edit] button[type=submit]");
-            page.wait(
-                "document.readyState == 'complete' && !!document.querySelector('[role=alert]')",
-            );
-        },
-    );
-    gallery.visit("logs", &at("/logs"));
-    gallery.visit("logs-of-a-time", &at("/logs?since=2020-01-01&level=ERROR"));
-    gallery.visit("followed-logs", &at("/logs/sources"));
-    gallery.arranged("logs-unfolded", &at("/logs?level=ERROR"), "", unfold);
+    visit_schedules_and_logs(&mut gallery, at);
     gallery.visit("self-monitoring", &at(SELF_MONITORING));
     gallery.arranged("self-monitoring-unfolded", &at(SELF_MONITORING), "", unfold);
     gallery.arranged("configuration-refused", &at(SELF_MONITORING), "400", |page| {
@@ -297,13 +316,7 @@ async fn a_site_in_use_looks_right() {
         page.wait("document.readyState == 'complete' && !!document.querySelector('[role=alert]')");
     });
     gallery.visit("queues", &at("/queues"));
-    gallery.visit("settings", &at("/settings"));
-    gallery.arranged("settings-unfolded", &at("/settings"), "", unfold);
-    gallery.arranged("settings-refused", &at("/settings"), "400", |page| {
-        replace(page, "#setting-agent-max-turns", "0");
-        page.click("[action='/settings/agent.max_turns'] button");
-        page.wait("!!document.querySelector('.not-taken')");
-    });
+    visit_settings(&mut gallery, at);
     gallery.arranged("keys", &at("/jobs"), "", |page| {
         page.press("?");
         page.wait("document.querySelector('dialog#keys')?.open");

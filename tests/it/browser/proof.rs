@@ -8,7 +8,7 @@ use crate::support::{foreign, store};
 use std::path::PathBuf;
 
 const FIELD: &str = "[name='agent.budget_day_usd']";
-const SAVE: &str = "form:has([name='agent.budget_day_usd']) button[type=submit]";
+const SAVE: &str = "form:has([name='agent.budget_day_usd']) .btn-primary";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_password_that_is_asked_for_again_is_given_in_place_and_the_same_click_then_counts() {
@@ -20,7 +20,7 @@ async fn a_password_that_is_asked_for_again_is_given_in_place_and_the_same_click
     // A browser that was left open for ten minutes.
     let older = "UPDATE logins SET created_at = created_at - 600000";
     assert_eq!(foreign(folder.path()).execute(older, []).unwrap(), 1);
-    page.open(&format!("{}/settings", site.url));
+    page.open(&format!("{}/settings/agents", site.url));
     page.eval(&format!("document.querySelector(\"{FIELD}\").value = ''"));
     page.fill(FIELD, "7");
     page.click(SAVE);
@@ -42,5 +42,5 @@ async fn a_password_that_is_asked_for_again_is_given_in_place_and_the_same_click
     page.wait_text("[role=status]", "counts for five minutes");
     assert_eq!(page.eval(&format!("document.querySelector(\"{FIELD}\").value")), "7", "as typed");
     page.click(SAVE);
-    page.wait_text("tr:has([name='agent.budget_day_usd'])", "is 7 from now on");
+    page.wait_text("section:has([name='agent.budget_day_usd'])", "is 7 from now on");
 }

@@ -67,7 +67,6 @@ async fn a_schedule_is_made_from_the_dashboard_in_three_clicks_then_changed_and_
     page.click("#schedule-delete .btn-solid-danger");
     at(&page, "/schedules");
     assert!(store.schedules(0, 9).await.unwrap().0.is_empty());
-    site.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -99,5 +98,4 @@ async fn a_schedule_is_made_without_scripts_and_its_runs_are_told() {
     page.open(&format!("{}/schedules", site.url));
     page.wait("document.querySelectorAll('.strip .o-o').length == 1");
     page.wait_text("#schedule-list", "Active");
-    site.stop().await;
 }
