@@ -167,7 +167,7 @@
     for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
     unfolded = [];
     drawCharts();
-    for (const form of all("form.pick-bar")) count(form);
+    counted();
     tick();
   });
   // A prompt that was taken is not sent twice.
@@ -253,27 +253,72 @@
     } else actions[button.dataset.action](button);
   });
 
-  // Boxes that pick rows for the buttons of a form elsewhere: all at once, and how many are picked.
-  const picks = (form) => all(`input[data-pick][form="${form.id}"]`);
-  const count = (form) => {
-    const picked = picks(form).filter((box) => box.checked).length;
-    for (const button of all("button[data-counts]", form)) {
-      button.disabled = !picked;
-      put(button.querySelector("span"), picked ? `${button.dataset.counts} ${picked}${picked > 1 ? "…" : ""}` : `${button.dataset.counts} selected…`);
+  // The buttons of a form elsewhere say how many are picked.
+  const counted = () => {
+    for (const form of all("form.pick-bar")) {
+      const count = all(`input[data-pick][form="${form.id}"]`).filter((box) => box.checked).length;
+      for (const button of all("button[data-counts]", form)) {
+        button.disabled = !count;
+        put(button.querySelector("span"), count ? `${button.dataset.counts} ${count}${count > 1 ? "…" : ""}` : `${button.dataset.counts} selected…`);
+      }
     }
   };
+  document.addEventListener("change", ({ target }) => { if (target.matches("input[data-pick], input[data-pick-all]")) setTimeout(counted); });
+
+  // A selection: the bar says how many, and its buttons lead to the preview. What is selected stays so over a swap.
+  const picks = () => all("input[data-pick]");
+  let keptPicks = [], lastPick = null;
+  const picked = () => {
+    const bar = document.querySelector("form.bulk");
+    if (!bar) return;
+    const on = picks().filter((box) => box.checked);
+    for (const box of picks()) box.closest("tr").classList.toggle("picked", box.checked);
+    const whole = document.querySelector("input[data-pick-all]");
+    if (whole) whole.checked = !!on.length && on.length === picks().length;
+    const every = bar.elements.all.checked;
+    const count = every ? Number(bar.dataset.total || 0) : on.length;
+    put(bar.querySelector("[data-count]"), every && !count ? "All selected" : `${count.toLocaleString("en")} selected`);
+    for (const button of all("button[data-verb]", bar)) put(button, every && !count ? `${button.dataset.verb} all…` : `${button.dataset.verb} ${count.toLocaleString("en")}…`);
+  };
   document.addEventListener("change", ({ target }) => {
-    if (!target.matches("input[data-pick], input[data-pick-all]")) return;
-    const form = document.getElementById(target.dataset.pickAll || target.getAttribute("form"));
-    if (!form) return;
-    if (target.dataset.pickAll) for (const box of picks(form)) box.checked = target.checked;
-    count(form);
+    if (target.matches("input[data-pick-all]")) for (const box of picks()) box.checked = target.checked;
+    if (target.matches("input[data-pick]")) lastPick = target;
+    if (target.matches("input[data-pick], input[data-pick-all], .bulk input")) picked();
+  });
+  document.addEventListener("reset", () => setTimeout(picked));
+  document.addEventListener("htmx:beforeSwap", () => { keptPicks = picks().filter((box) => box.checked).map((box) => box.value); });
+  document.addEventListener("htmx:afterSwap", () => {
+    for (const box of picks()) box.checked ||= keptPicks.includes(box.value);
+    picked();
+  });
+  const pickRow = (range) => {
+    const box = document.querySelector("tr.at input[data-pick]") || document.activeElement.closest?.("tr")?.querySelector("input[data-pick]");
+    if (!box) return;
+    const boxes = picks(), [at, from] = [boxes.indexOf(box), boxes.indexOf(lastPick)];
+    if (range && from >= 0) for (const one of boxes.slice(Math.min(at, from), Math.max(at, from) + 1)) one.checked = true;
+    else box.checked = !box.checked;
+    lastPick = box;
+    picked();
+  };
+  // What acts on many jobs is sent once, however often the button is pressed.
+  const once = (off) => { for (const button of all("form[data-once] button")) button.disabled = off; };
+  document.addEventListener("submit", ({ target }) => { if (target.matches("[data-once]")) setTimeout(() => once(true)); });
+  window.addEventListener("pageshow", () => once(false));
+  const act = (name) => picks().some((box) => box.checked) && document.querySelector(`.bulk button[value=${name}]`)?.click();
+
+  // Suggestions: each begins with what was typed before the last word.
+  document.addEventListener("input", ({ target }) => {
+    const list = target.matches("input[type=search]") && target.list;
+    if (!list) return;
+    list.words ||= all("option", list).map((option) => option.value);
+    const before = target.value.slice(0, target.value.search(/\S*$/));
+    list.replaceChildren(...list.words.map((word) => Object.assign(document.createElement("option"), { value: before + word })));
   });
 
   // Keys: ? shows them, / searches, j and k go through the rows, g and a letter goes to a page.
   let going = false;
   const step = (by) => {
-    const rows = all("main tbody tr").filter((row) => row.querySelector("td.main .first > a, td > a"));
+    const rows = all("main tbody tr").filter((row) => row.checkVisibility() && row.querySelector("td.main .first > a, td > a"));
     if (!rows.length) return;
     const at = rows.findIndex((row) => row.classList.contains("at"));
     const next = rows[Math.max(0, Math.min(rows.length - 1, at < 0 ? 0 : at + by))];
@@ -288,15 +333,21 @@
     k: () => step(-1),
     ".": () => document.querySelector("[data-action=show]")?.click(),
     p: () => liveSwitch()?.click(),
+    x: () => pickRow(false),
+    X: () => pickRow(true),
+    a: () => { for (const box of picks()) box.checked = true; picked(); },
+    r: () => act("retry"),
+    c: () => act("cancel"),
   };
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.target.matches("input, select, textarea, [contenteditable]")) return;
+    if (event.target.matches("input:not([type=checkbox]), select, textarea, [contenteditable]")) return;
     const went = going;
     going = false;
     if (document.querySelector("dialog[open]")) return;
     if (went) document.querySelector(`a[data-key="${CSS.escape(event.key)}"]`)?.click();
     else if (event.key === "g") going = true;
+    else if (event.key === "Escape" && picks().some((box) => box.checked)) document.querySelector(".bulk button[type=reset]")?.click();
     else if (Object.hasOwn(keys, event.key)) { event.preventDefault(); keys[event.key](); }
   });
 
@@ -304,7 +355,7 @@
   const ready = () => {
     put(document.getElementById("zone"), `Times in ${zone}`);
     for (const open of all(".tabs [aria-current]")) open.scrollIntoView({ block: "nearest", inline: "nearest" });
-    for (const form of all("form.pick-bar")) count(form);
+    counted();
     tick();
   };
   document.addEventListener("DOMContentLoaded", ready);

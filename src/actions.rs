@@ -17,6 +17,7 @@ mod call;
 mod confirm;
 #[cfg(feature = "monitor")]
 mod earlier;
+pub mod errors;
 #[cfg(feature = "monitor")]
 pub mod issues;
 pub mod jobs;

@@ -9,8 +9,8 @@ mod tally;
 use crate::engine::{Builder, Context};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    Actor, Backoff, Bulk, BulkAct, BulkSlice, ConcurrencyKey, Filter, JobError, Kind, KindRules,
-    NewJob, Outcome, Queue, Timestamp, Trigger,
+    Actor, Backoff, Bulk, BulkAct, BulkSlice, ConcurrencyKey, Filter, Job, JobError, Kind,
+    KindRules, NewJob, Outcome, Queue, Status, Timestamp, Trigger,
 };
 use crate::store::Store;
 use serde::{Deserialize, Serialize};
@@ -95,17 +95,10 @@ pub fn job(bulk: &Bulk, actor: Actor, correlation_id: Option<String>) -> Result<
 
 impl Request {
     fn bulk(&self) -> Result<Bulk> {
-        let act = match (self.act.as_str(), self.priority) {
-            ("cancel", None) => BulkAct::Cancel,
-            ("retry", None) => BulkAct::Retry,
-            ("run_now", None) => BulkAct::RunNow,
-            ("delete", None) => BulkAct::Delete,
-            ("set_priority", Some(to)) => BulkAct::SetPriority(to),
-            (act, _) => {
-                let doing = format!("act on many jobs: there is no act {act:?}");
-                return Err(Error::new(Code::ModelInvalid, doing));
-            }
-        };
+        let act = BulkAct::parse(&self.act, self.priority).ok_or_else(|| {
+            let doing = format!("act on many jobs: there is no act {:?}", self.act);
+            Error::new(Code::ModelInvalid, doing)
+        })?;
         Ok(Bulk {
             filter: Filter::parse(&self.query)?,
             act,
@@ -118,6 +111,36 @@ impl Request {
     fn actor(&self) -> Actor {
         Actor { name: self.by.clone(), remote: self.remote.clone() }
     }
+}
+
+/// How far the job of an act on many jobs is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// The act that it does.
+    pub bulk: Bulk,
+    /// Jobs that were changed.
+    pub changed: u64,
+    /// Jobs that were left alone.
+    pub left_alone: u64,
+    /// How much of the ids was looked through, in percent.
+    pub percent: u64,
+}
+
+/// How far an act on many jobs is; `None` for any other job.
+pub fn progress(job: &Job) -> Option<Progress> {
+    let request = serde_json::from_str::<Request>(&job.payload).ok();
+    let bulk = request.filter(|_| job.kind == Kind::BULK_ACTION)?.bulk().ok()?;
+    let tally = job.progress.as_deref().and_then(Tally::read).unwrap_or_default();
+    let (from, last) = (bulk.from_id, bulk.through_id.max(bulk.from_id));
+    let looked = (tally.through - from + 1).clamp(0, last - from + 1);
+    let percent =
+        if job.status == Status::Completed { 100 } else { looked * 100 / (last - from + 1) };
+    Some(Progress {
+        changed: tally.changed,
+        left_alone: tally.skipped.values().sum(),
+        percent: u64::try_from(percent).unwrap_or(0),
+        bulk,
+    })
 }
 
 async fn act(store: &Store, context: &Context) -> Result<Outcome> {

@@ -25,6 +25,7 @@ mod digest;
 mod dry_run;
 mod duplicate;
 mod edit;
+mod error_print;
 mod filing;
 mod filter;
 mod fingerprint;
@@ -33,6 +34,7 @@ mod hold;
 mod issue_home;
 mod issue_id;
 mod job;
+mod job_error;
 mod job_event;
 mod job_figures;
 mod job_series;
@@ -71,6 +73,11 @@ mod server_facts;
 mod session;
 mod setting;
 pub mod settings;
+#[cfg_attr(
+    not(feature = "monitor"),
+    expect(dead_code, unused_imports, reason = "scans use more of it than the store")
+)]
+pub(crate) mod template;
 mod time;
 #[cfg(feature = "web")]
 mod token;
@@ -117,6 +124,7 @@ pub(crate) use digest::sha256_hex;
 pub use dry_run::{DryRun, FindingVerdict, Triaged};
 pub use duplicate::{Duplicate, DuplicateOf, Duplicates, says_duplicate};
 pub use edit::{JobEdit, RunNow};
+pub(crate) use error_print::ErrorPrint;
 pub use filing::{
     Act, Event as FilingEvent, Filing, FilingId, FilingPick, FilingState, FilingVerdict, Place,
     REQUEST_LIMIT, SETTLE, Step, WaitingFiling,
@@ -134,6 +142,7 @@ pub use job::{
     Attempt, AttemptEnding, BatchId, Cancelled, Cause, Event, Job, JobId, Lease, Occurrence,
     OnInterrupt, ParkedBy, Status, Trigger, WaitsFor,
 };
+pub use job_error::{ErrorMute, JobErrorGroup};
 pub(crate) use job_event::EventFilter;
 pub use job_event::{JobEvent, Lagged};
 pub use job_figures::{FIGURES_KEPT, FiguresOf, JobFigures, JobFiguresRow, UsualFigures};

@@ -19,6 +19,7 @@ mod bulk;
 mod core;
 #[cfg(feature = "monitor")]
 pub mod door;
+mod errors;
 #[cfg(doctest)]
 mod features;
 #[cfg(feature = "monitor")]

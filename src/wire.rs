@@ -9,6 +9,7 @@ mod answered;
 mod backup;
 mod batch;
 mod bulk;
+mod error;
 mod issue;
 mod job;
 mod log;
@@ -32,6 +33,7 @@ pub use answered::Answered;
 pub use backup::{Backup, BackupFile, DatabaseCheck};
 pub use batch::Batch;
 pub use bulk::{BulkDone, BulkError, BulkPreview};
+pub use error::{JobError, JobErrorMuted};
 pub use issue::{FilingsDecided, Issue, IssueChanged, Refiling, WaitingFiling};
 pub use job::{
     Enqueued, Job, JobAfter, JobAttempt, JobCancelled, JobChanged, JobDeleted, JobDue, JobEvent,

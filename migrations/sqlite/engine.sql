@@ -432,8 +432,12 @@ CREATE TABLE job_attempts (
   ended_as   TEXT NOT NULL,   -- completed, or the cause of its job_events row
   error      TEXT,
   error_code TEXT,
+  fingerprint  TEXT,      -- of the error, see job_errors
+  still_failed INTEGER,   -- 1: it ended its job as failed, and nobody has run that again
   PRIMARY KEY (job_id, epoch)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX job_attempts_fingerprint ON job_attempts (fingerprint, job_id) WHERE fingerprint IS NOT NULL;
+CREATE INDEX job_attempts_still_failed ON job_attempts (fingerprint) WHERE still_failed = 1;
 
 CREATE TRIGGER job_attempts_bounded AFTER INSERT ON job_attempts
 WHEN NEW.epoch > 500
@@ -472,6 +476,28 @@ CREATE TABLE job_stats (
   runs      TEXT NOT NULL CHECK (json_valid(runs) AND json_type(runs) = 'object'),     -- of attempts that completed or failed
   PRIMARY KEY (minutes, at, kind, queue)
 ) STRICT, WITHOUT ROWID;
+
+-- The errors of jobs, by a fingerprint of their kind, their code and their text without its values: counted in the commit
+-- of the attempt's end. Those that were met last are kept, 10,000 of them, and their hours for 30 days.
+CREATE TABLE job_errors (
+  fingerprint TEXT PRIMARY KEY,
+  kind        TEXT NOT NULL,
+  code        TEXT NOT NULL,
+  title       TEXT NOT NULL,      -- for people, with words for the values
+  first_at    INTEGER NOT NULL,
+  last_at     INTEGER NOT NULL,
+  failures    INTEGER NOT NULL,   -- attempts, ever
+  muted_by    TEXT,
+  muted_until INTEGER             -- NULL: until it is unmuted
+) STRICT, WITHOUT ROWID;
+CREATE INDEX job_errors_last_at ON job_errors (last_at);
+CREATE TABLE job_error_hours (
+  fingerprint TEXT NOT NULL REFERENCES job_errors (fingerprint) ON DELETE CASCADE,
+  hour        INTEGER NOT NULL,   -- when it began
+  failures    INTEGER NOT NULL,
+  PRIMARY KEY (fingerprint, hour)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX job_error_hours_hour ON job_error_hours (hour, failures);
 
 -- Queues somebody has spoken of: the engine with its own limit, an operator with another, or a pause.
 CREATE TABLE job_queues (

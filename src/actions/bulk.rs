@@ -8,7 +8,9 @@ mod words;
 use super::{Answer, Call, Right, waiting};
 use crate::bulk;
 use crate::error::{Code, Error, Result};
-use crate::model::{Bulk, BulkAct, Filter, JobEdit, JobId, JobState, Kind, Preview, Role, Skip};
+use crate::model::{
+    Bulk, BulkAct, Filter, Job, JobEdit, JobId, JobState, Kind, Preview, Role, Skip,
+};
 use crate::store::Store;
 use crate::wire;
 use std::collections::BTreeMap;
@@ -25,7 +27,21 @@ pub struct BulkAsk {
     pub query: String,
     /// What is done to each job.
     pub act: BulkAct,
+    /// Only jobs with an id below this one: those that were made later are left alone.
+    pub before: Option<i64>,
 }
+
+/// What a person was shown by a preview, and has confirmed.
+#[derive(Clone, Debug, Default)]
+pub struct Confirmed {
+    /// How many jobs the preview said would be changed.
+    pub changes: u64,
+    /// The number as the person typed it, which more than 100 need.
+    pub typed: Option<String>,
+}
+
+/// The right to act on many jobs. Some acts need a higher one, which [`preview`] asks for.
+pub const ACT: Right = Right::new(Role::Operator, "change many jobs");
 
 /// A preview: what an act would do. [`act`] takes it and does that.
 #[derive(Clone, Debug)]
@@ -33,6 +49,23 @@ pub struct Previewed {
     /// The answer for the caller.
     pub answer: Answer<wire::BulkPreview>,
     preview: Preview,
+}
+
+impl Previewed {
+    /// The newest of the jobs that fit, at most twenty.
+    pub fn sample(&self) -> &[Job] {
+        &self.preview.sample
+    }
+
+    /// How many jobs fit, how many would be changed, and which would be left alone, in one sentence.
+    pub fn fit(&self) -> String {
+        words::fit(&self.preview)
+    }
+}
+
+/// Whether a person must type the number of jobs before so many are changed.
+pub fn must_type(changes: u64) -> bool {
+    changes > AT_ONCE
 }
 
 /// Says what an act would do to the jobs of a query.
@@ -59,7 +92,7 @@ pub async fn preview(store: &Store, call: &Call, ask: BulkAsk) -> Result<Preview
     } else {
         filter
     };
-    let preview = store.preview(filter, ask.act, None, call.now).await?;
+    let preview = store.preview(filter, ask.act, ask.before, call.now).await?;
     let answer = Answer::new(wire::BulkPreview::from(&preview), words::preview(&preview));
     Ok(Previewed { answer: answer.with_notes(left_out), preview })
 }
@@ -111,6 +144,31 @@ pub async fn act(
     let sentence = words::queued(act, id, changes, &held.text);
     notes.extend(held.notes);
     Ok(Answer::new(done, sentence).with_notes(notes))
+}
+
+/// Does what a preview showed to a person. Nothing is changed if it would be more jobs by now.
+///
+/// # Errors
+/// As [`preview`] and [`act`]; `JOB-BULK-001` if more jobs would be changed than were shown; `JOB-VALUE-001` if the number of
+/// more than 100 jobs was not typed.
+pub async fn act_confirmed(
+    store: &Store,
+    call: &Call,
+    ask: BulkAsk,
+    confirmed: &Confirmed,
+) -> Result<Answer<wire::BulkDone>> {
+    let previewed = preview(store, call, ask).await?;
+    let (changes, shown) = (previewed.preview.changes(), confirmed.changes);
+    let what = words::would(previewed.preview.bulk.act, changes);
+    if changes > shown {
+        return Err(Error::new(Code::BulkChanged, format!("{what}: {shown} were shown before")));
+    }
+    let typed = confirmed.typed.as_deref().map(|typed| typed.trim().replace([',', ' '], ""));
+    if must_type(shown) && typed.as_deref() != Some(shown.to_string().as_str()) {
+        let why = format!("{what}: type the number {shown} to go on");
+        return Err(Error::new(Code::ModelInvalid, why));
+    }
+    act(store, call, previewed, true).await
 }
 
 /// The right to do this to many jobs.

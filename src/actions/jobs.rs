@@ -11,10 +11,10 @@ mod texts;
 
 #[cfg(feature = "monitor")]
 pub use problems::{JobProblem, JobProblems, problems};
-pub use read::{JobsAsk, find, story, waits, why};
+pub use read::{JobsAsk, find, readable, story, waits, why};
 pub use texts::{
     JobStart, parse_attempts, parse_ids, parse_instant, parse_key, parse_payload, parse_start,
-    time_limit,
+    parse_start_text, time_limit,
 };
 
 use super::{Answer, Call, Right, kinds, ready, waiting};
@@ -118,6 +118,11 @@ pub fn may_act(role: Role) -> bool {
 pub fn may_run_again(role: Role, kind: &Kind) -> bool {
     let is_guarded = [Kind::AGENT_SESSION, Kind::BULK_ACTION].contains(kind);
     role >= if is_guarded { OWNS } else { ACTS }
+}
+
+/// Whether a person of this role may change what a waiting job is given.
+pub fn may_edit_payload(role: Role) -> bool {
+    EDIT_PAYLOAD.is_of(role)
 }
 
 /// Whether a person of this role may delete jobs.

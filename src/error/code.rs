@@ -85,6 +85,10 @@ codes! {
         "The id is wrong, or the batch was removed.", "`lamplighter batches list` shows the batches.";
     BatchOver: Conflict = "JOB-BATCH-002", "The batch takes no more jobs",
         "The batch was closed and its jobs are over, it was cancelled, or it has a million jobs.", "Such a batch stays as it is: put further jobs into a new one. Nothing was saved.";
+    JobErrorUnknown: NotFound = "JOB-ERROR-001", "There is no such error",
+        "No attempt of a job has failed with it, or it was met too long ago: the 10,000 errors that were met last are kept.", "The page Errors lists those that were met in the last 30 days.";
+    BulkChanged: Conflict = "JOB-BULK-001", "More jobs fit than were shown",
+        "Between the preview and the click further jobs came to fit the query.", "Look at the new preview, then confirm it. Nothing was changed.";
     FilterInvalid: Invalid = "JOB-QUERY-001", "The query cannot be read",
         "The query has an unknown word, or a word has a value that it does not take.", "Correct the query at the column that the message names; put a text that you search for in quotes.";
     IdempotencyConflict: Conflict = "JOB-KEY-001", "The idempotency key belongs to another request",

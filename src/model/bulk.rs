@@ -38,6 +38,18 @@ impl BulkAct {
         }
     }
 
+    /// The act of a word, and of the priority that it gives if it gives one.
+    pub fn parse(word: &str, priority: Option<i32>) -> Option<Self> {
+        match (word, priority) {
+            ("cancel", _) => Some(Self::Cancel),
+            ("retry", _) => Some(Self::Retry),
+            ("run_now", _) => Some(Self::RunNow),
+            ("delete", _) => Some(Self::Delete),
+            ("set_priority", Some(to)) => Some(Self::SetPriority(to)),
+            _ => None,
+        }
+    }
+
     /// Why the act would leave a job alone at `now`; `None` if it would not.
     pub fn skip(self, job: JobState, now: Timestamp) -> Option<Skip> {
         let is_final = job.status.is_final();

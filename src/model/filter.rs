@@ -99,6 +99,18 @@ impl Filter {
         self.with(Condition::Batch(vec![id.0]))
     }
 
+    /// The same, and an attempt of the job failed with the error of this fingerprint.
+    #[must_use]
+    pub fn error_group(self, fingerprint: impl Into<String>) -> Self {
+        self.with(Condition::ErrorGroup(vec![fingerprint.into()]))
+    }
+
+    /// The same, and the job failed, and nobody has run it again.
+    #[must_use]
+    pub fn still_failed(self) -> Self {
+        self.status(Status::Failed).with(Condition::Is(vec![Mark::StillFailed]))
+    }
+
     /// Both: a job fits that fits the one and the other.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {

@@ -363,6 +363,8 @@ pub struct Attempt {
     pub error: Option<String>,
     /// The code of that error.
     pub error_code: Option<String>,
+    /// What the error is recognised by, see [`JobErrorGroup`](super::JobErrorGroup).
+    pub fingerprint: Option<String>,
 }
 
 impl Attempt {

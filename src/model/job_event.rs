@@ -102,6 +102,7 @@ fn answer(condition: &Condition, event: Option<&JobEvent>) -> Option<bool> {
         | Condition::Batch(_)
         | Condition::ErrorCode(_)
         | Condition::ErrorText(_)
+        | Condition::ErrorGroup(_)
         | Condition::Payload(..)
         | Condition::Since(_)
         | Condition::Before(_)

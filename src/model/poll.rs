@@ -1,7 +1,8 @@
 //! The poller's question to the store, and its answer.
 
 use super::{
-    AttemptEnd, Epoch, Job, JobId, Kind, KindRules, Lease, Queue, Settlement, Timestamp, WorkerId,
+    AttemptEnd, Epoch, ErrorPrint, Job, JobId, Kind, KindRules, Lease, Queue, Settlement,
+    Timestamp, WorkerId,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,6 +72,8 @@ pub(crate) struct SettleRequest {
     /// Under which lease it ran.
     pub(crate) lease: Lease,
     pub(crate) end: AttemptEnd,
+    /// What its error is recognised by, if its answer has one and that was read before.
+    pub(crate) print: Option<ErrorPrint>,
     /// How long a retry waits.
     pub(crate) retry_after: Duration,
     pub(crate) now: Timestamp,

@@ -145,6 +145,22 @@ pub enum AttemptEnd {
     Lost,
 }
 
+impl AttemptEnd {
+    /// Why it failed, if its handler or its time said so.
+    pub(crate) const fn error(&self) -> Option<&JobError> {
+        match self {
+            Self::Answered(
+                Outcome::Failed(error) | Outcome::Fatal(error) | Outcome::Retry { error, .. },
+            )
+            | Self::TimedOut(error) => Some(error),
+            Self::Answered(Outcome::Done(_) | Outcome::Snooze(_) | Outcome::Limited { .. })
+            | Self::OverBudget { .. }
+            | Self::Stopped
+            | Self::Lost => None,
+        }
+    }
+}
+
 /// What the decision depends on, as stored in the job and its kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {

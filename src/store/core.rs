@@ -19,6 +19,7 @@ pub(super) mod delete;
 pub(super) mod duplicates;
 pub(super) mod edit;
 pub(super) mod enqueue;
+pub(super) mod errors;
 #[cfg(feature = "monitor")]
 pub(super) mod filings;
 mod fire;

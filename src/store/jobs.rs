@@ -9,8 +9,8 @@ use crate::error::Result;
 use crate::error::{Code, Error};
 use crate::heavy::heavy;
 use crate::model::{
-    Actor, Attempt, AttemptEnd, Cancelled, Enqueued, Event, Job, JobEdit, JobId, Lease, NewJob,
-    PollRequest, Polled, Receipt, RunNow, SettleRequest, Status, Timestamp, Why,
+    Actor, Attempt, AttemptEnd, Cancelled, Enqueued, ErrorPrint, Event, Job, JobEdit, JobId, Lease,
+    NewJob, PollRequest, Polled, Receipt, RunNow, SettleRequest, Status, Timestamp, Why,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -223,7 +223,9 @@ impl Store {
         retry_after: Duration,
         now: Timestamp,
     ) -> Result<Status> {
-        let request = SettleRequest { lease, end, retry_after, now };
+        // The writer's thread has no time to read texts.
+        let print = end.error().map(ErrorPrint::of);
+        let request = SettleRequest { lease, end, print, retry_after, now };
         self.db.rule_together("settle a job", request, core::settle::settle).await
     }
 

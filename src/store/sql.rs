@@ -15,6 +15,7 @@ pub(super) mod changes;
 pub(super) mod counts;
 #[cfg(feature = "monitor")]
 pub(super) mod duplicates;
+pub(super) mod errors;
 #[cfg(feature = "monitor")]
 pub(super) mod filings;
 mod filter;

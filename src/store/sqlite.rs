@@ -14,6 +14,7 @@ pub(super) mod dialect;
 pub(super) mod door;
 mod draft;
 pub(super) mod error;
+mod errors;
 mod figures;
 #[cfg(feature = "monitor")]
 pub(super) mod foreign;

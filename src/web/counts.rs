@@ -1,7 +1,11 @@
-//! What the navigation counts beside its pages: what waits for a person, and what runs.
+//! What the navigation counts beside its pages: what is new, what waits for a person, and what runs.
 
 use super::app::Web;
+use crate::actions::errors::NEW_FOR;
 use crate::error::Result;
+
+/// The most findings, and the most errors, that are counted.
+const MOST: usize = 100;
 
 /// The counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -10,35 +14,38 @@ pub(super) struct NavCounts {
     pub(super) approvals: usize,
     /// The sessions that run.
     pub(super) sessions: u64,
+    /// The errors of jobs that were met for the first time a short while ago.
+    pub(super) errors: u64,
 }
 
-#[cfg(feature = "monitor")]
 impl NavCounts {
-    /// The most findings that are counted.
-    const MOST: usize = 100;
-
     /// Reads the counts, where there are pages of them.
     pub(super) async fn read(web: &Web) -> Result<Self> {
+        let since = web.clock.now().minus(NEW_FOR);
+        let errors = web.store.new_job_errors(since, MOST).await?;
+        Self { errors, ..Self::default() }.with_program(web).await
+    }
+
+    #[cfg(feature = "monitor")]
+    async fn with_program(self, web: &Web) -> Result<Self> {
         use crate::model::{FilingState, Kind, Status};
         if !web.has_program() {
-            return Ok(Self::default());
+            return Ok(self);
         }
-        let filings = web.store.waiting_filings(Self::MOST).await?;
+        let filings = web.store.waiting_filings(MOST).await?;
         let waits = filings.iter().filter(|one| one.state == FilingState::AwaitingApproval);
         let counts = web.store.job_counts().await?;
         let run = counts
             .iter()
             .filter(|count| count.status == Status::Running && count.kind == Kind::AGENT_SESSION);
         let sessions = run.map(|count| u64::try_from(count.count).unwrap_or(0)).sum();
-        Ok(Self { approvals: waits.count(), sessions })
+        Ok(Self { approvals: waits.count(), sessions, ..self })
     }
-}
 
-/// Without scans and sessions there is nothing to count.
-#[cfg(not(feature = "monitor"))]
-#[expect(clippy::unused_async, reason = "with the feature `monitor` it waits for the store")]
-impl NavCounts {
-    pub(super) async fn read(_: &Web) -> Result<Self> {
-        Ok(Self::default())
+    /// Without scans and sessions there is nothing more to count.
+    #[cfg(not(feature = "monitor"))]
+    #[expect(clippy::unused_async, reason = "with the feature `monitor` it waits for the store")]
+    async fn with_program(self, _: &Web) -> Result<Self> {
+        Ok(self)
     }
 }

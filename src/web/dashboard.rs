@@ -7,7 +7,7 @@ use super::app::{App, Web};
 use super::base::link;
 use super::caller::Signed;
 use super::components::{
-    Tile, card, grouped, live, size, sparkline, stopped_notice, table, tiles, when_known,
+    Tile, card, error_lines, grouped, live, size, sparkline, stopped_notice, table, tiles,
 };
 use super::extract::Query;
 use super::nav::{self, Tab};
@@ -16,7 +16,8 @@ use super::page::{self, Frame};
 use super::part::{Shown, fresh, version};
 use super::problem::Problem;
 use crate::actions;
-use crate::model::{Filter, Hour, Job, Overview, Role, Status, Timestamp};
+use crate::actions::errors::{self, Range};
+use crate::model::{Filter, Hour, JobErrorGroup, Overview, Role, Status, Timestamp};
 use axum::extract::State;
 use axum::response::{Html, Response};
 use maud::{Markup, html};
@@ -27,7 +28,7 @@ pub(super) const PATH: &str = Tab::Dashboard.path();
 pub(super) const PART_PATH: &str = "/dashboard/part";
 pub(super) const LATEST_PATH: &str = "/dashboard/latest";
 
-/// How many failed jobs the dashboard names.
+/// How many errors the dashboard names.
 const FAILURES: usize = 5;
 /// How far back the figures of finished jobs reach. Their first hour is always a whole hour.
 const DAY: Duration = Duration::from_hours(24);
@@ -58,7 +59,7 @@ pub(super) struct PartQuery {
 pub(super) async fn page(State(app): State<App>, who: Signed) -> Result<Html<String>, Problem> {
     let role = who.role();
     let now = Now::read(&app.web, role).await?;
-    let (_, latest) = latest(&app.web).await?;
+    let (_, latest) = latest(&app.web, role).await?;
     let form = More::form(&app.web, role).await;
     let content = html! {
         div.stack {
@@ -90,9 +91,10 @@ pub(super) async fn now_part(
 /// GET `/dashboard/latest`: what was last.
 pub(super) async fn latest_part(
     State(app): State<App>,
+    who: Signed,
     Query(Shown { v: shown }): Query<Shown>,
 ) -> Result<Response, Problem> {
-    let (version, part) = latest(&app.web).await?;
+    let (version, part) = latest(&app.web, who.role()).await?;
     Ok(fresh(&version, &part, shown.as_deref()))
 }
 
@@ -151,23 +153,27 @@ impl Now {
     }
 }
 
-async fn latest(web: &Web) -> Result<(String, Markup), Problem> {
+async fn latest(web: &Web, role: Role) -> Result<(String, Markup), Problem> {
     let (store, now) = (&web.store, web.clock.now());
     let more = More::latest(web).await?;
     let hours = store.overview(now).await?.hours;
-    let failures = Filter::default().status(Status::Failed);
-    let failures = store.find_jobs(failures, None, FAILURES, now).await?.rows;
+    let mut failures = errors::list(store, Range::Day, now).await?;
+    failures.retain(|error| !error.is_muted(now));
+    failures.truncate(FAILURES);
     let content = html! {
         div.stack {
             (throughput_card(&hours))
             @for card in &more.cards { (card) }
-            (failures_card(&failures, now))
+            (failures_card(&failures, role, now))
         }
     };
     let version = version(&(
         &more.version,
         hours.iter().map(|hour| (hour.completed, hour.failed)).collect::<Vec<_>>(),
-        failures.iter().map(|job| job.id).collect::<Vec<_>>(),
+        failures
+            .iter()
+            .map(|error| (error.fingerprint.clone(), error.failures, error.still_failed))
+            .collect::<Vec<_>>(),
     ));
     let part = live("dashboard-latest", &link(LATEST_PATH), &version, &content);
     Ok((version, part))
@@ -320,29 +326,19 @@ fn health_card(
     )
 }
 
-fn failures_card(failures: &[Job], now: Timestamp) -> Markup {
-    let row = |job: &Job| {
-        let error = job.error.as_deref().unwrap_or("No reason was given.");
-        html! {
-            tr id={ "row-" (job.id) } {
-                td.main {
-                    div.first { a id={ "failure-" (job.id) } href=(nav::job(job.id)) { (job.kind) } span.rest.mono { "#" (job.id) } }
-                    div.sub title=(error) { span.bad { (error.lines().next().unwrap_or_default()) } }
-                }
-                td.num { (when_known(job.finished_at, now)) }
-            }
-        }
-    };
-    let rows: Vec<_> = failures.iter().map(row).collect();
+fn failures_card(failures: &[JobErrorGroup], role: Role, now: Timestamp) -> Markup {
     card(
         "failures",
-        "Last failures",
-        &html! { a.btn.btn-sm href=(nav::jobs(&Filter::default().status(Status::Failed))) { "All failed jobs" } },
+        "Failures by error",
         &html! {
-            @if rows.is_empty() {
-                p.card-body.soft { "No job has failed." }
+            a.btn.btn-sm href=(nav::jobs(&Filter::default().status(Status::Failed))) { "All failed jobs" }
+            " " a.btn.btn-sm href=(Tab::Errors.link()) { "Errors" }
+        },
+        &html! {
+            @if failures.is_empty() {
+                p.card-body.soft { "No job has failed in the last 24 hours." }
             } @else {
-                div.jobs { (table("Last failures", &["Job", "When"], &rows)) }
+                (error_lines(failures, role, now))
             }
         },
     )

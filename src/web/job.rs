@@ -3,12 +3,14 @@
 use super::answer::answered;
 use super::app::App;
 use super::base::Link;
+use super::bulk;
 use super::caller::Signed;
 use super::components::{
-    Step, attempts, attempts_in_time, card, confirm, elapsed, gates, job_sentence, pill, pretty,
-    run_form, status_word, text_card, timeline, when,
+    attempts, attempts_in_time, card, confirm, gates, job_as, job_sentence, pill, pretty, run_form,
+    status_word, text_card, when,
 };
 use super::extract::{Id, Query};
+use super::job_history::history;
 use super::nav::{self, Tab};
 use super::page::Frame;
 use super::part::{LivePart, Shown, live_page, version};
@@ -110,9 +112,10 @@ pub(super) async fn page(
     let why = store.why(job.id, now).await?;
     let is_full = jobs::is_full(store, &job).await?;
     let content = html! {
-        (summary(&job, is_full, why.as_ref(), who.role(), now))
+        (summary(&job, is_full, (why.as_ref(), cancelled_by(&events)), who.role(), now))
         div.cols.cols-side {
             div.stack {
+                @if let Some(far) = bulk::progress_card(&job, who.role()) { (far) }
                 @if let Some(why) = why.as_ref().filter(|_| waits(&job)) { (why_card(&job, why, who.role(), now)) }
                 @if let Some(in_time) = attempts_in_time(&job, &kept, now) {
                     (card("job-attempts", "Attempts", &html! { span.sub { (attempts(&job)) } }, &in_time))
@@ -121,6 +124,7 @@ pub(super) async fn page(
                 (text_card("job-payload", "Payload", &pretty(&job.payload)))
                 @if let Some(result) = &job.result { (text_card("job-result", "Result", &pretty(result))) }
                 (history(&job, &events, now))
+                (job_as(&job))
             }
             div.stack { (facts(&job, (&children, &neighbours, follows), app.web.has_program(), now)) }
         }
@@ -153,10 +157,27 @@ pub(super) async fn page(
     Ok(live_page(&frame, &title, &part, |part| part, (who.face(), shown.as_deref())))
 }
 
-fn summary(job: &Job, is_full: bool, why: Option<&Why>, role: Role, now: Timestamp) -> Markup {
+/// Who cancelled the job, if somebody did.
+fn cancelled_by(events: &[Event]) -> Option<&str> {
+    let is_cancel =
+        |event: &&Event| matches!(event.cause, Ok(Cause::Cancelled | Cause::CancelRequested));
+    events.iter().rev().find(is_cancel).map(|event| event.actor.as_str())
+}
+
+fn summary(
+    job: &Job,
+    is_full: bool,
+    (why, cancelled_by): (Option<&Why>, Option<&str>),
+    role: Role,
+    now: Timestamp,
+) -> Markup {
     html! {
         section.card.say {
-            (pill(job.status)) p { (job_sentence(job, why, now)) }
+            (pill(job.status))
+            p {
+                (job_sentence(job, why, now))
+                @if let Some(by) = cancelled_by.filter(|_| job.status == Status::Cancelled) { " By " (by_whom(by)) "." }
+            }
             @if jobs::may_act(role) { div.page-actions { (buttons(job, is_full, role, now)) } }
         }
     }
@@ -189,6 +210,11 @@ pub(super) fn run_again_form(job: &Job, is_full: bool, on_session: bool) -> Mark
         &consequence,
         &run_form(&action, "Run the copy now", None, is_full),
     )
+}
+
+/// Whether jobs of the kind are made by a page of their own: a session from its prompt, an act from its preview.
+fn is_ours(kind: &Kind) -> bool {
+    [Kind::AGENT_SESSION, Kind::BULK_ACTION].contains(kind)
 }
 
 fn waits(job: &Job) -> bool {
@@ -235,7 +261,12 @@ fn buttons(job: &Job, is_full: bool, role: Role, now: Timestamp) -> Markup {
     let is_due = job.is_due(now);
     html! {
         @if job.status.is_final() {
-            @if jobs::may_run_again(role, &job.kind) { (run_again_form(job, is_full, false)) }
+            @if is_ours(&job.kind) || job.status == Status::Failed {
+                @if jobs::may_run_again(role, &job.kind) { (run_again_form(job, is_full, false)) }
+            }
+            @if !is_ours(&job.kind) {
+                a.btn.btn-sm href=(nav::job(job.id).under("copy")) { "Run a copy…" }
+            }
             @if jobs::may_delete(role) {
                 (confirm("delete-job", "Delete", &html! { "Its history, attempts and transcript go with it." },
                     &form("delete", "Delete now")))
@@ -244,6 +275,7 @@ fn buttons(job: &Job, is_full: bool, role: Role, now: Timestamp) -> Markup {
             p.soft { "It was asked to end." }
         } @else {
             @if waits(job) && !is_due { (form("run-now", "Run now")) }
+            @if waits(job) && !is_ours(&job.kind) { a.btn.btn-sm href=(nav::job(job.id).under("edit")) { "Edit…" } }
             @if waits(job) {
                 (confirm("cancel-job", "Cancel", &html! { "It does not start any more. A cancelled job stays so; a copy of it can be run." },
                     &form("cancel", "Cancel now")))
@@ -252,87 +284,6 @@ fn buttons(job: &Job, is_full: bool, role: Role, now: Timestamp) -> Markup {
                     &form("cancel", "Stop it now")))
             }
         }
-    }
-}
-
-fn history(job: &Job, events: &[Event], now: Timestamp) -> Markup {
-    let made = Step {
-        to: Status::Queued,
-        at: job.created_at,
-        title: html! { "Created" },
-        detail: html! { "by " (job.trigger) },
-    };
-    let mut steps = vec![made];
-    for (at, event) in events.iter().enumerate() {
-        let left_out = at.checked_sub(1).map_or(0, |before| event.left_out_after(&events[before]));
-        if left_out > 0 {
-            steps.push(Step {
-                to: event.to,
-                at: event.at,
-                title: html! { "More steps" },
-                detail: html! { (left_out) " steps before this time are not kept" },
-            });
-        }
-        steps.push(step(event));
-    }
-    if let Some(at) = job.started_at {
-        steps.push(Step {
-            to: Status::Running,
-            at,
-            title: html! { "Attempt " (attempts(job)) " started" },
-            detail: html! {},
-        });
-    }
-    // Every other end of a job has an event of its own.
-    if let (Some(at), Status::Completed) = (job.finished_at, job.status) {
-        steps.push(Step {
-            to: Status::Completed,
-            at,
-            title: html! { "Completed" },
-            detail: html! { "after " (elapsed(job.started_at, Some(at), now)) },
-        });
-    }
-    // The newest first, and of those of one moment the last.
-    steps.reverse();
-    steps.sort_by_key(|step| std::cmp::Reverse(step.at));
-    card(
-        "job-history",
-        "History",
-        &html! {},
-        &html! {
-            div.card-body { (timeline(&steps, now)) }
-        },
-    )
-}
-
-fn step(event: &Event) -> Step {
-    let title = html! { (happened(event)) };
-    let detail = html! {
-        "by " (by_whom(&event.actor))
-        @if let Some(detail) = &event.detail { ": " (detail) }
-    };
-    Step { to: event.to, at: event.at, title, detail }
-}
-
-/// The cause of a step, as people read it. Other programs may have written words of their own.
-fn happened(event: &Event) -> &str {
-    match &event.cause {
-        Ok(Cause::Retry) => "Failed, is to start again",
-        Ok(Cause::Failed | Cause::Fatal) => "Failed for good",
-        Ok(Cause::Poison) => "Failed, it takes the server down",
-        Ok(Cause::Interrupted) => "Interrupted",
-        Ok(Cause::Snooze) => "Snoozed",
-        Ok(Cause::Cancelled) => "Cancelled",
-        Ok(Cause::After) => "Cancelled with a job before it",
-        Ok(Cause::CancelRequested) => "Asked to end",
-        Ok(Cause::Limited) => "Waits for a limit of the service",
-        Ok(Cause::Blocked) => "Kept waiting",
-        Ok(Cause::Budget) => "Put off by a budget",
-        Ok(Cause::Resumed) => "Made due again",
-        Ok(Cause::RunNow) => "Made due now",
-        Ok(Cause::Rescheduled) => "Given another time",
-        Ok(Cause::Edited) => "Changed",
-        Err(word) => word,
     }
 }
 
@@ -353,7 +304,7 @@ fn facts(
         &html! {},
         &html! {
             dl.card-body.facts {
-                dt { "Kind" } dd { (job.kind) }
+                dt { "Kind" } dd { a href=(nav::kind(&job.kind)) { (job.kind) } }
                 @if has_program && job.kind == Kind::AGENT_SESSION {
                     dt { "Session" } dd { a href=(nav::session(job.id)) { "session " (job.id) } }
                 }

@@ -1,12 +1,15 @@
 //! The ways from a list of jobs to a narrower one: the tabs of its statuses, and the rail of kinds, queues, times and triggers.
 
+use super::base::Link;
 use super::components::{Way, status_word};
 use super::nav::Tab;
-use crate::model::{Filter, JobCount, Queue, Status, Trigger};
-use std::collections::BTreeMap;
+use crate::model::{Filter, JobCount, Mark, Queue, Status, Trigger, filter_words};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The most kinds and queues that the rail names, those with the most jobs.
 const MOST: usize = 12;
+/// The most kinds and queues that are suggested while one types.
+const MOST_SUGGESTED: usize = 40;
 /// The times that the rail offers.
 const TIMES: [&str; 3] = ["1h", "24h", "7d"];
 
@@ -98,6 +101,46 @@ impl<'a> JobWays<'a> {
             ways.push(Way { is_open: self.filter.asked_status() == Some(*status), ..way });
         }
         ways
+    }
+
+    /// The status that the list is of, if it is of one alone.
+    pub(super) fn asked_status(&self) -> Option<Status> {
+        self.filter.asked_status()
+    }
+
+    /// How many jobs there would be without one of the terms, with the way there: for a list of none.
+    pub(super) fn without(&self) -> Vec<(&'static str, u64, Link)> {
+        let known = ["kind", "queue", "status"];
+        let asked = known.into_iter().filter(|name| self.terms().iter().any(|t| is_of(t, name)));
+        let without = asked.filter_map(|name| {
+            let counts = self.counted(|count| Some(count.status.as_str()), name)?;
+            let count = counts.values().sum::<u64>();
+            (count > 0).then(|| (name, count, self.way(name, None, "", None).link))
+        });
+        without.collect()
+    }
+
+    /// What one may type next: the words of the language, statuses, and the kinds and queues that there are.
+    pub(super) fn suggestions(&self) -> Vec<String> {
+        let mut all: Vec<_> = Status::ALL.iter().map(|status| format!("status:{status}")).collect();
+        let named = |name: &'static str, of: fn(&JobCount) -> Option<&str>| {
+            let values: BTreeSet<_> = self.counts.iter().filter_map(of).collect();
+            values.into_iter().take(MOST_SUGGESTED).map(move |value| format!("{name}:{value}"))
+        };
+        all.extend(named("kind", |count| Some(count.kind.as_str())));
+        all.extend(named("queue", |count| count.queue.as_ref().map(Queue::as_str)));
+        all.extend(TIMES.map(|time| format!("since:{time}")));
+        all.extend(Trigger::ALL.iter().map(|trigger| format!("trigger:{trigger}")));
+        let marks = Mark::ALL.iter().map(|mark| format!("is:{mark}"));
+        all.extend(marks);
+        let rest = filter_words().filter(|(_, operators, _)| operators.starts_with(':'));
+        let rest = rest
+            .map(|(word, ..)| format!("{word}:"))
+            .filter(|word| !all.iter().any(|known| known.starts_with(word.as_str())));
+        let rest: Vec<_> = rest.collect();
+        all.extend(rest);
+        all.extend(["error~".to_owned(), "took>90s".to_owned(), "waited>5m".to_owned()]);
+        all
     }
 
     /// The rail.

@@ -3,9 +3,10 @@
 use super::answer::see_other;
 use super::app::App;
 use super::base::{Link, link, query_text};
+use super::bulk;
 use super::caller::Signed;
 use super::components::{
-    QueryBox, empty, facets, job_rows, pager, problem_notice, query_box, tabs,
+    QueryBox, empty, facets, grouped, job_rows, pager, problem_notice, query_box, tabs,
 };
 #[cfg(feature = "monitor")]
 use super::components::{folded, table};
@@ -14,15 +15,15 @@ use super::face::Face;
 use super::icon::{Icon, icon};
 use super::job_ways::JobWays;
 use super::nav::{self, Tab};
-use super::page::{Frame, page};
+use super::page::Frame;
 use super::part::{LivePart, live_page, version};
 use super::problem::Problem;
 use crate::actions::jobs::{self, JobsAsk};
-use crate::model::{Filter, Found, Job, JobId, Status, Timestamp};
-#[cfg(feature = "monitor")]
+use crate::error::Code;
+use crate::model::{Filter, Found, Job, JobId, Role, Status, Timestamp};
 use crate::store::Store;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -44,6 +45,9 @@ pub(super) struct JobsQuery {
     id: Option<String>,
     before: Option<i64>,
     v: Option<String>,
+    /// What an act did to many jobs, and to how many.
+    did: Option<String>,
+    n: Option<u64>,
 }
 
 /// The request for a list, as the links of the page carry it.
@@ -106,24 +110,13 @@ pub(super) async fn list(
     if let Some(id) = query.named_job() {
         return Ok(see_other(&nav::job(id)));
     }
+    let did = query.did.as_deref().and_then(|word| bulk::did(word, query.n.unwrap_or(0)));
     let (shown, asked) = (query.v.clone(), query.asked());
     let (store, now) = (&app.web.store, app.web.clock.now());
     let new = html! { a.btn href=(link(nav::NEW_JOB)) { (icon(Icon::Plus)) "New job" } };
     let frame = Frame::new(&app.web, Some(&who)).at(Tab::Jobs).acting(new);
-    let ask = JobsAsk { query: asked.q.clone(), before: asked.before, rows: ROWS };
-    let found = match jobs::find(store, ask, now).await.map_err(Problem::from) {
-        Ok(found) => found,
-        Err(problem) if who.face() == Face::Page && problem.status().is_client_error() => {
-            let content = html! {
-                (problem_notice(&problem))
-                (search(&asked, true))
-            };
-            let page = page(&frame, Tab::Jobs.title(), &content);
-            return Ok((problem.status(), page).into_response());
-        }
-        Err(problem) => return Err(problem),
-    };
-    let filter = Filter::parse(&asked.q).unwrap_or_default();
+    let (listed, problem) = found(store, &asked, now, who.face()).await?;
+    let Listed { filter, found } = listed;
     let named = match filter.named_job() {
         Some(id) => store.job(id).await?.map(|job| job.id),
         None => None,
@@ -134,20 +127,28 @@ pub(super) async fn list(
     // Without scans nothing groups texts.
     #[cfg(not(feature = "monitor"))]
     let problems = html! {};
+    let counts = store.job_counts().await?;
+    let typed = if problem.is_some() { filter.to_string() } else { asked.q.clone() };
+    let ways = JobWays::new(&typed, &filter, &counts);
     let content = html! {
         @if let Some(id) = named { p.card-footer { a href=(nav::job(id)) { "Job " (id) } " has this id." } }
         (problems)
-        (rows(&found, &asked, &waits, (app.web.has_program(), now)))
+        (rows(&found, &asked, (&waits, &ways), (who.role(), app.web.has_program(), now)))
         (more(&found, &asked))
     };
-    let counts = store.job_counts().await?;
-    let ways = JobWays::new(&asked.q, &filter, &counts);
+    let statuses = ways.statuses();
+    let total = statuses.iter().find(|way| way.is_open).and_then(|way| way.count);
     let around = |part| {
         html! {
-            (search(&asked, false))
+            @if let Some(did) = &did { (did) }
+            @if let Some(problem) = &problem { (problem_notice(problem)) p.soft { (instead(&filter)) } }
+            (search(&asked, problem.is_some(), &ways.suggestions()))
             div.cols.with-rail {
                 (facets(&ways.facets()))
-                section.card { (tabs("Statuses", &ways.statuses())) (part) }
+                div {
+                    section.card { (tabs("Statuses", &statuses)) (part) }
+                    (bulk::bar(&typed, filter.asked_status(), total, who.role()))
+                }
             }
         }
     };
@@ -158,7 +159,51 @@ pub(super) async fn list(
         version: version(&states),
         content: &content,
     };
-    Ok(live_page(&frame, Tab::Jobs.title(), &part, around, (who.face(), shown.as_deref())))
+    let faced = (who.face(), shown.as_deref());
+    let mut response = live_page(&frame, Tab::Jobs.title(), &part, around, faced);
+    if let Some(problem) = &problem {
+        *response.status_mut() = problem.status();
+    }
+    Ok(response)
+}
+
+/// The jobs of a list, and the filter that they fit.
+struct Listed {
+    filter: Filter,
+    found: Found<Job>,
+}
+
+/// The jobs of a query. A person whose query cannot be read sees those that fit what of it can be, and why.
+async fn found(
+    store: &Store,
+    asked: &Asked,
+    now: Timestamp,
+    face: Face,
+) -> Result<(Listed, Option<Problem>), Problem> {
+    let find = async |query: String| {
+        let ask = JobsAsk { query, before: asked.before, rows: ROWS };
+        jobs::find(store, ask, now).await.map_err(Problem::from)
+    };
+    match find(asked.q.clone()).await {
+        Ok(found) => {
+            let filter = Filter::parse(&asked.q).unwrap_or_default();
+            Ok((Listed { filter, found }, None))
+        }
+        Err(problem) if face != Face::Json && problem.code() == Code::FilterInvalid => {
+            let filter = jobs::readable(&asked.q);
+            let found = find(filter.to_string()).await?;
+            Ok((Listed { filter, found }, Some(problem)))
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+/// What the list shows of a query that cannot be read.
+fn instead(filter: &Filter) -> Markup {
+    html! {
+        @if filter.is_empty() { "All jobs are shown instead." }
+        @else { "Jobs that match " code { (filter) } " are shown instead." }
+    }
 }
 
 /// What the failed jobs that fit have in common, where only failed jobs are asked for.
@@ -200,7 +245,7 @@ fn state<'a>(job: &Job, waits: &'a Waits) -> (i64, Status, u32, Option<&'a Strin
 /// What the waiting jobs of a list wait for.
 type Waits = BTreeMap<JobId, String>;
 
-fn search(asked: &Asked, wrong: bool) -> Markup {
+fn search(asked: &Asked, wrong: bool, suggestions: &[String]) -> Markup {
     let action = link(PATH);
     let query = QueryBox {
         action: &action,
@@ -211,22 +256,32 @@ fn search(asked: &Asked, wrong: bool) -> Markup {
         is_wrong: wrong,
         has_facets: true,
     };
-    query_box(&query, &html! { a.btn href=(link(nav::BATCHES)) { "Batches" } })
+    let beside = html! {
+        datalist #query-words { @for word in suggestions { option value=(word) {} } }
+        a.btn href=(link(nav::KINDS)) { "Kinds" }
+        a.btn href=(link(nav::BATCHES)) { "Batches" }
+    };
+    query_box(&query, &beside)
 }
 
 fn rows(
     found: &Found<Job>,
     asked: &Asked,
-    waits: &Waits,
-    (has_program, now): (bool, Timestamp),
+    (waits, ways): (&Waits, &JobWays<'_>),
+    (role, has_program, now): (Role, bool, Timestamp),
 ) -> Markup {
     if !found.rows.is_empty() {
-        return job_rows(&found.rows, waits, now);
+        let form = jobs::may_act(role).then_some("bulk");
+        return job_rows(&found.rows, waits, form, now);
     }
     let filtered = !asked.is_empty();
     let next = html! {
         @if filtered {
-            "No job fits this query. " a href=(link(PATH)) { "Show all jobs" }
+            "No job fits this query. "
+            @for (word, count, link) in ways.without() {
+                "Without the " (word) " there " @if count == 1 { "is " } @else { "are " } a href=(link) { (grouped(count)) } ". "
+            }
+            a href=(link(PATH)) { "Show all jobs" }
         } @else if !has_program {
             "Jobs that the program makes appear here."
         } @else {
@@ -234,7 +289,12 @@ fn rows(
             ", or insert a row into " code { "jobs" } " from any program."
         }
     };
-    empty(if filtered { "No jobs match" } else { "No jobs yet" }, &next)
+    let title = match ways.asked_status() {
+        Some(status) => format!("No {status} jobs match"),
+        None if filtered => "No jobs match".to_owned(),
+        None => "No jobs yet".to_owned(),
+    };
+    empty(&title, &next)
 }
 
 fn more(found: &Found<Job>, asked: &Asked) -> Markup {

@@ -3,7 +3,7 @@
 use super::extract::Named;
 use super::problem::Problem;
 use crate::error::Code;
-use crate::model::{BatchId, FilingId, IssueId, JobId, ScheduleName, SettingGroup};
+use crate::model::{BatchId, FilingId, IssueId, JobId, Kind, ScheduleName, SettingGroup};
 
 impl Named for JobId {
     type Text = i64;
@@ -26,6 +26,22 @@ impl Named for BatchId {
 
     fn unfit() -> Problem {
         Problem::input("A batch's id is a number.")
+    }
+}
+
+/// The fingerprint of an error.
+pub(super) struct ErrorId(pub(super) String);
+
+impl Named for ErrorId {
+    type Text = String;
+
+    fn named(text: String) -> Option<Self> {
+        let fits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric());
+        fits.then_some(Self(text))
+    }
+
+    fn unfit() -> Problem {
+        Problem::input("An error's fingerprint is of letters and digits.")
     }
 }
 
@@ -100,6 +116,18 @@ impl Named for RepositoryId {
 
     fn unfit() -> Problem {
         Problem::of(Code::RepositoryUnknown)
+    }
+}
+
+impl Named for Kind {
+    type Text = String;
+
+    fn named(name: String) -> Option<Self> {
+        Self::parse(name).ok()
+    }
+
+    fn unfit() -> Problem {
+        Problem::input("A kind is named by small letters, digits and underscores.")
     }
 }
 

@@ -4,7 +4,7 @@
 
 use super::base::{Link, link};
 use super::icon::Icon;
-use crate::model::{BatchId, Filter, JobId, ScheduleName};
+use crate::model::{BatchId, BulkAct, Filter, JobId, Kind, ScheduleName};
 
 macro_rules! tabs {
     ($($variant:ident = $path:literal, $title:literal, $icon:ident, $key:literal;)*) => {
@@ -44,6 +44,7 @@ macro_rules! tabs {
 tabs! {
     Dashboard = "/", "Dashboard", LayoutDashboard, "d";
     Jobs = "/jobs", "Jobs", ListDetails, "j";
+    Errors = "/errors", "Errors", AlertCircle, "f";
     Schedules = "/schedules", "Schedules", CalendarClock, "c";
     Queues = "/queues", "Queues", Stack2, "q";
     Sessions = "/sessions", "Sessions", Robot, "e";
@@ -55,7 +56,7 @@ tabs! {
 
 /// A group of pages in the navigation, with its heading if it has one.
 pub(super) const GROUPS: [(Option<&str>, &[Tab]); 4] = [
-    (None, &[Tab::Dashboard, Tab::Jobs, Tab::Schedules, Tab::Queues]),
+    (None, &[Tab::Dashboard, Tab::Jobs, Tab::Errors, Tab::Schedules, Tab::Queues]),
     (Some("Agents"), &[Tab::Sessions, Tab::Repositories]),
     (Some("Watch"), &[Tab::Logs, Tab::SelfMonitoring]),
     (None, &[Tab::Settings]),
@@ -65,7 +66,12 @@ impl Tab {
     /// Whether the page shows what the program has besides the engine.
     pub(super) const fn is_of_program(self) -> bool {
         match self {
-            Self::Dashboard | Self::Jobs | Self::Schedules | Self::Queues | Self::Settings => false,
+            Self::Dashboard
+            | Self::Jobs
+            | Self::Errors
+            | Self::Schedules
+            | Self::Queues
+            | Self::Settings => false,
             Self::Sessions | Self::Logs | Self::SelfMonitoring | Self::Repositories => true,
         }
     }
@@ -105,6 +111,10 @@ pub(super) const AUDIT: &str = "/audit";
 pub(super) const EVENTS: &str = "/events";
 /// The page that asks for a job.
 pub(super) const NEW_JOB: &str = "/jobs/new";
+/// The preview of an act on many jobs.
+pub(super) const BULK: &str = "/jobs/bulk";
+/// The figures of the kinds of jobs.
+pub(super) const KINDS: &str = "/kinds";
 /// The list of batches of jobs.
 pub(super) const BATCHES: &str = "/batches";
 /// The page of the filings that wait for approval.
@@ -121,6 +131,21 @@ pub(super) fn job(id: JobId) -> Link {
 pub(super) fn jobs(filter: &Filter) -> Link {
     let query = Some(filter.to_string()).filter(|query| !query.is_empty());
     Tab::Jobs.link().with(&[("q", query)])
+}
+
+/// The preview of an act on the jobs that fit a filter.
+pub(super) fn bulk(act: BulkAct, filter: &Filter) -> Link {
+    link(BULK).with(&[("act", act.as_str().to_owned()), ("q", filter.to_string())])
+}
+
+/// The page of an error.
+pub(super) fn error(fingerprint: &str) -> Link {
+    Tab::Errors.link().under(fingerprint)
+}
+
+/// The figures of a kind.
+pub(super) fn kind(kind: &Kind) -> Link {
+    link(KINDS).under(kind)
 }
 
 /// The page of a batch.

@@ -254,11 +254,14 @@ pub(super) fn brand() -> Markup {
 
 /// The way to a page, with what waits there.
 fn way(frame: &Frame, tab: Tab) -> Markup {
-    let NavCounts { approvals, sessions } = frame.counts;
+    let NavCounts { approvals, sessions, errors } = frame.counts;
     html! {
         a href=(tab.link()) data-key=(tab.key())
             aria-current=[(frame.open == Some(tab)).then_some("page")] {
             (icon(tab.icon())) span { (tab.title()) }
+            @if tab == Tab::Errors && errors > 0 {
+                span.count { (errors) span.visually-hidden { " new" } }
+            }
             @if tab == Tab::Sessions && sessions > 0 {
                 span.count.count-live { (sessions) span.visually-hidden { " running" } }
             }
@@ -329,12 +332,15 @@ fn keys(frame: &Frame) -> Markup {
             dt { kbd { "/" } } dd { "search" }
             dt { kbd { "j" } " " kbd { "k" } } dd { "next and previous row" }
             dt { kbd { "Enter" } } dd { "open the row" }
+            dt { kbd { "x" } " " kbd { "Shift" } " " kbd { "x" } } dd { "select the row, select up to the row" }
+            dt { kbd { "a" } } dd { "select all on the page" }
+            dt { kbd { "r" } " " kbd { "c" } } dd { "retry, cancel what is selected: a preview first" }
             dt { kbd { "." } } dd { "show what is new" }
             dt { kbd { "p" } } dd { "live or paused" }
             @for tab in Tab::shown(frame.has_program) {
                 dt { kbd { "g" } " " kbd { (tab.key()) } } dd { (tab.title()) }
             }
-            dt { kbd { "Esc" } } dd { "close" }
+            dt { kbd { "Esc" } } dd { "close, clear the selection" }
         }
     };
     dialog("keys", "Keys", &list, ("Close", &html! {}))

@@ -17,8 +17,8 @@ use super::problem::Problem;
 use crate::actions::Answer;
 use crate::actions::queues::{self, QueueLimit, QueuePause};
 use crate::model::{
-    Filter, Job, Kind, Queue, QueueState, RegisteredKind, Role, Timestamp, Unplaced, Worker,
-    differing,
+    Filter, Job, Kind, Queue, QueueState, RegisteredKind, Role, Status, Timestamp, Unplaced,
+    Worker, differing,
 };
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -254,7 +254,8 @@ fn second((queue, next, holders): &Line, now: Timestamp) -> Markup {
             }
             @if queue.running > holders.len() as i64 { " and more" }
         } @else if is_stuck {
-            "nothing ready: all that wait are blocked"
+            @let waiting = Filter::default().queue(queue.name.clone()).status(Status::Queued);
+            "nothing ready; " (grouped(queue.queued)) " blocked, " a.over href=(nav::jobs(&waiting)) { "show why" }
         } @else { "nothing runs" }
         @if queue.operator_limit.is_some() { " · limit set by a person" }
     }

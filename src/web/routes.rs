@@ -11,7 +11,9 @@ use super::program;
 use super::route::Gate::{self, ByToken, Needs, Polled, Private, Public};
 use super::route::{Route, get, post, taking};
 use super::{access, bearer, guard, nav};
-use crate::actions::{Right, batches, jobs, needs, people, queues, schedules, settings, tokens};
+use crate::actions::{
+    Right, batches, bulk, errors, jobs, needs, people, queues, schedules, settings, tokens,
+};
 use crate::error::Code;
 use crate::web;
 use axum::Router;
@@ -104,12 +106,32 @@ fn of_engine() -> Vec<Route> {
             web::new_job::MAX_BODY_BYTES,
             post(web::new_job::PATH, Needs(jobs::ENQUEUE), web::new_job::enqueue),
         ),
+        get(web::bulk::PATH, Private, web::bulk::preview),
+        post(web::bulk::PATH, Needs(bulk::ACT), web::bulk::act),
         get("/jobs/{id}", Private, web::job::page),
         get("/jobs/{id}/part", Polled, web::job::page),
+        get(web::job_forms::COPY_PATH, Private, web::job_forms::copy_form),
+        get(web::job_forms::EDIT_PATH, Private, web::job_forms::edit_form),
+        taking(
+            web::new_job::MAX_BODY_BYTES,
+            post(web::job_forms::COPY_PATH, Needs(jobs::ENQUEUE), web::job_forms::copy),
+        ),
+        taking(
+            web::new_job::MAX_BODY_BYTES,
+            post(web::job_forms::EDIT_PATH, Needs(jobs::EDIT), web::job_forms::edit),
+        ),
         post(web::job::CANCEL_PATH, Needs(jobs::CANCEL), web::job::cancel),
         post(web::job::RUN_AGAIN_PATH, Needs(jobs::RUN_AGAIN), web::job::run_again),
         post(web::job::RUN_NOW_PATH, Needs(jobs::RUN_NOW), web::job::run_now),
         post(web::job::DELETE_PATH, Needs(jobs::DELETE), web::job::delete),
+        get(web::errors::PATH, Private, web::errors::list),
+        get(web::errors::PART_PATH, Polled, web::errors::list),
+        get(web::error::PATH, Private, web::error::page),
+        get(web::error::PART_PATH, Polled, web::error::page),
+        post(web::error::MUTE_PATH, Needs(errors::MUTE), web::error::mute),
+        post(web::error::UNMUTE_PATH, Needs(errors::MUTE), web::error::unmute),
+        get(web::kinds::PATH, Private, web::kinds::list),
+        get(web::kinds::KIND_PATH, Private, web::kinds::kind),
         get(web::batches::PATH, Private, web::batches::list),
         get(web::batches::PART_PATH, Polled, web::batches::list),
         get(web::batch::PATH, Private, web::batch::page),

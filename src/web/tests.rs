@@ -11,8 +11,11 @@ mod approvals;
 mod assets;
 mod audit;
 mod batches;
+mod bulk;
+mod errors;
 mod guard;
 mod health;
+mod job_forms;
 mod jobs;
 mod live;
 mod login;
@@ -235,6 +238,7 @@ fn bare(request: Builder) -> Request<Body> {
 /// A path that its route answers: every placeholder is filled in.
 fn filled(path: &str) -> String {
     let path = path.replace("{code}", "no-such-code").replace("{file}", "no-such-file");
+    let path = path.replace("{fingerprint}", "nosuchprint");
     let path = path.replace("{id}", "1").replace("{deed}", "no-such-deed");
     path.replace("{name}", "no_such_name")
 }

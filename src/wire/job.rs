@@ -184,6 +184,8 @@ told! {
         error: Option<String> = attempt.error.clone();
         /// The code of that error.
         error_code: Option<String> = attempt.error_code.clone();
+        /// What the error is recognised by.
+        fingerprint: Option<String> = attempt.fingerprint.clone();
     }
 }
 

@@ -3,6 +3,7 @@
 mod admin;
 mod approvals;
 mod attack;
+mod errors;
 mod hold;
 mod keyboard;
 mod look;

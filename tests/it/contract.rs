@@ -89,6 +89,7 @@ async fn contract(backend: &dyn Backend) {
     a_batch_is_counted_and_followed_once(&fresh()).await;
     looks::lines_and_figures_are_those_of_the_rows(&fresh()).await;
     looks::what_jobs_did_is_told_by_time(&fresh()).await;
+    looks::errors_of_jobs_are_counted_and_muted(&fresh()).await;
     looks::a_store_that_takes_writes_is_trusted_and_ready(&fresh()).await;
     looks::a_bulk_action_does_what_its_preview_shows(&fresh()).await;
     people::accounts_and_logins(&fresh()).await;

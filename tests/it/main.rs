@@ -43,6 +43,7 @@ mod hosts;
 mod import_again;
 mod imports;
 mod issues;
+mod job_errors;
 mod kills;
 mod led_astray;
 mod library;

@@ -46,20 +46,24 @@ fn participle(act: BulkAct) -> String {
     }
 }
 
-/// The sentences of a preview.
-pub(super) fn preview(preview: &Preview) -> String {
-    let act = preview.bulk.act;
-    let mut text = match (preview.matched, preview.changes()) {
+/// How many jobs fit, how many would be changed, and which would be left alone.
+pub(super) fn fit(preview: &Preview) -> String {
+    match (preview.matched, preview.changes()) {
         (0, _) => "No job fits the query.".to_owned(),
         (matched, changes) => {
             let fit = if matched == 1 { "fits" } else { "fit" };
-            let would = participle(act);
+            let would = participle(preview.bulk.act);
             format!("{} {fit} the query; {changes} would be {would}{}.", begin(&jobs(matched)), {
                 let counts = preview.skipped.iter().map(|(skip, count)| (skip.to_string(), *count));
                 left_alone(counts)
             })
         }
-    };
+    }
+}
+
+/// The sentences of a preview.
+pub(super) fn preview(preview: &Preview) -> String {
+    let mut text = fit(preview);
     let errors: Vec<_> = preview
         .errors
         .iter()

@@ -9,6 +9,9 @@ use crate::store::Store;
 use crate::wire;
 use std::collections::BTreeMap;
 
+/// The most terms that are read of a query that cannot be read as a whole.
+const MAX_TERMS: usize = 20;
+
 /// A request for a list of jobs.
 #[derive(Clone, Debug)]
 pub struct JobsAsk {
@@ -35,6 +38,25 @@ pub async fn find(store: &Store, ask: JobsAsk, now: Timestamp) -> Result<Found<J
         return invalid(format!("list {} jobs: it is a number from 1 to 1000", ask.rows));
     }
     store.find_jobs(filter, ask.before, ask.rows, now).await
+}
+
+/// What of a query can be read: its terms that stand by themselves. It is for a person whose query as a whole cannot be, such
+/// as a pasted error.
+pub fn readable(query: &str) -> Filter {
+    let (mut terms, mut term, mut in_quotes) = (Vec::new(), String::new(), false);
+    for c in query.chars() {
+        in_quotes ^= c == '"';
+        if c.is_whitespace() && !in_quotes {
+            terms.push(std::mem::take(&mut term));
+        } else {
+            term.push(c);
+        }
+    }
+    terms.push(term);
+    let read = terms.iter().filter_map(|term| Filter::parse(term).ok());
+    let all = read.take(MAX_TERMS).fold(Filter::default(), Filter::and);
+    // Together they may be more than one query takes.
+    Filter::parse(&all.to_string()).unwrap_or_default()
 }
 
 /// What each waiting job of these waits for, in one line.

@@ -100,6 +100,21 @@ pub fn parse_start(run_at: Option<&str>, delay_s: Option<u64>) -> Result<Option<
     }
 }
 
+/// When a job may start, as a person types it: a length such as `10m`, or an instant; nothing: at once.
+///
+/// # Errors
+/// `JOB-VALUE-001` for any other text.
+pub fn parse_start_text(text: &str) -> Result<Option<JobStart>> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    if let Ok(length) = crate::actions::length(text, "take the start of the job") {
+        return Ok(Some(JobStart::After(length)));
+    }
+    parse_instant(text).map(JobStart::At).map(Some)
+}
+
 /// Reads the key under which a program may send its request again, bare or in quotes: as the store keeps it, where it belongs
 /// to the owner of the program's token and never meets a key of the command line. `values` are all that the request names.
 ///

@@ -31,6 +31,8 @@ pub(crate) enum Condition {
     Batch(Vec<i64>),
     ErrorCode(Vec<String>),
     ErrorText(Vec<String>),
+    /// The fingerprint of an error with which an attempt failed.
+    ErrorGroup(Vec<String>),
     /// The value of a field of the payload.
     Payload(Vec<PathStep>, Vec<String>),
     Since(Moment),
@@ -78,6 +80,8 @@ word_enum!(
         Overdue = "overdue",
         /// It completed, with an error code.
         Warning = "warning",
+        /// It failed, and nobody has run it again.
+        StillFailed = "still_failed",
     }
 );
 
@@ -104,6 +108,7 @@ impl fmt::Display for Condition {
             Self::Batch(values) => list(f, "batch:", values),
             Self::ErrorCode(values) => list(f, "error:", values),
             Self::ErrorText(values) => list(f, "error~", values),
+            Self::ErrorGroup(values) => list(f, "error_group:", values),
             Self::Payload(path, values) => {
                 for step in path {
                     step.fmt(f)?;

@@ -188,6 +188,7 @@ fn condition() -> impl Strategy<Value = Condition> {
         values().prop_map(Condition::ErrorCode),
         prop::collection::vec(1..i64::MAX, 1..3).prop_map(Condition::Id),
         prop::collection::vec(1..i64::MAX, 1..3).prop_map(Condition::Batch),
+        prop::collection::vec("[0-9a-f]{16}", 1..3).prop_map(Condition::ErrorGroup),
         (prop::collection::vec(step, 1..4), values())
             .prop_map(|(path, values)| Condition::Payload(path, values)),
         (-60_000_000_000_000..250_000_000_000_000_i64)

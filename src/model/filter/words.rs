@@ -1,7 +1,7 @@
 //! The words of the language: what each asks for, and what a mistyped one was meant to be.
 
 /// Each word with its operators, and what it asks for.
-const WORDS: [(&str, &str, &str); 19] = [
+const WORDS: [(&str, &str, &str); 20] = [
     (
         "status",
         ":",
@@ -16,6 +16,7 @@ const WORDS: [(&str, &str, &str); 19] = [
     ("batch", ":", "the id of its batch"),
     ("id", ":", "its id; #184302 is short for it"),
     ("error", ":~", "error:CODE has this code; error~text says this"),
+    ("error_group", ":", "an attempt of it failed with the error of this fingerprint"),
     (
         "payload",
         ".",
@@ -34,7 +35,7 @@ const WORDS: [(&str, &str, &str); 19] = [
     (
         "is",
         ":",
-        "overdue (it still waits, five minutes after its time) or warning (it completed with an error code)",
+        "overdue (it still waits, five minutes after its time), warning (it completed with an error code) or still_failed (it failed, and nobody has run it again)",
     ),
     ("text", "", "every other word, and what is in quotes: text in the error or in the payload"),
 ];

@@ -3,7 +3,7 @@
 use super::enqueue::enqueue;
 use crate::error::{Code, Error, Result};
 use crate::model::{Actor, Enqueued, Job, JobId, Json, NewJob, Timestamp, Trigger};
-use crate::store::sql::jobs;
+use crate::store::sql::{errors, jobs};
 use crate::store::sqlite::Tx;
 
 /// Stores a new job like a final one, which stays as it is (P10).
@@ -22,6 +22,7 @@ pub(in crate::store) fn run_again(
         return Err(Error::new(Code::JobNotFinal, format!("job {id} is {}", job.status)));
     }
     let again = NewJob { actor: Some(actor.clone()), correlation_id, ..copy(&job) };
+    errors::retried(tx, id)?;
     enqueue(tx, &again, now)
 }
 

@@ -7,7 +7,7 @@ use crate::model::{
     Actor, Bulk, BulkAct, BulkSlice, Enqueued, Job, JobEdit, JobId, JobState, NewJob, Skip,
     Timestamp,
 };
-use crate::store::sql::{self, audit, jobs, references, remove};
+use crate::store::sql::{self, audit, errors, jobs, references, remove};
 use crate::store::sqlite::Tx;
 
 /// Acts on the candidates that still fit. Jobs that are changed already are left alone.
@@ -109,7 +109,7 @@ fn retry(tx: &Tx<'_>, of: &Of, job: &Job, now: Timestamp) -> Result<Option<Skip>
         ..again::copy(job)
     };
     match enqueue(tx, &again, now) {
-        Ok(Enqueued::Inserted(_)) => Ok(None),
+        Ok(Enqueued::Inserted(_)) => errors::retried(tx, job.id).map(|()| None),
         Ok(Enqueued::Existing(_)) => Ok(Some(Skip::Repeated)),
         Err(error) if error.code() == Code::IdempotencyConflict => Ok(Some(Skip::Repeated)),
         Err(error) if error.code() == Code::QueueFull => Ok(Some(Skip::NoRoom)),

@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::model::settings::retention_of;
 use crate::model::{FLOOD, Kind, KindRules, Retention, Status, Timestamp};
 use crate::store::sql::prune::{self, Old, Removable};
-use crate::store::sql::{batches, idempotency, settings, stats};
+use crate::store::sql::{batches, errors, idempotency, settings, stats};
 use crate::store::sqlite::{Snapshot, Tx};
 use std::time::Duration;
 
@@ -47,6 +47,7 @@ pub(in crate::store) fn prune(tx: &Tx<'_>, rules: &[KindRules], now: Timestamp) 
     left -= prune::decisions(tx, now.minus(DECISIONS), left)?;
     left -= batches::prune(tx, now.minus(BATCHES), left)?;
     left -= stats::roll_up(tx, now, left)?;
+    left -= errors::prune(tx, now, left)?;
     left -= removable.closed_issues(tx, now.minus(ISSUES), left)?;
     left -= removable.templates(tx, (now.minus(HOURS), now.minus(TEMPLATES)), left)?;
     Ok(left == 0)
@@ -72,6 +73,7 @@ pub(in crate::store) fn is_flood(
     }
     Ok(prune::has_decisions(conn, before(DECISIONS))?
         || stats::has_old(conn, now, FLOOD)?
+        || errors::has_old(conn, now, FLOOD)?
         || idempotency::has_over(conn, before(Duration::ZERO))?
         || batches::has_finished(conn, before(BATCHES))?
         || removable.has_closed_issues(conn, before(ISSUES))?

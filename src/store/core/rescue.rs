@@ -47,7 +47,8 @@ pub(super) fn rescue(
         let after = settle::loss(tx, &job, poison_after, now)?;
         polled.rescued.push((job, after));
     }
-    let ended = polled.rescued.iter().map(|(job, after)| Ended { job, after, at: now });
+    let ended =
+        polled.rescued.iter().map(|(job, after)| Ended { job, after, print: None, at: now });
     settle::write(tx, &ended.collect::<Vec<_>>())
 }
 

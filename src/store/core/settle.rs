@@ -29,15 +29,16 @@ pub(in crate::store) fn settle(
             let SettleRequest { end, retry_after, now, .. } = request;
             Some(terms(tx, job, POISON_AFTER).map(|terms| {
                 let after = settlement(terms, end.clone(), *now, *retry_after);
-                (job, after, *now)
+                (job, after, request.print.as_ref(), *now)
             }))
         })
         .map(Option::transpose)
         .collect::<Result<_>>()?;
     let ended = settlements.iter().flatten();
-    write(tx, &ended.map(|(job, after, at)| Ended { job, after, at: *at }).collect::<Vec<_>>())?;
+    let ended = ended.map(|(job, after, print, at)| Ended { job, after, print: *print, at: *at });
+    write(tx, &ended.collect::<Vec<_>>())?;
     let answers = settlements.iter().zip(requests).map(|(settled, request)| match settled {
-        Some((_, after, _)) => Ok(after.status),
+        Some((_, after, ..)) => Ok(after.status),
         None => Err(lease::lost(&request.lease)),
     });
     Ok(answers.collect())
@@ -46,7 +47,7 @@ pub(in crate::store) fn settle(
 /// Writes ends of attempts, with what follows from them.
 pub(super) fn write(tx: &Tx<'_>, ended: &[Ended<'_>]) -> Result<()> {
     moves::end(tx, ended)?;
-    for Ended { job, after, at } in ended {
+    for Ended { job, after, at, .. } in ended {
         if let (Some((reason, until)), Some(queue)) = (&after.pause, &job.queue) {
             super::queues::pause_until(tx, queue, reason, *until, *at)?;
         }

@@ -304,6 +304,7 @@ mod tests {
         let request = SettleRequest {
             lease: lease.clone(),
             end: AttemptEnd::Answered(Outcome::Done(1.into())),
+            print: None,
             retry_after: Duration::from_secs(10),
             now: START,
         };

@@ -127,6 +127,10 @@ impl Builder {
                 let codes: Vec<_> = codes.iter().map(|code| code.to_ascii_lowercase()).collect();
                 self.one_of("lower(error_code)", codes.iter().map(String::as_str))
             }
+            Condition::ErrorGroup(fingerprints) => {
+                let wanted = self.one_of("fingerprint", fingerprints.iter().map(String::as_str));
+                format!("EXISTS (SELECT 1 FROM job_attempts WHERE job_id = jobs.id AND {wanted})")
+            }
             Condition::Tag(tags) => {
                 let wanted = self.one_of("value", tags.iter().map(String::as_str));
                 let readable = "CASE WHEN json_valid(tags) THEN tags END";
@@ -241,6 +245,11 @@ impl Builder {
                 format!("(status = 'queued' OR status = 'scheduled') AND run_at < {late}")
             }
             Mark::Warning => "status = 'completed' AND error_code IS NOT NULL".into(),
+            Mark::StillFailed => {
+                "status = 'failed'
+                 AND EXISTS (SELECT 1 FROM job_attempts WHERE job_id = jobs.id AND still_failed = 1)"
+                    .into()
+            }
         }
     }
 }

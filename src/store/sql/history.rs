@@ -82,7 +82,7 @@ pub(in crate::store) fn attempts(
     limit: usize,
 ) -> Result<Vec<Attempt>> {
     const SQL: &str = "
-        SELECT epoch, attempt, worker_id, started_at, ended_at, ended_as, error, error_code
+        SELECT epoch, attempt, worker_id, started_at, ended_at, ended_as, error, error_code, fingerprint
         FROM job_attempts
         WHERE job_id = :id
         ORDER BY epoch DESC
@@ -98,6 +98,7 @@ pub(in crate::store) fn attempts(
             ended_as: text(row, 5).map(|word| word.parse().map_err(|()| word))?,
             error: optional_text(row, 6)?,
             error_code: optional_text(row, 7)?,
+            fingerprint: optional_text(row, 8)?,
         })
     })?;
     let mut rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;

@@ -11,8 +11,8 @@ use super::jobs;
 use super::row_set::RowSet;
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    Cause, ConcurrencyKey, Job, JobEvent, JobId, JobStep, Move, ParkedBy, RateShare, Settlement,
-    Status, Timestamp, WaitsFor, WorkerId,
+    Cause, ConcurrencyKey, ErrorPrint, Job, JobEvent, JobId, JobStep, Move, ParkedBy, RateShare,
+    Settlement, Status, Timestamp, WaitsFor, WorkerId,
 };
 use crate::planted::{self, Bug};
 use crate::store::sqlite::row::{optional_text, text};
@@ -233,7 +233,21 @@ pub(in crate::store) struct Ended<'a> {
     /// The job as it ran.
     pub(in crate::store) job: &'a Job,
     pub(in crate::store) after: &'a Settlement,
+    /// What the error of `after` is recognised by, if that was read before.
+    pub(in crate::store) print: Option<&'a ErrorPrint>,
     pub(in crate::store) at: Timestamp,
+}
+
+impl Ended<'_> {
+    /// Counts its error, if it has one, and answers the fingerprint of that.
+    fn count_error(&self, tx: &Tx<'_>) -> Option<String> {
+        let error = self.after.error.as_ref()?;
+        let read = self.print.is_none().then(|| ErrorPrint::of(error));
+        let print = self.print.or(read.as_ref())?;
+        let fingerprint = print.fingerprint(&self.job.kind, &error.code);
+        tx.failed(&fingerprint, (&self.job.kind, &error.code, &print.title), self.at);
+        Some(fingerprint)
+    }
 }
 
 /// Ends attempts, with their counts, their history and the rows of the attempts. Each job is as it was read in this
@@ -256,7 +270,7 @@ pub(in crate::store) fn end(tx: &Tx<'_>, ended: &[Ended<'_>]) -> Result<()> {
     let over = ended.iter().filter(|ended| ended.after.status.is_final());
     let at = ended.iter().map(|ended| ended.at).max().unwrap_or(ended[0].at);
     batches::ended(tx, over.map(|ended| ended.job), at)?;
-    for Ended { job, after, at } in ended {
+    for Ended { job, after, at, .. } in ended {
         tx.moved(job, after.status, job.queue.as_ref());
         tx.did(*at, &job.kind, job.queue.as_ref(), |figures| figures.count_end(job, after, *at));
         let step = JobEvent::of(job, after.status, after.cause, *at);
@@ -292,7 +306,7 @@ fn complete_plain(tx: &Tx<'_>, ended: &[&Ended<'_>]) -> Result<usize> {
              WHERE jobs.id = m.column1 AND jobs.epoch = m.column2 AND jobs.worker_id = m.column3 AND jobs.status = 'running'",
         )
     });
-    SQL.run(tx, ended, |row, Ended { job, after, at }| {
+    SQL.run(tx, ended, |row, Ended { job, after, at, .. }| {
         row.bind(job.id.0)?;
         row.bind(job.epoch)?;
         row.bind(job.worker_id.as_ref().map(WorkerId::as_str))?;
@@ -326,7 +340,7 @@ fn end_any(tx: &Tx<'_>, ended: &[&Ended<'_>]) -> Result<usize> {
                AND jobs.worker_id = coalesce(m.column3, jobs.worker_id) AND jobs.status = 'running'",
         )
     });
-    SQL.run(tx, ended, |row, Ended { job, after, at }| {
+    SQL.run(tx, ended, |row, Ended { job, after, at, .. }| {
         row.bind(job.id.0)?;
         row.bind(job.epoch)?;
         // A name that is no text is nobody's: the epoch alone names the claim.
@@ -346,7 +360,7 @@ fn end_any(tx: &Tx<'_>, ended: &[&Ended<'_>]) -> Result<usize> {
 }
 
 fn step(ended: &Ended<'_>) -> Option<Line> {
-    let Ended { job, after, at } = *ended;
+    let Ended { job, after, at, .. } = *ended;
     let cause: Cause = after.cause?;
     let detail = after.error.as_ref().map(|error| error.message.clone());
     let actor = job.worker_id.as_ref().map_or("nobody", WorkerId::as_str);
@@ -357,9 +371,10 @@ fn step(ended: &Ended<'_>) -> Option<Line> {
 /// Writes the rows of attempts that ended, each unless it was its job's only one and completed.
 fn record_attempts(tx: &Tx<'_>, ended: &[Ended<'_>]) -> Result<()> {
     const SQL: &str = "
-        INSERT INTO job_attempts (job_id, epoch, attempt, worker_id, started_at, ended_at, ended_as, error, error_code)
+        INSERT INTO job_attempts (job_id, epoch, attempt, worker_id, started_at, ended_at, ended_as, error, error_code,
+            fingerprint, still_failed)
         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
-            value ->> 8
+            value ->> 8, value ->> 9, value ->> 10
         FROM json_each(:rows)
         WHERE true
         ON CONFLICT (job_id, epoch) DO UPDATE SET
@@ -369,9 +384,14 @@ fn record_attempts(tx: &Tx<'_>, ended: &[Ended<'_>]) -> Result<()> {
             ended_at = excluded.ended_at,
             ended_as = excluded.ended_as,
             error = excluded.error,
-            error_code = excluded.error_code";
+            error_code = excluded.error_code,
+            fingerprint = excluded.fingerprint,
+            still_failed = excluded.still_failed";
     let beyond = ended.iter().filter(|ended| ended.after.cause.is_some() || ended.job.epoch != 1);
-    let rows = beyond.map(|Ended { job, after, at }| {
+    let rows = beyond.map(|ended| {
+        let Ended { job, after, at, .. } = ended;
+        let fingerprint = ended.count_error(tx);
+        let still_failed = fingerprint.as_ref().map(|_| after.status == Status::Failed);
         json!([
             job.id.0,
             job.epoch,
@@ -382,6 +402,8 @@ fn record_attempts(tx: &Tx<'_>, ended: &[Ended<'_>]) -> Result<()> {
             after.cause.map_or(after.status.as_str(), Cause::as_str),
             after.error.as_ref().map(|error| &error.message),
             after.error.as_ref().map(|error| &error.code),
+            fingerprint,
+            still_failed.map(i32::from),
         ])
     });
     let rows: Vec<Value> = rows.collect();

@@ -147,7 +147,7 @@ fn settle_one(
     retry_after: Duration,
     now: Timestamp,
 ) -> Result<Status> {
-    let request = SettleRequest { lease: lease.clone(), end, retry_after, now };
+    let request = SettleRequest { lease: lease.clone(), end, print: None, retry_after, now };
     settle::settle(tx, &[request])?.remove(0)
 }
 

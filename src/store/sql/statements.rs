@@ -150,6 +150,7 @@ impl World {
         let request = |(at, job): (usize, &Job)| SettleRequest {
             lease: job.lease().unwrap(),
             end: AttemptEnd::Answered(outcome(at)),
+            print: None,
             retry_after: Duration::from_secs(10),
             now,
         };

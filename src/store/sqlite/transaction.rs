@@ -1,5 +1,6 @@
 //! The writer's connection while one call runs, and what the call changes in the exact counts and figures of jobs.
 
+use super::errors::Errors;
 use super::figures::Figures;
 use crate::error::Result;
 use crate::model::{Job, JobEvent, JobFigures, Kind, Queue, Status, Timestamp};
@@ -15,6 +16,7 @@ use std::ops::Deref;
 pub(in crate::store) struct Differences {
     counts: BTreeMap<(&'static str, Kind, Option<Queue>), i64>,
     figures: Figures,
+    errors: Errors,
     steps: Vec<JobEvent>,
 }
 
@@ -35,10 +37,11 @@ impl Differences {
             *self.counts.entry(key).or_default() += by;
         }
         self.figures.merge(other.figures);
+        self.errors.merge(other.errors);
         self.steps.extend(other.steps);
     }
 
-    /// Writes them, the counts in one statement and the figures in one; the batch's last before its commit. A count of nothing stays as a row, so that a queue
+    /// Writes them, the counts in one statement, the figures in one and errors in a few; the batch's last before its commit. A count of nothing stays as a row, so that a queue
     /// that was spoken of once is known.
     pub(in crate::store) fn write(&self, conn: &Connection) -> Result<()> {
         const SQL: &str = "
@@ -56,7 +59,8 @@ impl Differences {
             let params = named_params! {":differences": Value::from(rows).to_string()};
             conn.prepare_cached(SQL)?.execute(params)?;
         }
-        self.figures.write(conn)
+        self.figures.write(conn)?;
+        self.errors.write(conn)
     }
 }
 
@@ -101,6 +105,16 @@ impl<'a> Tx<'a> {
         count: impl FnOnce(&mut JobFigures),
     ) {
         count(self.differences.borrow_mut().figures.of(at, kind, queue));
+    }
+
+    /// An attempt failed with the error of this fingerprint: that of a kind, a code and a title.
+    pub(in crate::store) fn failed(
+        &self,
+        fingerprint: &str,
+        error: (&Kind, &str, &str),
+        at: Timestamp,
+    ) {
+        self.differences.borrow_mut().errors.count(fingerprint, error, at);
     }
 
     /// A job took a step: told to those who wait for it or follow the jobs, after the commit.

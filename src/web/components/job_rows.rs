@@ -2,7 +2,7 @@
 
 use super::super::nav;
 use super::job::attempts;
-use super::list::table;
+use super::list::{picked_table, table};
 use super::status::status_icon;
 use super::time::{elapsed, when};
 use crate::model::{Job, JobId, Status, Timestamp};
@@ -14,20 +14,32 @@ use std::collections::BTreeMap;
 const MEMBERS: usize = 3;
 const CHARS: usize = 40;
 
-/// The table of jobs. `waits` says what those that wait are waiting for.
+/// The table of jobs. `waits` says what those that wait are waiting for; `form` is the one that selected rows belong to.
 pub(in crate::web) fn job_rows(
     jobs: &[Job],
     waits: &BTreeMap<JobId, String>,
+    form: Option<&str>,
     now: Timestamp,
 ) -> Markup {
-    let rows: Vec<_> = jobs.iter().map(|job| row(job, waits, now)).collect();
-    html! { div.jobs { (table("Jobs", &["Job", "Queue", "Attempt", "Took", "When"], &rows)) } }
+    let rows: Vec<_> = jobs.iter().map(|job| row(job, waits, form, now)).collect();
+    let columns = ["Job", "Queue", "Attempt", "Took", "When"];
+    html! {
+        div.jobs {
+            @if form.is_some() { (picked_table("Jobs", &columns, &rows)) } @else { (table("Jobs", &columns, &rows)) }
+        }
+    }
 }
 
-fn row(job: &Job, waits: &BTreeMap<JobId, String>, now: Timestamp) -> Markup {
+fn row(job: &Job, waits: &BTreeMap<JobId, String>, form: Option<&str>, now: Timestamp) -> Markup {
     let reason = job.error.as_deref().map(|error| error.lines().next().unwrap_or_default());
     html! {
         tr id={ "row-" (job.id) } {
+            @if let Some(form) = form {
+                td.pick {
+                    input.form-check-input type="checkbox" name="pick" value=(job.id) form=(form) data-pick
+                        aria-label={ "Select job " (job.id) };
+                }
+            }
             td.main {
                 div.first {
                     (status_icon(job.status))

@@ -16,6 +16,24 @@ pub(in crate::web) fn table(label: &str, columns: &[&str], rows: &[Markup]) -> M
     }
 }
 
+/// The same with a column before the others, in which rows are selected. The box in its head selects all, which scripts do.
+pub(in crate::web) fn picked_table(label: &str, columns: &[&str], rows: &[Markup]) -> Markup {
+    html! {
+        div.scroll data-hold tabindex="0" role="region" aria-label=(label) {
+            table.table.rows {
+                thead { tr {
+                    th.pick scope="col" {
+                        span.visually-hidden { "Select" }
+                        input.form-check-input.scripted type="checkbox" data-pick-all aria-label="Select all on this page";
+                    }
+                    @for column in columns { (head(column)) }
+                } }
+                tbody { @for row in rows { (row) } }
+            }
+        }
+    }
+}
+
 /// The head of a column. That of buttons has a name for those who hear it.
 fn head(column: &str) -> Markup {
     html! {

@@ -71,7 +71,7 @@ pub(in crate::web) fn timeline(steps: &[Step], now: Timestamp) -> Markup {
             @for step in steps {
                 li {
                     span class={ "mark mark-" (step.to) } { (icon(shape(step.to))) }
-                    p { b { (step.title) } " " (step.detail) " · " (when(step.at, now)) }
+                    div { b { (step.title) } " " (step.detail) " · " (when(step.at, now)) }
                 }
             }
         }

@@ -5,7 +5,10 @@ use super::super::route::{Gate, Route};
 use super::super::routes::routes;
 use super::super::self_monitoring::{change_issue, configuration, prompt, refile, status};
 use super::super::settings::groups::{GROUP_PATH, SET_PATH};
-use super::super::{approvals, batch, job, nav, new_job, own, person, queue, queues, repositories};
+use super::super::{
+    approvals, batch, bulk, error as page_of_error, job, job_forms, nav, new_job, own, person,
+    queue, queues, repositories,
+};
 use super::super::{new_schedule, schedule, schedules, settings, tokens, trigger};
 use super::work::{HOSTILE, assert_inert, complete_with_issue, enqueue, error, lead, poll, settle};
 use super::*;
@@ -67,6 +70,7 @@ async fn each_route_that_changes_something_leaves_its_row() {
     let seen = &mut seen;
     of_people(seen).await;
     of_jobs(seen).await;
+    of_errors(seen).await;
     of_queues_and_schedules(seen).await;
     of_program(seen).await;
     // What a program asks for with a token leaves its row in the tests of tokens.
@@ -128,6 +132,33 @@ async fn of_tokens(seen: &mut Seen, site: &Site) {
         let (path, left) = (format!("/tokens/{id}/{deed}"), format!("{deed} token {subject}"));
         seen.press(site, route, (&path, ""), &[&left]).await;
     }
+}
+
+async fn of_errors(seen: &mut Seen) {
+    let site = Site::signed_in().await;
+    enqueue(&site, "mail").await;
+    let lease = poll(&site, "mail").await.unwrap();
+    settle(&site, lease, Outcome::Fatal(error("bounced"))).await;
+    let range = (START.minus(Duration::from_hours(1)), START.plus(Duration::from_hours(1)));
+    let print = site.web.store.job_errors(range, 1).await.unwrap().remove(0).fingerprint;
+    for (route, deed) in
+        [(page_of_error::MUTE_PATH, "mute"), (page_of_error::UNMUTE_PATH, "unmute")]
+    {
+        let (path, left) = (format!("/errors/{print}/{deed}"), format!("{deed} error {print}"));
+        seen.press(&site, route, (&path, "length=1h"), &[&left]).await;
+    }
+    let later = NewJob {
+        run_at: Some(START.plus(Duration::from_hours(1))),
+        ..NewJob::new(Kind::parse("mail").unwrap())
+    };
+    let id = site.web.store.enqueue(later, START).await.unwrap().id();
+    let (path, left) = (format!("/jobs/{id}/edit"), format!("edit job {id} (mail)"));
+    seen.press(&site, job_forms::EDIT_PATH, (&path, "attempts=9"), &[&left]).await;
+    let path = format!("/jobs/{id}/copy");
+    let left = ["enqueue job 3 (mail)"];
+    seen.press(&site, job_forms::COPY_PATH, (&path, "payload=%7B%7D"), &left).await;
+    let form = "act=delete&q=status:failed&changes=1&before=9";
+    seen.press(&site, bulk::PATH, (bulk::PATH, form), &["delete job 1 (mail, failed)"]).await;
 }
 
 async fn of_jobs(seen: &mut Seen) {

@@ -89,6 +89,14 @@ async fn a_query_that_cannot_be_read_is_answered_above_the_box_that_keeps_it() {
         assert!(alert < answer.body.find(r#"role="search""#).unwrap(), "{query}");
         assert!(answer.body.contains(says) && answer.body.contains("JOB-QUERY-001"), "{query}");
     }
+    // The list has the jobs that fit what can be read.
+    let rest = site.see("/jobs?q=status:faild+kind:other").await.body;
+    assert!(
+        rest.contains("kind:other</code> are shown instead.") && rest.contains(r#"id="row-1""#)
+    );
+    let rest = site.see("/jobs?q=status:faild+kind:another").await.body;
+    assert!(!rest.contains(r#"id="row-1""#), "{rest}");
+    assert!(rest.contains(r#"<option value="status:failed">"#), "the box suggests what there is");
     // If the text in the field for an id is not an id, the page searches for the text.
     let answer = site.see("/jobs?id=customer%201207").await;
     assert_eq!(answer.status, StatusCode::OK);
@@ -103,8 +111,8 @@ async fn an_empty_list_says_what_to_do_next() {
     let none = site.see("/jobs").await.body;
     assert!(none.contains("No jobs yet") && none.contains("Press Run Now"));
     let filtered = site.see("/jobs?status=failed").await.body;
-    assert!(filtered.contains("No jobs match") && filtered.contains("Show all jobs"));
-    assert!(site.see("/").await.body.contains("No job has failed."));
+    assert!(filtered.contains("No failed jobs match") && filtered.contains("Show all jobs"));
+    assert!(site.see("/").await.body.contains("No job has failed in the last 24 hours."));
 }
 
 #[tokio::test]
@@ -214,7 +222,7 @@ async fn the_dashboard_counts_and_names_what_failed() {
             format!(r#"<span class="label">{label}</span><span class="figure">{figure}</span>"#);
         assert!(body.contains(&tile), "{tile}");
     }
-    assert!(body.contains(r#"<span class="bad">no lamp</span>"#), "{body}");
+    assert!(body.contains(">no lamp</a>") && body.contains(">Retry 1</a>"), "{body}");
     assert!(body.contains("1 jobs ended in the last 24 hours"));
 }
 

@@ -271,7 +271,7 @@ async fn the_jobs_of_a_query_are_changed_alike_by_every_face() {
         cli.extend(confirmed.then_some("--yes"));
         let request = Request { cli: &cli, page: None };
         let bulk = async |store: &_, call: &_| {
-            let ask = BulkAsk { query: query.into(), act };
+            let ask = BulkAsk { query: query.into(), act, before: None };
             let previewed = bulk::preview(store, call, ask).await?;
             Ok(value(&bulk::act(store, call, previewed, confirmed).await?))
         };
@@ -290,7 +290,7 @@ async fn a_failure_midway_answers_what_was_changed_and_says_why_the_rest_was_not
     foreign(folder.path()).execute_batch(sql).unwrap();
     let call = Call::by_owner(START);
     let cancel = async |query: &str| {
-        let ask = BulkAsk { query: query.into(), act: BulkAct::Cancel };
+        let ask = BulkAsk { query: query.into(), act: BulkAct::Cancel, before: None };
         let previewed = bulk::preview(&store, &call, ask).await?;
         bulk::act(&store, &call, previewed, true).await
     };
@@ -310,7 +310,7 @@ async fn what_a_request_runs_again_has_its_correlation_id() {
     let call = Call { correlation_id: Some("request".into()), ..Call::by_owner(START) };
     let again = RunAgain { id: 5, confirmed: false };
     jobs::run_again(&store, &call, again).await.unwrap();
-    let ask = BulkAsk { query: "id:6".into(), act: BulkAct::Retry };
+    let ask = BulkAsk { query: "id:6".into(), act: BulkAct::Retry, before: None };
     let previewed = bulk::preview(&store, &call, ask).await.unwrap();
     bulk::act(&store, &call, previewed, true).await.unwrap();
     for id in [8, 9] {

@@ -144,6 +144,8 @@
     for (let j = i + 1; j < boxes.length && boxes[j].top < a.bottom; j++) {
       const b = boxes[j];
       if (a.node === b.node) continue;
+      // The bar of a selection stays at the window's foot, over the rows that scroll by.
+      if (!!a.element.closest('.bulk') !== !!b.element.closest('.bulk')) continue;
       const across = Math.min(a.right, b.right) - Math.max(a.left, b.left);
       const down = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
       const height = Math.min(a.bottom - a.top, b.bottom - b.top);

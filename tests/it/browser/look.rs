@@ -182,6 +182,16 @@ fn an_empty_site_looks_right_from_the_first_page_on() {
 fn visit_lists(gallery: &mut Gallery<'_>, at: impl Fn(&str) -> String) {
     gallery.visit("jobs", &at("/jobs"));
     gallery.arranged("jobs-unfolded", &at("/jobs"), "", unfold);
+    gallery.arranged("jobs-selected", &at("/jobs"), "", |page| {
+        page.click("input[data-pick]");
+        page.wait_text(".bulk [data-count]", "1 selected");
+    });
+    gallery.visit("bulk-preview", &at("/jobs/bulk?act=retry&q=status:failed"));
+    gallery.visit("errors", &at("/errors"));
+    gallery.arranged("error", &at("/errors"), "", |page| {
+        page.click("#error-list a.title");
+        page.wait("document.readyState == 'complete' && location.pathname != '/errors'");
+    });
     gallery.visit("batches", &at("/batches"));
     gallery.visit("batch-finished", &at("/batches/1"));
     gallery.arranged("batch-open", &at("/batches/2"), "", unfold);

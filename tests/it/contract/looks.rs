@@ -4,7 +4,8 @@ use super::{Leader, add, all, done, failed, get, job, later};
 use crate::support::START;
 use lamplighter::Code;
 use lamplighter::model::{
-    Actor, BulkAct, FiguresOf, Filter, JobFigures, JobId, NewJob, Queue, Status, Unplaced,
+    Actor, BulkAct, ErrorMute, FiguresOf, Filter, JobFigures, JobId, NewJob, Queue, Status,
+    Unplaced,
 };
 use lamplighter::store::Store;
 use std::time::Duration;
@@ -60,6 +61,23 @@ pub async fn what_jobs_did_is_told_by_time(store: &Store) {
     assert_eq!(nowhere.code(), Code::ModelInvalid);
     let tomorrow = later(25 * 3_600);
     assert_eq!(store.usual_figures(all, tomorrow).await.unwrap().ended, 1);
+}
+
+pub async fn errors_of_jobs_are_counted_and_muted(store: &Store) {
+    let mut leader = Leader::new(store, "w").await;
+    add(store, job()).await;
+    let lease = leader.claim(1).await.remove(0);
+    leader.settle(lease, failed()).await;
+    let range = (START.hour(), later(3_600));
+    let groups = store.job_errors(range, 9).await.unwrap();
+    let [group] = &groups[..] else { panic!("{groups:?}") };
+    assert_eq!((group.failures, group.still_failed), (1, 0), "it is tried again");
+    assert_eq!(store.new_job_errors(START, 9).await.unwrap(), 1);
+    assert_eq!(store.new_job_errors(later(3_600), 9).await.unwrap(), 0);
+    let (print, mute) = (group.fingerprint.clone(), ErrorMute { until: None, by: "ann".into() });
+    assert!(store.mute_job_error(print.clone(), Some(mute), Actor::cli(), START).await.unwrap());
+    let muted = store.job_error(print, range).await.unwrap().unwrap();
+    assert!(muted.is_muted(later(9_999_999)));
 }
 
 pub async fn a_store_that_takes_writes_is_trusted_and_ready(store: &Store) {

@@ -216,6 +216,7 @@ impl World {
         let request = |lease: &Lease| SettleRequest {
             lease: lease.clone(),
             end: AttemptEnd::Answered(Outcome::Failed("together".into())),
+            print: None,
             retry_after: Duration::from_secs(10),
             now,
         };

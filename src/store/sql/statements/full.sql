@@ -53,8 +53,12 @@ UPDATE jobs SET concurrency_key = 'slot-' || id, key_slot = 0 WHERE kind = 'keye
 
 INSERT INTO job_events (job_id, sequence, at, to_status, cause, actor)
   SELECT j.id, s.value, 0, 'queued', 'retry', 'engine' FROM jobs j, generated s WHERE j.id % 4 = 0 AND s.value <= 3;
-INSERT INTO job_attempts (job_id, epoch, attempt, ended_at, ended_as)
-  SELECT j.id, s.value, s.value, 0, 'failed' FROM jobs j, generated s WHERE j.id % 4 = 0 AND s.value <= 2;
+INSERT INTO job_errors (fingerprint, kind, code, title, first_at, last_at, failures)
+  SELECT 'e' || value, 'plain', 'SHOP-PAY-001', 'no', value, value * 1000, 9 FROM generated WHERE value <= 9000;
+INSERT INTO job_error_hours (fingerprint, hour, failures)
+  SELECT 'e' || value, h.hour * 3600000, 3 FROM generated, (SELECT 1 AS hour UNION ALL SELECT 2 UNION ALL SELECT 3) h WHERE value <= 9000;
+INSERT INTO job_attempts (job_id, epoch, attempt, ended_at, ended_as, fingerprint, still_failed)
+  SELECT j.id, s.value, s.value, 0, 'failed', 'e' || (j.id % 9000), s.value - 1 FROM jobs j, generated s WHERE j.id % 4 = 0 AND s.value <= 2;
 INSERT INTO job_after (job_id, after_id, ended_as)
   SELECT id, id - s.value, CASE WHEN finished_at IS NOT NULL OR s.value = 2 THEN 'completed' END
   FROM jobs, generated s WHERE id > 2 AND s.value <= 2 AND (waits_for = 'after' OR id % 30 = 0);

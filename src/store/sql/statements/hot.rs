@@ -11,8 +11,8 @@ use crate::store::core::{
     self, again, cancel, delete, edit, enqueue, poll, prune, queues as gates, schedules as plans,
 };
 use crate::store::sql::{
-    after, ahead, batches, counts, history, idempotency, jobs, lease, queues, rates, schedules,
-    search, settings, spend, stats, strayed, unblock, why, workers,
+    after, ahead, batches, counts, errors, history, idempotency, jobs, lease, queues, rates,
+    schedules, search, settings, spend, stats, strayed, unblock, why, workers,
 };
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -124,8 +124,16 @@ impl World {
 /// What the pages, the commands and the waits of programs read.
 fn shown(world: &World, now: Timestamp) {
     let conn = &world.conn;
-    let texts =
-        ["", "status:failed", "kind:plain -queue:slow", "tag:shop", "batch:1", "#3", "since:2h"];
+    let texts = [
+        "",
+        "status:failed",
+        "status:failed error_group:1",
+        "kind:plain -queue:slow",
+        "tag:shop",
+        "batch:1",
+        "#3",
+        "since:2h",
+    ];
     for text in texts {
         let filter = Filter::parse(text).unwrap();
         search::jobs(conn, &filter, None, 50, now).unwrap();
@@ -150,6 +158,11 @@ fn shown(world: &World, now: Timestamp) {
     stats::hours(conn, &of, range).unwrap();
     stats::minutes(conn, &of, range).unwrap();
     stats::has_old(conn, now, Duration::ZERO).unwrap();
+    errors::list(conn, range, 50).unwrap();
+    errors::get(conn, "1", range).unwrap();
+    errors::set_mute(conn, "1", None).unwrap();
+    errors::count_new(conn, now, 100).unwrap();
+    errors::has_old(conn, now, Duration::ZERO).unwrap();
     batches::list(conn, None, 50).unwrap();
     batches::get(conn, crate::model::BatchId(1)).unwrap();
     batches::before(conn, id).unwrap();

@@ -19,13 +19,15 @@ const JOBS: u32 = 60_000;
 const FEW: u32 = 40;
 /// The tables whose rows grow with the jobs that were run and the lines that were logged. Any other holds what is there now, or
 /// what people made, or the problems that were found.
-const GROWING: [&str; 19] = [
+const GROWING: [&str; 21] = [
     "job_after",
     "job_attempts",
     "job_audit",
     "job_batches",
     "job_decisions",
     "job_ended",
+    "job_error_hours",
+    "job_errors",
     "job_events",
     "job_keys",
     "job_rates",
@@ -122,6 +124,14 @@ const JUDGED: &[(&str, &str)] = &[
     (
         "FROM self_monitoring_issue_templates AS t JOIN",
         "what is sorted are the hours of a page's issues",
+    ),
+    (
+        "DELETE FROM job_errors",
+        "there are 10,000 of them at most, and it runs when a new one comes",
+    ),
+    (
+        "SELECT fingerprint AS met, sum(failures) AS often",
+        "what is sorted are the errors of the hours of a page, of 10,000 at most",
     ),
     ("FROM users u LEFT JOIN logins l", "what is sorted are accounts"),
 ];

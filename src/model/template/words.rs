@@ -215,7 +215,7 @@ pub(super) fn is_uuid(bytes: &[u8]) -> bool {
 }
 
 /// Whether a word says that a name follows: `user`, `host`.
-pub(in crate::monitor) fn names_somebody(word: &str) -> bool {
+pub(crate) fn names_somebody(word: &str) -> bool {
     NAMING_KEYS.iter().any(|name| name.eq_ignore_ascii_case(word))
 }
 

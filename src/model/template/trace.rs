@@ -3,6 +3,8 @@
 //! Python, Java, JavaScript, .NET, Go, Ruby and Rust are read by the shape of their lines; a text without a frame is
 //! no trace and is left alone.
 
+use super::Reads;
+
 /// What a message is about.
 pub(super) struct Telling<'a> {
     /// The line that says it.
@@ -22,11 +24,11 @@ const SUFFIXES: &[&str] = &[
 
 /// Finds the telling line: the first that is not blank, or, where that one only opens a traceback or a panic, the
 /// line with its message.
-pub(super) fn telling(message: &str) -> Telling<'_> {
+pub(super) fn telling(message: &str, reads: Reads) -> Telling<'_> {
     let first = first_line(message);
     let rest = message[offset(message, first) + first.len()..].lines();
     let plain = |line| Telling { line, fault: String::new() };
-    if let Some(said) = said_by_object(first) {
+    if let Some(said) = said_by_object(first, reads) {
         return plain(said);
     }
     if let Some(panic) = Panic::read(first) {
@@ -84,8 +86,8 @@ fn leading_digits(text: &str) -> &str {
 }
 
 /// The part of a line that is a JSON object which says what happened, as it stands there.
-fn said_by_object(line: &str) -> Option<&str> {
-    let said = crate::logs::said_by_object(line)?;
+fn said_by_object(line: &str, reads: Reads) -> Option<&str> {
+    let said = reads(line)?;
     let first = first_line(&said).trim();
     let written = serde_json::to_string(first).ok()?;
     let at = line.find(&written[1..written.len() - 1]).filter(|_| !first.is_empty())?;
@@ -184,7 +186,7 @@ mod tests {
     use super::*;
 
     fn told(message: &str) -> String {
-        let telling = telling(message);
+        let telling = telling(message, |_| None);
         format!("{}{}", telling.line, telling.fault)
     }
 

@@ -1,0 +1,224 @@
+//! The page of one error: what it says, how often it came, its jobs, and who wants to hear no more of it.
+
+use super::answer::answered;
+use super::app::App;
+use super::caller::Signed;
+use super::components::{
+    card, confirm, empty, error_bars, error_marks, grouped, job_rows, retry_button, sparkline,
+    table, text_card, when,
+};
+use super::errors::ranges;
+use super::extract::{Form, Id, Query, given};
+use super::named::ErrorId;
+use super::nav::{self, Tab};
+use super::page::Frame;
+use super::part::{LivePart, live_page, version};
+use super::problem::Problem;
+use crate::actions::errors::{self, MuteAsk, Range};
+use crate::actions::{jobs, length};
+use crate::model::{BulkAct, Filter, Found, Job, JobErrorGroup, Role, Status, Timestamp};
+use axum::extract::State;
+use axum::response::Response;
+use maud::{Markup, html};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+pub(super) const PATH: &str = "/errors/{fingerprint}";
+pub(super) const PART_PATH: &str = "/errors/{fingerprint}/part";
+pub(super) const MUTE_PATH: &str = "/errors/{fingerprint}/mute";
+pub(super) const UNMUTE_PATH: &str = "/errors/{fingerprint}/unmute";
+/// How many jobs the page names.
+const ROWS: usize = 10;
+/// The lengths of a mute that the form offers.
+const LENGTHS: [(&str, &str); 4] =
+    [("1h", "for 1 hour"), ("1d", "for 1 day"), ("7d", "for 7 days"), ("", "until I unmute it")];
+
+/// The address's query.
+#[derive(Default, Deserialize)]
+pub(super) struct ErrorQuery {
+    range: Option<String>,
+    v: Option<String>,
+}
+
+/// The form that mutes.
+#[derive(Deserialize)]
+pub(super) struct MuteForm {
+    /// For how long; an empty text: until somebody unmutes it.
+    #[serde(default)]
+    length: String,
+}
+
+/// POST `/errors/{fingerprint}/mute`.
+pub(super) async fn mute(
+    State(app): State<App>,
+    who: Signed,
+    Id(ErrorId(fingerprint)): Id<ErrorId>,
+    Form(form): Form<MuteForm>,
+) -> Result<Response, Problem> {
+    let page = nav::error(&fingerprint);
+    let length =
+        given(Some(form.length)).map(|text| length(&text, errors::MUTE.doing)).transpose()?;
+    let call = who.call(app.web.clock.now());
+    let answer = errors::mute(&app.web.store, &call, MuteAsk { fingerprint, length }).await?;
+    Ok(answered(who.face(), &answer, &page))
+}
+
+/// POST `/errors/{fingerprint}/unmute`.
+pub(super) async fn unmute(
+    State(app): State<App>,
+    who: Signed,
+    Id(ErrorId(fingerprint)): Id<ErrorId>,
+) -> Result<Response, Problem> {
+    let call = who.call(app.web.clock.now());
+    let answer = errors::unmute(&app.web.store, &call, &fingerprint).await?;
+    Ok(answered(who.face(), &answer, &nav::error(&fingerprint)))
+}
+
+/// GET `/errors/{fingerprint}` and its part.
+pub(super) async fn page(
+    State(app): State<App>,
+    who: Signed,
+    Id(ErrorId(fingerprint)): Id<ErrorId>,
+    Query(query): Query<ErrorQuery>,
+) -> Result<Response, Problem> {
+    let range = Range::parse(query.range.as_deref())?;
+    let (store, now) = (&app.web.store, app.web.clock.now());
+    let error = errors::known(store, &fingerprint, range, now).await?;
+    // Jobs that are still failed are found by an index.
+    let filter = if error.still_failed > 0 {
+        errors::still_failed(&error)
+    } else {
+        errors::met(&error).status(Status::Failed)
+    };
+    let found = store.find_jobs(filter.clone(), None, ROWS, now).await?;
+    let own = nav::error(&fingerprint);
+    let content = html! {
+        (summary(&error, who.role(), now))
+        div.cols.cols-side {
+            div.stack {
+                (course(&error, range, now))
+                @if let Some(text) = found.rows.first().and_then(|job| job.error.as_deref()) {
+                    (text_card("error-example", "The newest in full", text))
+                }
+                (jobs_card(&error, &found, &filter, now))
+            }
+            div.stack { (facts(&error, range, now)) }
+        }
+    };
+    let ids: Vec<_> = found.rows.iter().map(|job| job.id.0).collect();
+    let mute = error.mute.as_ref().map(|mute| (mute.by.clone(), mute.until));
+    let part = LivePart {
+        id: "error",
+        link: &own.under("part").with(&[("range", range.as_str())]),
+        version: version(&(error.failures, error.still_failed, mute, ids)),
+        content: &content,
+    };
+    let frame = Frame::new(&app.web, Some(&who))
+        .at(Tab::Errors)
+        .under(vec![(Tab::Errors.link(), Tab::Errors.title().to_owned())])
+        .heading(html! { (error.title) " " (error_marks(&error, now)) });
+    let around = |part| {
+        html! {
+            div.query { (ranges(range, |range| own.with(&[("range", range.as_str())]))) }
+            (part)
+        }
+    };
+    let title = format!("Error of {}", error.kind);
+    Ok(live_page(&frame, &title, &part, around, (who.face(), query.v.as_deref())))
+}
+
+fn summary(error: &JobErrorGroup, role: Role, now: Timestamp) -> Markup {
+    let own = nav::error(&error.fingerprint);
+    let open = errors::met(error)
+        .and(Filter::parse("status:scheduled,queued,running").unwrap_or_default());
+    html! {
+        section.card.say {
+            p {
+                @match error.still_failed {
+                    0 => "No job is left failed with it. ",
+                    1 => "One job is left failed with it. ",
+                    count => { (grouped(count)) " jobs are left failed with it. " },
+                }
+                "It came last " (when(error.last_at, now)) "."
+                @if let Some(mute) = error.mute.as_ref().filter(|_| error.is_muted(now)) {
+                    " Muted by " (mute.by)
+                    @match mute.until { Some(until) => { ", ends " (when(until, now)) "." }, None => " until somebody unmutes it." }
+                }
+            }
+            @if jobs::may_act(role) {
+                div.page-actions {
+                    (retry_button(error, role))
+                    a.btn.btn-sm href=(nav::bulk(BulkAct::Cancel, &open)) { "Cancel those that try again…" }
+                    @if errors::may_mute(role) {
+                        @if error.is_muted(now) {
+                            form method="post" action=(own.under("unmute")) { button.btn.btn-sm type="submit" { "Unmute" } }
+                        } @else {
+                            (confirm("mute-error", "Mute", &html! { "It goes on being counted, and is not listed as active." }, &mute_form(error)))
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn mute_form(error: &JobErrorGroup) -> Markup {
+    html! {
+        form.actions method="post" action=(nav::error(&error.fingerprint).under("mute")) {
+            select.form-select name="length" aria-label="How long" {
+                @for (value, name) in LENGTHS { option value=(value) { (name) } }
+            }
+            button.btn.btn-sm type="submit" { "Mute it" }
+        }
+    }
+}
+
+/// How often it came, as a picture and as numbers.
+fn course(error: &JobErrorGroup, range: Range, now: Timestamp) -> Markup {
+    let label = format!("Failures in the last {}", range.as_str());
+    let row = |(hour, count): (&Timestamp, &u64)| {
+        html! { tr {
+            td data-label="hour" { (hour.to_utc().format("%d %b %H:%M")) }
+            td.num data-label="failures" { (grouped(*count)) }
+        } }
+    };
+    let rows: Vec<_> = error.hours.iter().rev().map(row).collect();
+    let content = html! {
+        div.card-body {
+            (sparkline("spark-bad spark-week", &label, &error_bars(error, range.length(), now)))
+            details id="error-hours" {
+                summary { "Numbers as a table" }
+                (table("Failures by hour", &["Hour, UTC", "Failures"], &rows))
+            }
+        }
+    };
+    let aside = html! { span.sub { (grouped(error.in_range())) " in " (range.as_str()) } };
+    card("error-course", "Failures", &aside, &content)
+}
+
+fn jobs_card(error: &JobErrorGroup, found: &Found<Job>, filter: &Filter, now: Timestamp) -> Markup {
+    let all = html! { a.btn.btn-sm href=(nav::jobs(filter)) { "Show jobs" } };
+    let content = html! {
+        @if found.rows.is_empty() {
+            (empty("No failed jobs", &html! { "Jobs that met it were tried again, or were removed. " a href=(nav::jobs(&errors::met(error))) { "Show all jobs that met it" } }))
+        } @else {
+            (job_rows(&found.rows, &BTreeMap::new(), None, now))
+        }
+    };
+    card("error-jobs", "Its failed jobs", &all, &content)
+}
+
+fn facts(error: &JobErrorGroup, range: Range, now: Timestamp) -> Markup {
+    let content = html! {
+        dl.card-body.facts {
+            dt { "Kind" } dd { a href=(nav::kind(&error.kind)) { code { (error.kind) } } }
+            dt { "Code" } dd { code { (error.code) } }
+            dt { "First" } dd { (when(error.first_at, now)) }
+            dt { "Last" } dd { (when(error.last_at, now)) }
+            dt { "Failures in " (range.as_str()) } dd { (grouped(error.in_range())) }
+            dt { "Failures ever" } dd { (grouped(error.failures)) }
+            dt { "Fingerprint" } dd.mono { (error.fingerprint) }
+        }
+    };
+    card("error-facts", "Facts", &html! {}, &content)
+}

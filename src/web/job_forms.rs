@@ -1,0 +1,259 @@
+//! The forms of one job: a copy of it with another payload, and a change of one that waits.
+
+use super::answer::answered;
+use super::app::App;
+use super::caller::Signed;
+use super::components::{as_typed, exact, pretty, problem_notice};
+use super::extract::{Form, Id, given};
+use super::face::Face;
+use super::nav::{self, Tab};
+use super::page::{self, Frame};
+use super::problem::Problem;
+use crate::actions::jobs::{
+    self, JobAdd, JobChange, parse_attempts, parse_payload, parse_start_text,
+};
+use crate::actions::priority;
+use crate::error::Result as Checked;
+use crate::model::{Job, JobId, MAX_ATTEMPTS};
+use axum::extract::State;
+use axum::response::{Html, IntoResponse, Response};
+use maud::{Markup, html};
+use serde::Deserialize;
+
+pub(super) const COPY_PATH: &str = "/jobs/{id}/copy";
+pub(super) const EDIT_PATH: &str = "/jobs/{id}/edit";
+
+/// What a form sends. A field that it does not have, and one that is left empty, changes nothing.
+#[derive(Clone, Default, Deserialize)]
+pub(super) struct JobFields {
+    payload: Option<String>,
+    #[serde(default)]
+    priority: String,
+    #[serde(default)]
+    start: String,
+    #[serde(default)]
+    attempts: String,
+    /// `full` if the person confirmed that a session has no sandbox.
+    confirm: Option<String>,
+}
+
+/// Which form.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Deed {
+    Copy,
+    Edit,
+}
+
+impl JobFields {
+    /// What the form shows of a job.
+    fn of(job: &Job, deed: Deed) -> Self {
+        let attempts = job.max_attempts.filter(|most| *most < MAX_ATTEMPTS);
+        Self {
+            payload: Some(pretty(&job.payload)),
+            priority: job.priority.map(|priority| priority.to_string()).unwrap_or_default(),
+            start: String::new(),
+            attempts: attempts
+                .filter(|_| deed == Deed::Edit)
+                .map(|most| most.to_string())
+                .unwrap_or_default(),
+            confirm: None,
+        }
+    }
+
+    fn payload(&self) -> Option<String> {
+        self.payload.as_deref().map(as_typed)
+    }
+
+    fn is_confirmed(&self) -> bool {
+        self.confirm.as_deref() == Some("full")
+    }
+
+    /// The job that is to be made like this one.
+    fn copy(&self, job: &Job) -> Checked<JobAdd> {
+        Ok(JobAdd {
+            kind: job.kind.to_string(),
+            payload: parse_payload(&self.payload().unwrap_or_else(|| job.payload.clone()))?,
+            queue: job.queue.as_ref().map(ToString::to_string),
+            priority: given(Some(self.priority.clone())).map(|text| priority(&text)).transpose()?,
+            start: parse_start_text(&self.start)?,
+            tags: job.tags.iter().map(ToString::to_string).collect(),
+            confirmed: self.is_confirmed(),
+            ..JobAdd::default()
+        })
+    }
+
+    /// What is to be changed of the job: what is not as the form showed it.
+    fn change(&self, job: &Job) -> Checked<JobChange> {
+        let shown = Self::of(job, Deed::Edit);
+        let payload = self
+            .payload()
+            .filter(|typed| Some(typed.trim()) != shown.payload.as_deref().map(str::trim));
+        let other =
+            |typed: &str, shown: &str| given(Some(typed.to_owned())).filter(|typed| typed != shown);
+        let to = other(&self.priority, &shown.priority).map(|text| priority(&text));
+        let attempts = other(&self.attempts, &shown.attempts).map(|text| parse_attempts(&text));
+        Ok(JobChange {
+            id: job.id.0,
+            priority: to.transpose()?,
+            start: parse_start_text(&self.start)?,
+            payload: payload.map(|text| parse_payload(&text)).transpose()?,
+            max_attempts: attempts.transpose()?,
+            confirmed: self.is_confirmed(),
+        })
+    }
+}
+
+/// GET `/jobs/{id}/copy`.
+pub(super) async fn copy_form(
+    State(app): State<App>,
+    who: Signed,
+    Id(id): Id<JobId>,
+) -> Result<Html<String>, Problem> {
+    let job = jobs::known(&app.web.store, id.0).await?;
+    let fields = JobFields::of(&job, Deed::Copy);
+    whole(&app, &who, &job, Deed::Copy, (&fields, None)).await
+}
+
+/// GET `/jobs/{id}/edit`.
+pub(super) async fn edit_form(
+    State(app): State<App>,
+    who: Signed,
+    Id(id): Id<JobId>,
+) -> Result<Html<String>, Problem> {
+    let job = jobs::known(&app.web.store, id.0).await?;
+    let fields = JobFields::of(&job, Deed::Edit);
+    whole(&app, &who, &job, Deed::Edit, (&fields, None)).await
+}
+
+/// POST `/jobs/{id}/copy`: queues a job like this one, with the payload as it was typed.
+pub(super) async fn copy(
+    State(app): State<App>,
+    who: Signed,
+    Id(id): Id<JobId>,
+    Form(fields): Form<JobFields>,
+) -> Result<Response, Problem> {
+    let job = jobs::known(&app.web.store, id.0).await?;
+    let call = who.call(app.web.clock.now());
+    let done = async { jobs::enqueue(&app.web.store, &call, fields.copy(&job)?).await }.await;
+    match done {
+        Ok(answer) => Ok(answered(who.face(), &answer, &nav::job(JobId(answer.value.id)))),
+        Err(error) => refused(&app, &who, &job, Deed::Copy, (&fields, error)).await,
+    }
+}
+
+/// POST `/jobs/{id}/edit`: changes a job that waits.
+pub(super) async fn edit(
+    State(app): State<App>,
+    who: Signed,
+    Id(id): Id<JobId>,
+    Form(fields): Form<JobFields>,
+) -> Result<Response, Problem> {
+    let job = jobs::known(&app.web.store, id.0).await?;
+    let call = who.call(app.web.clock.now());
+    let done = async { jobs::edit(&app.web.store, &call, fields.change(&job)?).await }.await;
+    match done {
+        Ok(answer) => Ok(answered(who.face(), &answer, &nav::job(id))),
+        Err(error) => refused(&app, &who, &job, Deed::Edit, (&fields, error)).await,
+    }
+}
+
+/// The form again with what was typed, and why it was refused.
+async fn refused(
+    app: &App,
+    who: &Signed,
+    job: &Job,
+    deed: Deed,
+    (fields, error): (&JobFields, crate::error::Error),
+) -> Result<Response, Problem> {
+    let is_refusal = error.class().is_refusal();
+    let problem = Problem::from(error);
+    if who.face() != Face::Page || !is_refusal {
+        return Err(problem);
+    }
+    let page = whole(app, who, job, deed, (fields, Some(&problem))).await?;
+    Ok((problem.status(), page).into_response())
+}
+
+async fn whole(
+    app: &App,
+    who: &Signed,
+    job: &Job,
+    deed: Deed,
+    (fields, problem): (&JobFields, Option<&Problem>),
+) -> Result<Html<String>, Problem> {
+    let is_full = jobs::is_full(&app.web.store, job).await?;
+    let id = job.id;
+    let (title, path, last) = match deed {
+        Deed::Copy => (format!("Run a copy of job {id}"), "copy", "Run the copy"),
+        Deed::Edit => (format!("Edit job {id}"), "edit", "Save"),
+    };
+    let content = html! {
+        @if let Some(problem) = problem { (problem_notice(problem)) }
+        section #job-form .card.narrow-page {
+            form.card-body.stack method="post" action=(nav::job(id).under(path)) {
+                p.soft {
+                    @match deed {
+                        Deed::Copy => { "A new job of kind " code { (job.kind) } " is made. What job " (id) " did stays done." },
+                        Deed::Edit => "A job that waits can be changed until it starts.",
+                    }
+                }
+                (inputs(job, deed, fields, who))
+                @if is_full {
+                    div.profile-full { label { input type="checkbox" name="confirm" value="full"; " I want it without a sandbox" } }
+                }
+                div.actions {
+                    a.btn href=(nav::job(id)) { "Leave it as it is" }
+                    @if jobs::may_act(who.role()) { button.btn.btn-primary type="submit" { (last) } }
+                    @else { p.soft { "Your role sees jobs; this needs the role operator." } }
+                }
+            }
+        }
+    };
+    let above = vec![
+        (Tab::Jobs.link(), Tab::Jobs.title().to_owned()),
+        (nav::job(id), format!("{} #{id}", job.kind)),
+    ];
+    let frame = Frame::new(&app.web, Some(who)).at(Tab::Jobs).under(above).still();
+    Ok(page::page(&frame, &title, &content))
+}
+
+fn inputs(job: &Job, deed: Deed, fields: &JobFields, who: &Signed) -> Markup {
+    let has_payload = deed == Deed::Copy || jobs::may_edit_payload(who.role());
+    let start = match deed {
+        Deed::Copy => {
+            "Start: a time such as 2027-01-15 08:00 in UTC, or a length such as 10m. Empty: at once"
+                .to_owned()
+        }
+        Deed::Edit => format!(
+            "Start: a time in UTC, or a length from now such as 10m. Empty: as it is ({})",
+            exact(job.run_at)
+        ),
+    };
+    html! {
+        @if has_payload {
+            div {
+                label.form-label for="job-form-payload" { "Payload" }
+                // The line break after the tag is not part of the text.
+                textarea #job-form-payload .form-control.prompt-text name="payload" rows="12" spellcheck="false" required {
+                    "\n" (fields.payload.as_deref().unwrap_or_default())
+                }
+            }
+        }
+        div.fields.fields-2 {
+            div {
+                label.form-label for="job-form-priority" { "Priority (-100 to 100, lower starts first)" }
+                input #job-form-priority .form-control name="priority" inputmode="numeric" maxlength="5" value=(fields.priority);
+            }
+            @if deed == Deed::Edit {
+                div {
+                    label.form-label for="job-form-attempts" { "Attempts (1 to 1,000,000)" }
+                    input #job-form-attempts .form-control name="attempts" inputmode="numeric" maxlength="9" value=(fields.attempts);
+                }
+            }
+        }
+        div {
+            label.form-label for="job-form-start" { (start) }
+            input #job-form-start .form-control name="start" maxlength="40" value=(fields.start);
+        }
+    }
+}

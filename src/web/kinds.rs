@@ -1,0 +1,187 @@
+//! The pages of kinds: how many jobs of each ended how, how long they waited and ran, and the course of one kind.
+
+use super::app::App;
+use super::base::{Link, link};
+use super::caller::Signed;
+use super::components::{Tile, card, empty, grouped, length, sparkline, table, tiles};
+use super::errors::ranges;
+use super::extract::{Id, Query};
+use super::nav::{self, Tab};
+use super::page::{self, Frame};
+use super::problem::Problem;
+use crate::actions::errors::Range;
+use crate::model::{FiguresOf, Filter, Histogram, JobFigures, JobSeries, JobSlot, Kind, Status};
+use axum::extract::State;
+use axum::response::Html;
+use maud::{Markup, html};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+pub(super) const PATH: &str = nav::KINDS;
+pub(super) const KIND_PATH: &str = "/kinds/{name}";
+
+/// The address's query.
+#[derive(Default, Deserialize)]
+pub(super) struct KindsQuery {
+    range: Option<String>,
+}
+
+/// GET `/kinds`: each kind of which jobs ended in the range.
+pub(super) async fn list(
+    State(app): State<App>,
+    who: Signed,
+    Query(query): Query<KindsQuery>,
+) -> Result<Html<String>, Problem> {
+    let range = Range::parse(query.range.as_deref())?;
+    let span = range.until(app.web.clock.now());
+    let mut kinds = BTreeMap::<_, JobFigures>::new();
+    for row in app.web.store.job_figures(FiguresOf::default(), span).await? {
+        kinds.entry(row.kind).or_default().merge(&row.figures);
+    }
+    let mut kinds: Vec<_> = kinds.into_iter().collect();
+    kinds.sort_by_key(|(_, figures)| std::cmp::Reverse(ended(figures)));
+    let rows: Vec<_> = kinds.iter().map(|(kind, figures)| row(kind, figures, range)).collect();
+    let columns = ["Kind", "Ended", "Failed", "Wait p50", "Wait p95", "Run p50", "Run p95"];
+    let content = html! {
+        div.query { (ranges(range, |range| link(PATH).with(&[("range", range.as_str())]))) }
+        section.card {
+            @if rows.is_empty() { (empty("No jobs ended", &html! { "Kinds of which a job ended in the range appear here. " a href=(link(nav::NEW_JOB)) { "All kinds that have a handler" } })) }
+            @else { (table("Kinds", &columns, &rows)) }
+        }
+    };
+    let frame = Frame::new(&app.web, Some(&who)).at(Tab::Jobs).under(above()).still();
+    Ok(page::page(&frame, "Kinds", &content))
+}
+
+/// GET `/kinds/{name}`: the figures of one kind, and their course.
+pub(super) async fn kind(
+    State(app): State<App>,
+    who: Signed,
+    Id(kind): Id<Kind>,
+    Query(query): Query<KindsQuery>,
+) -> Result<Html<String>, Problem> {
+    let range = Range::parse(query.range.as_deref())?;
+    let span = range.until(app.web.clock.now());
+    let of = FiguresOf { kind: Some(kind.clone()), queue: None };
+    let series = app.web.store.job_series(of, span, None, "UTC").await?;
+    let own = nav::kind(&kind);
+    let content = html! {
+        div.query { (ranges(range, |range| own.with(&[("range", range.as_str())]))) }
+        div.stack {
+            (figures(&kind, &series, range))
+            (course(&series))
+        }
+    };
+    let mut above = above();
+    above.push((link(PATH), "Kinds".to_owned()));
+    let frame = Frame::new(&app.web, Some(&who))
+        .at(Tab::Jobs)
+        .under(above)
+        .heading(html! { span.mono { (kind) } })
+        .still();
+    Ok(page::page(&frame, &format!("Kind {kind}"), &content))
+}
+
+fn above() -> Vec<(Link, String)> {
+    vec![(Tab::Jobs.link(), Tab::Jobs.title().to_owned())]
+}
+
+/// Jobs that completed or failed.
+fn ended(figures: &JobFigures) -> u64 {
+    figures.completed.saturating_add(figures.failed)
+}
+
+fn row(kind: &Kind, figures: &JobFigures, range: Range) -> Markup {
+    html! {
+        tr {
+            td.main { div.first { a href=(nav::kind(kind).with(&[("range", range.as_str())])) { (kind) } } }
+            td.num data-label="ended" { (grouped(ended(figures))) }
+            td.num data-label="failed" { (share(figures)) }
+            td.num data-label="wait p50" { (percentile(&figures.waits, 50)) }
+            td.num data-label="wait p95" { (percentile(&figures.waits, 95)) }
+            td.num data-label="run p50" { (percentile(&figures.runs, 50)) }
+            td.num data-label="run p95" { (percentile(&figures.runs, 95)) }
+        }
+    }
+}
+
+/// The part of the jobs that failed.
+fn share(figures: &JobFigures) -> String {
+    match figures.failed_part() {
+        Some(part) => format!("{:.1} %", part * 100.0),
+        None => "none ended".to_owned(),
+    }
+}
+
+/// The length that so many of a hundred took at most.
+fn percentile(lengths: &Histogram, percent: u8) -> String {
+    lengths.percentile(percent).map_or_else(|| "none".to_owned(), length)
+}
+
+fn figures(kind: &Kind, series: &JobSeries, range: Range) -> Markup {
+    let total = series.total();
+    let by = |of: fn(&JobFigures) -> u64| -> Vec<u64> {
+        series.slots.iter().map(|slot| of(&slot.figures)).collect()
+    };
+    let jobs = |status| {
+        nav::jobs(&Filter::default().status(status).kind(kind.clone()).since(range.length()))
+    };
+    let tile = |label, figure: String, picture: Markup, foot: Markup, status| Tile {
+        label,
+        figure: html! { (figure) },
+        picture,
+        foot,
+        link: jobs(status),
+    };
+    tiles(&[
+        tile(
+            "Completed",
+            grouped(total.completed),
+            sparkline("", "Completed jobs", &by(|figures| figures.completed)),
+            html! { "in " (range.as_str()) },
+            Status::Completed,
+        ),
+        tile(
+            "Failed",
+            grouped(total.failed),
+            sparkline("spark-bad", "Failed jobs", &by(|figures| figures.failed)),
+            html! { (share(&total)) " of what ended" },
+            Status::Failed,
+        ),
+        tile(
+            "Wait, half of them",
+            percentile(&total.waits, 50),
+            html! {},
+            html! { "95 of 100: " (percentile(&total.waits, 95)) },
+            Status::Queued,
+        ),
+        tile(
+            "Run, half of them",
+            percentile(&total.runs, 50),
+            html! {},
+            html! { "95 of 100: " (percentile(&total.runs, 95)) },
+            Status::Completed,
+        ),
+    ])
+}
+
+/// The slots of the range in which something ended, the newest first.
+fn course(series: &JobSeries) -> Markup {
+    let row = |slot: &JobSlot| {
+        html! { tr {
+            td data-label="from" { (slot.from.to_utc().format("%d %b %H:%M")) }
+            td.num data-label="completed" { (grouped(slot.figures.completed)) }
+            td.num data-label="failed" { (grouped(slot.figures.failed)) }
+            td.num data-label="run p50" { (percentile(&slot.figures.runs, 50)) }
+            td.num data-label="run p95" { (percentile(&slot.figures.runs, 95)) }
+        } }
+    };
+    let ended = |slot: &&JobSlot| ended(&slot.figures) > 0;
+    let rows: Vec<_> = series.slots.iter().rev().filter(ended).map(row).collect();
+    let columns = ["From, UTC", "Completed", "Failed", "Run p50", "Run p95"];
+    let content = html! {
+        @if rows.is_empty() { p.card-body.soft { "No job of the kind ended in the range." } }
+        @else { (table("Course", &columns, &rows)) }
+    };
+    card("kind-course", "Course", &html! {}, &content)
+}

@@ -1,0 +1,76 @@
+//! Tests of the forms of one job, of the texts that take it elsewhere, and of the pages of kinds.
+
+use super::work::{HOSTILE, assert_inert, enqueue, error, job, poll, settle};
+use super::*;
+use crate::model::{JobId, NewJob, Outcome};
+use std::time::Duration;
+
+/// A job of kind mail with this payload.
+async fn mail(site: &Site, payload: serde_json::Value) -> JobId {
+    let job = NewJob { payload: payload.into(), ..NewJob::new(Kind::parse("mail").unwrap()) };
+    site.web.store.enqueue(job, site.web.clock.now()).await.unwrap().id()
+}
+
+#[tokio::test]
+async fn a_copy_has_the_payload_that_was_typed_and_a_refusal_keeps_it() {
+    let site = Site::signed_in().await;
+    let id = mail(&site, serde_json::json!({"to": HOSTILE, "amount": 7})).await;
+    let lease = poll(&site, "mail").await.unwrap();
+    settle(&site, lease, Outcome::Done(true.into())).await;
+    let page = site.see(&format!("/jobs/{id}")).await.body;
+    assert_inert(&page);
+    assert!(page.contains(r#"href="/jobs/1/copy">Run a copy…"#), "{page}");
+    for text in ["lamplighter jobs enqueue", "/api/v1/jobs"] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    let form = site.see("/jobs/1/copy").await.body;
+    assert_inert(&form);
+    assert!(form.contains("&quot;amount&quot;: 7"), "{form}");
+    let refused = site.submit("/jobs/1/copy", "payload=%7Bno+json").await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert!(refused.body.contains("{no json") && refused.body.contains("JOB-VALUE-001"));
+    let made =
+        site.submit("/jobs/1/copy", "payload=%7B%22to%22%3A8%7D&priority=-3&start=10m").await;
+    assert_eq!((made.status.as_u16(), made.header("location")), (303, "/jobs/2"), "{}", made.body);
+    let copy = job(&site, JobId(2)).await;
+    assert_eq!((copy.payload.as_str(), copy.priority), (r#"{"to":8}"#, Some(-3)));
+    assert_eq!(copy.run_at, START.plus(Duration::from_mins(10)));
+}
+
+#[tokio::test]
+async fn a_waiting_job_is_changed_where_the_form_differs_from_it() {
+    let site = Site::signed_in().await;
+    let id = mail(&site, serde_json::json!({"to": 7})).await;
+    let page = site.see(&format!("/jobs/{id}")).await.body;
+    assert!(page.contains(r#"href="/jobs/1/edit">Edit…"#), "{page}");
+    let form = site.see("/jobs/1/edit").await.body;
+    assert!(form.contains(r#"name="attempts""#) && form.contains(r#"name="payload""#), "{form}");
+    let same = "payload=%7B%0D%0A++%22to%22%3A+7%0D%0A%7D&priority=&attempts=&start=";
+    let refused = site.submit("/jobs/1/edit", same).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST, "nothing is changed");
+    assert!(refused.body.contains("name what to change"), "{}", refused.body);
+    let changed = site
+        .submit("/jobs/1/edit", &format!("{same}&attempts=9").replace("&attempts=&", "&"))
+        .await;
+    assert_eq!(changed.header("location"), "/jobs/1", "{}", changed.body);
+    let after = job(&site, id).await;
+    assert_eq!((after.max_attempts, after.payload.as_str()), (Some(9), r#"{"to":7}"#));
+}
+
+#[tokio::test]
+async fn kinds_have_their_figures_and_their_course() {
+    let site = Site::signed_in().await;
+    assert!(site.see("/kinds").await.body.contains("No jobs ended"));
+    for outcome in [Outcome::Done(true.into()), Outcome::Fatal(error("no"))] {
+        enqueue(&site, "mail").await;
+        let lease = poll(&site, "mail").await.unwrap();
+        site.web.clock.advance(Duration::from_secs(3));
+        settle(&site, lease, outcome).await;
+    }
+    let page = site.see("/kinds").await.body;
+    assert!(page.contains("50.0 %") && page.contains(r#"href="/kinds/mail?range=24h""#), "{page}");
+    let one = site.see("/kinds/mail?range=1h").await.body;
+    assert!(one.contains("50.0 % of what ended") && one.contains("95 of 100: "), "{one}");
+    assert_eq!(site.see("/kinds/No%20Kind").await.status, StatusCode::BAD_REQUEST);
+    assert!(site.see("/kinds/unknown").await.body.contains("No job of the kind ended"));
+}
