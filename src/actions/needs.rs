@@ -1,6 +1,6 @@
 //! What waits for a person: found by one list of rules for every face, and put off for some time.
 
-use super::{Answer, Call, Right};
+use super::{Answer, Call, Right, errors};
 use crate::error::{Code, Error, Result};
 use crate::model::{
     FAILED_IN_A_ROW, FiguresOf, Need, NeedRule, Processes, QueueState, Role, Status, Timestamp,
@@ -65,6 +65,9 @@ pub async fn needs(store: &Store, now: Timestamp) -> Result<Needs> {
     for (name, error) in store.failing_schedules(FAILED_IN_A_ROW).await? {
         found.push(Need::schedule_fails(&name, error.as_deref()));
     }
+    let errors = errors::list(store, errors::Range::Day, now).await?;
+    let told = errors.iter().filter(|error| errors::is_new(error, now) && !error.is_muted(now));
+    found.extend(told.filter_map(Need::new_error));
     found.extend(store.free_disk().and_then(Need::disk));
     found.sort_by_key(|need| place(need.rule));
     let until = store.put_off_needs(now).await?;

@@ -2,7 +2,8 @@
 
 use super::job::word_enum;
 use super::{
-    Budgets, Kind, Pause, QueueState, Readiness, ScheduleName, ServiceRun, Spent, Timestamp, usd,
+    Budgets, JobErrorGroup, Kind, Pause, QueueState, Readiness, ScheduleName, ServiceRun, Spent,
+    Timestamp, usd,
 };
 use std::time::Duration;
 
@@ -14,6 +15,8 @@ pub const FAILED_IN_A_ROW: usize = 3;
 const LOW_DISK: u64 = 5 << 30;
 /// The first job of a queue is late when it has waited so many times longer than is usual there, and no less than a minute.
 const TIMES_LATE: u32 = 10;
+/// So many failures of a new error in an hour are told, and more.
+const BURST: u64 = 20;
 const LATE: Duration = Duration::from_mins(1);
 /// The same where nothing is known of what is usual.
 const LATE_ANYWHERE: Duration = Duration::from_mins(10);
@@ -39,6 +42,8 @@ word_enum!(
         ScheduleFails = "schedule_fails",
         /// The first job of a queue waits much longer than is usual.
         QueueLate = "queue_late",
+        /// Many attempts failed within an hour with an error that is new.
+        NewError = "new_error",
         /// The disk is nearly full.
         DiskLow = "disk_low",
     }
@@ -197,6 +202,19 @@ impl Need {
         Some(Self::new(NeedRule::QueueLate, &queue.name, what, why).since(due))
     }
 
+    /// More attempts than [`BURST`] failed within an hour with an error, and jobs of it are still failed.
+    pub fn new_error(error: &JobErrorGroup) -> Option<Self> {
+        let most = error.hours.values().copied().max().unwrap_or(0);
+        if most <= BURST || error.still_failed == 0 {
+            return None;
+        }
+        let (kind, failed) = (&error.kind, error.still_failed);
+        let jobs = if failed == 1 { "job" } else { "jobs" };
+        let what = format!("New error: {failed} {kind} {jobs} failed");
+        let need = Self::new(NeedRule::NewError, &error.fingerprint, what, error.title.clone());
+        Some(need.since(error.first_at))
+    }
+
     /// So many bytes are free on the disk of the database.
     pub fn disk(free: u64) -> Option<Self> {
         let gib = |bytes: u64| format!("{}.{}", bytes >> 30, (bytes >> 20) % 1024 * 10 / 1024);
@@ -283,6 +301,27 @@ mod tests {
         assert_eq!(Need::disk(5 << 30), None);
         let told = Need::disk((3 << 30) + (1 << 29)).unwrap();
         assert_eq!(told.what, "3.5 GiB are free on the disk of the database");
+    }
+
+    #[test]
+    fn a_new_error_is_told_after_more_than_20_failures_within_an_hour() {
+        let error = |counts: &[u64], still_failed| JobErrorGroup {
+            fingerprint: "ab".into(),
+            kind: Kind::parse("send_email").unwrap(),
+            code: "JOB-RUN-001".into(),
+            title: "SMTP 421 ‹…›".into(),
+            first_at: NOW,
+            last_at: NOW,
+            failures: counts.iter().sum(),
+            still_failed,
+            hours: (0..).zip(counts).map(|(n, count)| (NOW.plus(LATE * n * 60), *count)).collect(),
+            mute: None,
+        };
+        assert_eq!(Need::new_error(&error(&[20, 20], 40)), None);
+        assert_eq!(Need::new_error(&error(&[21], 0)), None, "all are run again");
+        let told = Need::new_error(&error(&[3, 140], 140)).unwrap();
+        assert_eq!((told.key().as_str(), &*told.why), ("new_error:ab", "SMTP 421 ‹…›"));
+        assert_eq!(told.what, "New error: 140 send_email jobs failed");
     }
 
     #[test]

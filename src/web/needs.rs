@@ -93,6 +93,7 @@ fn picture(rule: NeedRule) -> (Icon, bool) {
         NeedRule::Budget => (Icon::AlertTriangle, false),
         NeedRule::ScheduleFails => (Icon::CalendarClock, true),
         NeedRule::QueueLate => (Icon::Clock, false),
+        NeedRule::NewError => (Icon::CircleX, true),
         NeedRule::DiskLow => (Icon::AlertTriangle, true),
     }
 }
@@ -110,6 +111,7 @@ fn remedy(need: &Need, role: Role) -> Markup {
         }
         NeedRule::Budget => open(Tab::Settings.link(), "Change the limit"),
         NeedRule::DiskLow => open(Tab::Settings.link(), "Open settings"),
+        NeedRule::NewError => open(nav::error(&need.subject), "Open error"),
         NeedRule::QueuePaused if queues::may_act(role) => {
             let action = Tab::Queues.link().under(&need.subject).under("resume");
             html! {

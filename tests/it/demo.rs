@@ -142,6 +142,7 @@ fn the_demo_opens_on_a_week_that_was_lived_and_goes_on() {
         "2 findings wait for approval",
         "Queue billing is paused",
         "6 crm_sync jobs have no worker",
+        "New error: 140 send_email jobs failed",
         "Schedule export_orders failed 3 times in a row",
         "scripted agent",
     ] {

@@ -44,7 +44,7 @@ pub(in crate::store) fn decide(
                 FilingVerdict::TakeBack => issues::reopen_unfiled(tx, filing.issue)?,
             }
         }
-        audit::record(tx, actor, verdict.as_str(), &subject(&filing), now)?;
+        audit::record(tx, actor, &verdict.as_str().replace('_', " "), &subject(&filing), now)?;
     }
     if verdict == FilingVerdict::Approve {
         filings::wake(tx, None, now)?;

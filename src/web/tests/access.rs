@@ -32,6 +32,8 @@ const ADMINS: &[(&str, &str)] = &[
     ("POST", super::super::approvals::APPROVE_PATH),
     ("POST", super::super::approvals::REJECT_PATH),
     ("POST", super::super::approvals::EDIT_PATH),
+    ("POST", super::super::approvals::UNDO_PATH),
+    ("POST", super::super::approvals::DECIDE_PATH),
     ("GET", nav::PEOPLE),
     ("POST", nav::PEOPLE),
     ("GET", person::PATH),

@@ -6,8 +6,8 @@ use super::super::routes::routes;
 use super::super::self_monitoring::{change_issue, configuration, prompt, refile, status};
 use super::super::settings::groups::{GROUP_PATH, SET_PATH};
 use super::super::{
-    approvals, batch, bulk, error as page_of_error, job, job_forms, nav, new_job, own, person,
-    queue, queues, repositories,
+    approvals, batch, bulk, error as page_of_error, job, job_forms, nav, needs, new_job, own,
+    person, queue, queues, repositories,
 };
 use super::super::{new_schedule, schedule, schedules, settings, tokens, trigger};
 use super::work::{HOSTILE, assert_inert, complete_with_issue, enqueue, error, lead, poll, settle};
@@ -246,6 +246,13 @@ async fn of_program(seen: &mut Seen) {
     {
         seen.press(&site, route, (&at(deed), form), &[&said(deed)]).await;
     }
+    let left = said("take back");
+    seen.press(&site, approvals::UNDO_PATH, (&at("undo"), ""), &[&left]).await;
+    let version = site.web.store.waiting_filings(1).await.unwrap()[0].version();
+    let (path, form) = (approvals::DECIDE_PATH, format!("verdict=approve&pick={filing}.{version}"));
+    seen.press(&site, path, (path, &form), &[&said("approve")]).await;
+    let (path, form) = (needs::PUT_OFF_PATH, "key=budget%3Aday&length=1h");
+    seen.press(&site, path, (path, form), &["put off budget:day"]).await;
     let path = "/admin/self-monitoring/issues/1/mute";
     seen.press(&site, change_issue::PATH, (path, ""), &["mute issue 1"]).await;
     let left = ["enqueue job 3 (self_monitoring)"];
