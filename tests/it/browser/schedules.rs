@@ -37,6 +37,8 @@ async fn a_schedule_is_made_from_the_dashboard_in_three_clicks_then_changed_and_
     page.click(".page-actions a[href='/schedules/new-schedule']");
     at(&page, "/schedules/new-schedule");
     page.wait_text("#preview", "At 02:30 every day");
+    let is_shown = "document.querySelector('[name=once]').checkVisibility()";
+    assert_eq!(page.eval(is_shown), false, "what the choice does not need is not asked for");
     // What is typed is told while it is typed, and it chooses.
     page.fill("input[name=name]", "mornings");
     page.eval("document.querySelector('[name=kind]').value = 'self_monitoring'");
