@@ -263,12 +263,11 @@
       }
     }
   };
-  document.addEventListener("change", ({ target }) => { if (target.matches("input[data-pick], input[data-pick-all]")) setTimeout(counted); });
-
   // A selection: the bar says how many, and its buttons lead to the preview. What is selected stays so over a swap.
   const picks = () => all("input[data-pick]");
   let keptPicks = [], lastPick = null;
   const picked = () => {
+    counted();
     const bar = document.querySelector("form.bulk");
     if (!bar) return;
     const on = picks().filter((box) => box.checked);
