@@ -47,18 +47,37 @@ pub(in crate::store) async fn foreign_commits(db: &Database) -> Result<()> {
             db.look().await?;
             continue;
         }
-        for wait in LOOKS {
-            rest(Duration::from_micros(wait)).await;
+        let mut next = 0;
+        while let Some(wait) = LOOKS.get(next).copied().map(Duration::from_micros) {
+            // What comes meanwhile, a commit of our own too, begins the looks anew: another program's may be behind it.
+            if wait >= TICK && comes_within(&mut events, wait).await {
+                next = 0;
+                continue;
+            }
+            if wait < TICK {
+                rest(wait).await;
+            }
+            next += 1;
             db.look().await?;
         }
     }
 }
 
-/// Waits, also for less than the runtime's clock counts in.
-async fn rest(wait: Duration) {
-    if wait >= TICK {
-        return sleep(wait).await;
+/// Waits so long; answers at once, and with yes, if something happens to the file meanwhile.
+async fn comes_within(events: &mut io::Result<Events>, wait: Duration) -> bool {
+    let Ok(events) = events else {
+        sleep(wait).await;
+        return false;
+    };
+    tokio::select! {
+        // A failure of the kernel's is met, and said, by the next wait for an event.
+        event = events.next() => event.is_ok(),
+        () = sleep(wait) => false,
     }
+}
+
+/// Waits for less than the runtime's clock counts in.
+async fn rest(wait: Duration) {
     #[expect(
         clippy::disallowed_methods,
         reason = "the kernel tells of bytes in the log, and of no commit"
