@@ -108,6 +108,7 @@ pub use by_whom::by_whom;
 pub use cadence::{SCAN_SCHEDULE, scan_schedule};
 pub use changes::{ChangedFile, FileChange, SessionChanges};
 pub use cost::Cost;
+#[cfg(any(feature = "agents", feature = "web"))]
 pub(crate) use cost::usd;
 #[cfg(feature = "cli")]
 pub(crate) use counted::{counted, grouped};

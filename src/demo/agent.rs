@@ -179,7 +179,6 @@ impl Record {
             answer_of: None,
         };
         let (bytes, lines) = store.begin_session(lease.clone(), start, at).await?;
-        store.session_started(lease.clone(), None, "supervisor").await?;
         Ok(Self { store: store.clone(), lease: lease.clone(), bytes, lines, turns: 0 })
     }
 

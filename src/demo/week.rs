@@ -141,13 +141,16 @@ impl Past {
     async fn quarter(&mut self, at: Timestamp) -> Result<()> {
         let is_full_hour = at == at.hour();
         let daylight = (7..22).contains(&(at.millis() / 3_600_000 % 24));
+        let is_down = self.is_within(at, MAIL_DOWN);
         let mut jobs = Vec::new();
         for work in shop::WORKS {
             let most = if daylight { work.an_hour.div_ceil(3) } else { work.an_hour / 7 };
+            // The mails of the hour in which none goes through come together.
+            let most = if work.kind == shop::MAIL && is_down { 0 } else { most };
             let count = if most == 0 { 0 } else { self.dice.usize(0..=most) };
             jobs.extend((0..count).map(|_| work.job(&mut self.dice)));
         }
-        if is_full_hour && self.is_within(at, MAIL_DOWN) {
+        if is_full_hour && is_down {
             let mail = Work::of(&shop::MAIL).into_iter().cycle().take(BURST);
             jobs.extend(mail.map(|work| work.job(&mut self.dice)));
         }

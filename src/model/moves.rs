@@ -9,7 +9,7 @@ use super::{
 };
 
 /// The reason of [`WaitsFor::Handler`].
-const NO_HANDLER: &str = "no running process has a handler for this kind";
+const NO_HANDLER: &str = "no worker handles this kind";
 /// Who does what nobody asked for by name.
 pub(super) const POLLER: &str = "poller";
 

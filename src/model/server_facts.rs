@@ -98,7 +98,7 @@ impl fmt::Display for Note {
                 "No process works on this database: the job starts with the next one that has a handler for the kind {kind}."
             ),
             Self::NoHandler(kind) => {
-                write!(f, "No running process has a handler for the kind {kind}.")
+                write!(f, "No worker handles {kind}.")
             }
             Self::AgentMissing(why) => {
                 write!(f, "The agent program cannot be used: {}.", why.trim_end_matches('.'))
@@ -325,7 +325,7 @@ mod tests {
             kinds: vec![registered("serve", "agent_session"), registered("app", "send_email")],
             seen_at: None,
         };
-        let no_handler = "No running process has a handler for the kind tpyo.";
+        let no_handler = "No worker handles tpyo.";
         assert_eq!(notes(&processes, "tpyo"), [no_handler]);
         assert!(
             notes(&processes, "send_email").is_empty(),

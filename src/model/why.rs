@@ -560,23 +560,19 @@ mod tests {
         ("stopped", "all queues were stopped by ada: fire drill", |_, around| {
             around.stopped = Some(pause("ada", "fire drill"));
         }),
-        (
-            "no_handler",
-            "no running process has a handler for the kind x (the running ones have y)",
-            |_, around| {
-                around.kinds = vec![kind("y")];
-            },
-        ),
+        ("no_handler", "no worker handles x (workers handle y)", |_, around| {
+            around.kinds = vec![kind("y")];
+        }),
         ("approval", "2 findings wait for a person's approval", |_, around| around.approvals = 2),
         ("after", "it runs after job 5, job 6 and 3 more", |_, around| {
             (around.after, around.after_open) = (vec![JobId(5), JobId(6)], 5);
         }),
-        ("time", "it starts at 1970-01-01T00:33:20.000Z", |job, _| {
+        ("time", "it starts at 1 Jan 00:33:20 UTC", |job, _| {
             (job.status, job.run_at, job.waits_for) = (Status::Scheduled, LATER, None);
         }),
         (
             "budget",
-            "it waits until 1970-01-01T00:50:00.000Z: the budget of today is used up",
+            "it waits until 1 Jan 00:50:00 UTC: the budget of today is used up",
             |_, around| {
                 let reason = "the budget of today is used up".to_owned();
                 let setting = Some("agent.budget_day_usd");
@@ -585,7 +581,7 @@ mod tests {
         ),
         (
             "usage_limit",
-            "the queue default waits until 1970-01-01T00:50:00.000Z for a limit to be lifted: five hours",
+            "the queue default waits until 1 Jan 00:50:00 UTC for a limit to be lifted: five hours",
             |_, around| {
                 around.usage_limit =
                     Some(UsageLimit { reason: "five hours".into(), until: Some(MIDNIGHT) });
@@ -594,7 +590,7 @@ mod tests {
         ("queue_paused", "the queue default is paused by bob: disk being moved", |_, around| {
             around.queue.as_mut().unwrap().pause = Some(pause("bob", "disk being moved."));
         }),
-        ("queue_full", "the queue default runs as many jobs as it may, 1: job 3", |_, around| {
+        ("queue_full", "the queue default is full, 1 at a time: job 3", |_, around| {
             around.queue.as_mut().unwrap().operator_limit = Some(1);
         }),
         ("key_held", "its concurrency key printer is held by job 4", |job, around| {
@@ -691,7 +687,7 @@ mod tests {
             assert_eq!(why.gates.len(), 1, "{why}");
             (why.to_string(), why.headline())
         };
-        let at = "1970-01-01T00:33:20.000Z";
+        let at = "1 Jan 00:33:20 UTC";
         let (retry, short) = said(&put_off(PutOff::Retry));
         assert_eq!(retry, format!("Attempt 2 failed and it is tried again at {at}."));
         assert_eq!(short, format!("waits until {at}: attempt 2 failed"));

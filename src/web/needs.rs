@@ -63,7 +63,7 @@ fn row(need: &Need, role: Role, now: Timestamp) -> NeedRow {
         what: html! { (need.what) },
         why: html! {
             (need.why)
-            @if let Some(since) = need.since { " Since " (when(since, now)) "." }
+            @if let Some(since) = need.since { " It began " (when(since, now)) "." }
             @if need.until.is_some() { " It ends by itself " (when_known(need.until, now)) "." }
         },
         action: html! { (remedy(need, role)) @if needs::may_put_off(role) { (later(need)) } },

@@ -74,7 +74,7 @@ async fn whole(
         div.grid {
             @if kinds.is_empty() {
                 div.wide { section.card { (empty("No kinds", &html! {
-                    "No running process has a handler. Start the program that has them."
+                    "No worker handles any kind. Start the program that has them."
                 })) } }
             }
             @for rules in &kinds { div.wide { (kind_card(rules, who.role(), again)) } }

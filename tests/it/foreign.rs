@@ -126,7 +126,7 @@ fn an_unknown_kind_from_a_foreign_shell_waits_with_its_reason_and_harms_nobody()
     );
     let page = browser.get("/jobs", &[]);
     assert!(
-        page.body.contains("brew_coffee") && page.body.contains("no running process has a handler"),
+        page.body.contains("brew_coffee") && page.body.contains("no worker handles"),
         "{}",
         page.body
     );

@@ -127,16 +127,15 @@ async fn every_gate_of_a_real_job_is_named_with_its_holders_and_its_opening() {
     ];
     assert_eq!(why.openings(), opened);
     let said = format!(
-        "Three things hold it: the queue default is paused by ada: disk being moved; the queue default runs as many jobs \
-         as it may, 1: job {first}; its concurrency key printer is held by job {first}."
+        "Three things hold it: the queue default is paused by ada: disk being moved; the queue default is full, 1 at a \
+         time: job {first}; its concurrency key printer is held by job {first}."
     );
     assert_eq!(why.to_string(), said);
     let short = "waits: the queue default is paused by ada: disk being moved (and 2 more)";
     assert_eq!(why.headline(), short);
     assert_eq!(words(&whys[&unknown].gates), ["no_handler", "queue_paused", "queue_full"]);
     let no_handler = &whys[&unknown].gates[0];
-    let said =
-        "No running process has a handler for the kind send_email (the running ones have work).";
+    let said = "No worker handles send_email (workers handle work).";
     assert_eq!(no_handler.sentence(), said);
     assert_eq!(words(&whys[&later].gates), ["time", "queue_paused", "queue_full", "key_held"]);
     assert_eq!(whys[&later].gates[0].until(), Some(START.plus(HOUR)));

@@ -272,15 +272,15 @@ impl Gate {
     /// What follows the word *waits* in a list.
     pub(super) fn headline(&self) -> String {
         match self {
-            Self::Time { until, wait: Wait::Delay } => format!(" until {until}"),
+            Self::Time { until, wait: Wait::Delay } => format!(" until {}", until.in_short()),
             Self::Time { until, wait: Wait::Retry { attempt } } => {
-                format!(" until {until}: attempt {attempt} failed")
+                format!(" until {}: attempt {attempt} failed", until.in_short())
             }
             Self::Time { until, wait: Wait::Snooze { says } } => {
                 let says = says.as_ref().map(|says| format!(": {}", plain(says)));
-                format!(" until {until}{}", says.unwrap_or_default())
+                format!(" until {}{}", until.in_short(), says.unwrap_or_default())
             }
-            Self::OverBudget(over) => format!(" until {}: {}", over.until, over.reason),
+            Self::OverBudget(over) => format!(" until {}: {}", over.until.in_short(), over.reason),
             Self::NoEngine { .. }
             | Self::Stopped(_)
             | Self::NoHandler { .. }
@@ -310,7 +310,8 @@ impl fmt::Display for Gate {
             Self::NoEngine { seen_at: None, .. } => f.write_str("no process runs jobs"),
             Self::NoEngine { seen_at: Some(at), .. } => write!(
                 f,
-                "the process that runs jobs was last heard of at {at} and hangs or is gone"
+                "the process that runs jobs was last heard of at {} and hangs or is gone",
+                at.in_short()
             ),
             Self::Stopped(pause) => {
                 write!(
@@ -321,7 +322,7 @@ impl fmt::Display for Gate {
                 )
             }
             Self::NoHandler { kind, known } => {
-                write!(f, "no running process has a handler for the kind {kind}{}", have(known))
+                write!(f, "no worker handles {kind}{}", have(known))
             }
             Self::NotAdmitted => f.write_str("it was just stored, and is looked at in a moment"),
             Self::AgentMissing { reason } => {
@@ -342,24 +343,32 @@ impl fmt::Display for Gate {
                 let more = if more == 0 { String::new() } else { format!(" and {more} more") };
                 write!(f, "it runs after {}{more}", jobs(open))
             }
-            Self::Time { until, wait: Wait::Delay } => write!(f, "it starts at {until}"),
+            Self::Time { until, wait: Wait::Delay } => {
+                write!(f, "it starts at {}", until.in_short())
+            }
             Self::Time { until, wait: Wait::Retry { attempt } } => {
-                write!(f, "attempt {attempt} failed and it is tried again at {until}")
+                let at = until.in_short();
+                write!(f, "attempt {attempt} failed and it is tried again at {at}")
             }
             Self::Time { until, wait: Wait::Snooze { says } } => {
                 let says = says.as_deref().unwrap_or_default();
-                write!(f, "it asked to be tried again at {until}{}", because(plain(says)))
+                let at = until.in_short();
+                write!(f, "it asked to be tried again at {at}{}", because(plain(says)))
             }
-            Self::OverBudget(over) => write!(f, "it waits until {}: {}", over.until, over.reason),
+            Self::OverBudget(over) => {
+                write!(f, "it waits until {}: {}", over.until.in_short(), over.reason)
+            }
             Self::SetAside { reserved } => f.write_str(&set_aside(*reserved)),
             Self::FolderHeld { says, .. } => write!(f, "[{}] {says}", Code::AgentFolder),
             Self::UsageLimit { queue, reason, until } => {
-                let until = until.map_or_else(String::new, |at| format!(" until {at}"));
+                let until =
+                    until.map_or_else(String::new, |at| format!(" until {}", at.in_short()));
                 let reason = because(plain(reason));
                 write!(f, "the queue {queue} waits{until} for a limit to be lifted{reason}")
             }
             Self::QueuePaused(queue, pause) => {
-                let until = pause.resume_at.map_or_else(String::new, |at| format!(" until {at}"));
+                let until = pause.resume_at.map(|at| format!(" until {}", at.in_short()));
+                let until = until.unwrap_or_default();
                 let (by, reason) = (&pause.by, because(plain(&pause.reason)));
                 write!(f, "the queue {queue} is paused by {by}{until}{reason}")
             }
@@ -368,7 +377,7 @@ impl fmt::Display for Gate {
             }
             Self::QueueFull { queue, limit, holders } => {
                 let running = because(&jobs(holders));
-                write!(f, "the queue {queue} runs as many jobs as it may, {limit}{running}")
+                write!(f, "the queue {queue} is full, {limit} at a time{running}")
             }
             Self::RateReached { kind, rate, until } => f.write_str(&reached(kind, *rate, *until)),
             Self::KeyHeld { key, holders } => f.write_str(&held(key, holders)),
@@ -437,8 +446,8 @@ fn have(known: &[String]) -> String {
     let named: Vec<_> = known.iter().take(MAX_NAMED).map(String::as_str).collect();
     match known.len().saturating_sub(named.len()) {
         _ if named.is_empty() => String::new(),
-        0 => format!(" (the running ones have {})", named.join(", ")),
-        more => format!(" (the running ones have {} and {more} more)", named.join(", ")),
+        0 => format!(" (workers handle {})", named.join(", ")),
+        more => format!(" (workers handle {} and {more} more)", named.join(", ")),
     }
 }
 
@@ -465,7 +474,8 @@ fn held(key: &str, holders: &[JobId]) -> String {
 
 /// A rate that is used up, as a clause.
 fn reached(kind: &Kind, rate: Option<Rate>, until: Option<Timestamp>) -> String {
-    let next = until.map_or_else(String::new, |at| format!(", and the next may start at {at}"));
+    let next = until.map(|at| format!(", and the next may start at {}", at.in_short()));
+    let next = next.unwrap_or_default();
     match rate {
         Some(rate) => format!("its kind {kind} starts {rate}{next}"),
         None => format!("its kind {kind} has started as many jobs as its rate allows{next}"),

@@ -101,14 +101,18 @@ pub(in crate::web) fn session_meters(session: &Session, now: Timestamp) -> Optio
     })
 }
 
-/// How many turns the session took, once the agent program or the network wall has told it.
+/// How many turns the session took, or has taken so far, once the agent program or the network wall has told it.
 pub(in crate::web) fn session_turns(session: &Session) -> String {
-    let turns = session.run.as_ref().and_then(|run| run.count(run.num_turns));
-    turns.unwrap_or_else(|| "–".to_owned())
+    let run = session.run.as_ref();
+    let turns = run.and_then(|run| run.count(run.num_turns));
+    let so_far = || run.and_then(|run| run.meter).map(|told| told.turns.to_string());
+    turns.or_else(so_far).unwrap_or_else(|| "–".to_owned())
 }
 
-/// What the session has cost, once the agent program has said so.
+/// What the session has cost, or has cost so far, once that is known.
 pub(in crate::web) fn session_cost(session: &Session) -> String {
-    let cost = session.run.as_ref().and_then(SessionRun::cost);
-    cost.map_or_else(|| "–".to_owned(), |cost| cost.to_string())
+    let run = session.run.as_ref();
+    let cost = run.and_then(SessionRun::cost).map(|cost| cost.to_string());
+    let so_far = || run.and_then(|run| run.meter).map(|told| usd(told.cost_usd));
+    cost.or_else(so_far).unwrap_or_else(|| "–".to_owned())
 }

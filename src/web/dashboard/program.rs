@@ -104,8 +104,8 @@ fn session_card(session: Option<&Session>, queue: Option<&QueueState>, now: Time
 fn latest_card(session: &Session, now: Timestamp) -> Markup {
     let run = session.run.as_ref();
     let answer = run.and_then(|run| run.response.as_deref()).unwrap_or_default();
-    let said =
-        session.error.as_deref().unwrap_or(answer).lines().find(|line| !line.trim().is_empty());
+    let said = session.error.as_deref().unwrap_or(answer);
+    let said = first_sentence(said);
     let content = html! {
         div.card-body.lines {
             p {
@@ -118,10 +118,21 @@ fn latest_card(session: &Session, now: Timestamp) -> Markup {
                 }
             }
             p { (headline(session)) }
-            @if let Some(said) = said { p.last-line { (said) } }
+            @if !said.is_empty() { p.last-line { (said) } }
         }
     };
     card("latest-session", "Latest session", &html! {}, &content)
+}
+
+/// The first sentence of an answer, without the marks of Markdown.
+fn first_sentence(answer: &str) -> String {
+    let is_mark = |c: char| matches!(c, '#' | '*' | '`' | '>' | '-' | ' ');
+    let line = answer.lines().find(|line| !line.trim_matches(is_mark).is_empty()).unwrap_or("");
+    let line = line.trim_start_matches(is_mark).replace(['*', '`'], "");
+    match line.split_once(". ") {
+        Some((first, _)) => format!("{first}."),
+        None => line,
+    }
 }
 
 fn scan_card(standing: &Standing, now: Timestamp) -> Markup {

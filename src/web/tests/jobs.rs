@@ -148,7 +148,7 @@ async fn one_sentence_says_how_a_job_stands() {
     lead(&site).await;
     assert_eq!(says(&site, id).await, "QueuedIt was just stored, and is looked at in a moment.");
     assert!(poll(&site, "another").await.is_none());
-    let no_handler = "QueuedNo running process has a handler for the kind other (the running ones have another).";
+    let no_handler = "QueuedNo worker handles other (workers handle another).";
     assert_eq!(says(&site, id).await, no_handler);
 
     let first = enqueue(&site, "work").await;
