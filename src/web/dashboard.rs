@@ -114,7 +114,7 @@ impl Now {
         let stopped = store.stopped().await?;
         let waiting = actions::needs::needs(store, now).await?;
         let leading = web.leading.as_ref().map(|leading| *leading.borrow());
-        let more = More::now(web).await?;
+        let more = More::now(web, role).await?;
         let version = version(&(
             (overview.queued, overview.scheduled, overview.running),
             overview.hours.iter().map(|hour| (hour.completed, hour.failed)).collect::<Vec<_>>(),
@@ -202,9 +202,9 @@ impl More {
         }
     }
 
-    async fn now(web: &Web) -> Result<Self, Problem> {
+    async fn now(web: &Web, role: Role) -> Result<Self, Problem> {
         match &web.program {
-            Some(program) => program::now(web, program).await,
+            Some(program) => program::now(web, program, role).await,
             None => Ok(Self::default()),
         }
     }
@@ -224,7 +224,7 @@ impl More {
         None
     }
 
-    async fn now(_: &Web) -> Result<Self, Problem> {
+    async fn now(_: &Web, _: Role) -> Result<Self, Problem> {
         Ok(Self::default())
     }
 

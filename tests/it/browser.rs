@@ -3,6 +3,7 @@
 mod admin;
 mod approvals;
 mod attack;
+mod clicks;
 mod errors;
 mod hold;
 mod keyboard;

@@ -124,6 +124,14 @@ async fn file(store: &Store, scan: ScanCommit) -> JobId {
     lease.id
 }
 
+/// Leaves so many issues, up to 26, which wait for approval before GitHub is told of them.
+pub(crate) async fn leave_many_for_approval(store: &Store, count: u8) {
+    let letters: Vec<_> = (b'a'..b'a' + count).map(|byte| char::from(byte).to_string()).collect();
+    let issues = letters.iter().map(|letter| new(&format!("part {letter} fails"), &[], &[letter]));
+    let tracker = Tracker::Remote { kind: RemoteKind::Github, approval: true };
+    file(store, ScanCommit { tracker, home: shop(), ..commit(1, issues.collect(), vec![]) }).await;
+}
+
 /// Leaves one issue with this text, which waits for approval before GitHub is told of it.
 pub(crate) async fn leave_for_approval(store: &Store, body: &str) {
     let mut issue = new("the mail server refuses invoices", &[], &["a"]);

@@ -3,14 +3,16 @@
 use super::super::agent;
 use super::super::app::{Program, Web};
 use super::super::components::{
-    Tile, badge, card, elapsed, headline, scan_lines, session_cost, session_form, session_mark,
-    session_meters, session_state, session_turns, size, spend_lines, trigger_badge, when_known,
+    Tile, badge, card, confirm, elapsed, headline, scan_lines, session_cost, session_form,
+    session_mark, session_meters, session_state, session_turns, size, spend_lines, trigger_badge,
+    when_known,
 };
 use super::super::nav::{self, Tab};
 use super::super::part::version;
 use super::super::problem::Problem;
 use super::super::standing::Standing;
 use super::More;
+use crate::actions::sessions;
 use crate::model::{QueueState, Role, Session, Timestamp, usd};
 use maud::{Markup, html};
 
@@ -20,7 +22,7 @@ pub(super) async fn form(web: &Web, role: Role) -> Markup {
 }
 
 /// What goes on beside the engine's own.
-pub(super) async fn now(web: &Web, program: &Program) -> Result<More, Problem> {
+pub(super) async fn now(web: &Web, program: &Program, role: Role) -> Result<More, Problem> {
     let (store, now) = (&web.store, web.clock.now());
     let unready = agent::unready(web).await;
     let standing = Standing::read(store, now).await?;
@@ -58,7 +60,7 @@ pub(super) async fn now(web: &Web, program: &Program) -> Result<More, Problem> {
             ("Agent program", unready.unwrap_or_else(|| "ready".to_owned())),
             ("Log database", size(program.logs.bytes())),
         ],
-        running: vec![session_card(session.as_ref(), queue.as_ref(), now)],
+        running: vec![session_card(session.as_ref(), queue.as_ref(), role, now)],
         cards: vec![scan_card(&standing, now), money],
     })
 }
@@ -74,7 +76,12 @@ pub(super) async fn latest(web: &Web) -> Result<More, Problem> {
 }
 
 /// The session that runs, with what it does.
-fn session_card(session: Option<&Session>, queue: Option<&QueueState>, now: Timestamp) -> Markup {
+fn session_card(
+    session: Option<&Session>,
+    queue: Option<&QueueState>,
+    role: Role,
+    now: Timestamp,
+) -> Markup {
     let waiting = queue.map_or(0, |queue| queue.queued + queue.scheduled);
     let content = html! {
         div.card-body.lines {
@@ -87,6 +94,7 @@ fn session_card(session: Option<&Session>, queue: Option<&QueueState>, now: Time
                 p { (headline(session)) }
                 @if let Some(meters) = session_meters(session, now) { (meters) }
                 p.last-line { (session.progress.as_deref().unwrap_or("It has said nothing yet.")) }
+                @if sessions::may_stop(role) && session.cancel_requested_at.is_none() { (stop(session)) }
             } @else {
                 p.soft { "No session runs." }
             }
@@ -99,6 +107,18 @@ fn session_card(session: Option<&Session>, queue: Option<&QueueState>, now: Time
         &html! { a.btn.btn-sm.btn-quiet href=(Tab::Sessions.link()) { "Sessions" } },
         &content,
     )
+}
+
+/// The button that stops a session, after its consequence.
+fn stop(session: &Session) -> Markup {
+    let action = nav::job(session.id).under("cancel").with(&[("on", "session")]);
+    let consequence = html! { "The agent and every process that it has started are ended. What it has done stays done." };
+    let form = html! {
+        form method="post" action=(action) {
+            button.btn.btn-sm.btn-solid-danger type="submit" aria-label={ "Stop session " (session.id) " now" } { "Stop it now" }
+        }
+    };
+    confirm(&format!("stop-{}", session.id), "Stop", &consequence, &form)
 }
 
 fn latest_card(session: &Session, now: Timestamp) -> Markup {

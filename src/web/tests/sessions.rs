@@ -139,6 +139,7 @@ async fn the_dashboard_follows_the_running_session_and_the_spend() {
     let run = Run::of(&site, SessionRequest::of("look")).await;
     let part = site.part("/dashboard/part?of=now").await.body;
     assert!(part.contains("Session 1</a>") && part.contains("It has said nothing yet."));
+    assert!(part.contains(r#"action="/jobs/1/cancel?on=session""#) && part.contains("Stop it now"));
     site.web.store.set_progress(run.lease.clone(), "Bash: df -h".into()).await.unwrap();
     assert!(site.part("/dashboard/part?of=now").await.body.contains("Bash: df -h"));
     let end = SessionEnd { cost_usd: Some(16.5), ..SessionEnd::new(RunEnding::Done) };

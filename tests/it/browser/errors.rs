@@ -1,7 +1,8 @@
 //! The way from the dashboard to a retry of all jobs of one error, and the selection of jobs by hand and by keys.
 
+use super::clicks::Clicks;
 use super::sign_in;
-use crate::support::chromium::{Chromium, Page};
+use crate::support::chromium::Chromium;
 use crate::support::site::Site;
 use crate::support::{now, store, until};
 use lamplighter::Engine;
@@ -33,17 +34,6 @@ async fn bounce(store: &Store, count: usize) {
     engine.stop(Duration::from_secs(5)).await;
 }
 
-/// Clicks, and counts that.
-struct Clicks<'a>(&'a Page, u32);
-
-impl Clicks<'_> {
-    fn click(&mut self, selector: &str) {
-        self.0.wait(&format!("!!document.querySelector('{selector}')"));
-        self.0.click(selector);
-        self.1 += 1;
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_and_forty_failures_of_one_error_are_retried_with_at_most_four_clicks() {
     let (folder, store) = store();
@@ -53,7 +43,7 @@ async fn a_hundred_and_forty_failures_of_one_error_are_retried_with_at_most_four
     let page = chromium.page();
     sign_in(&page, &site.url);
     page.open(&format!("{}/", site.url));
-    let mut clicks = Clicks(&page, 0);
+    let mut clicks = Clicks::on(&page);
     clicks.click("#failures .row-actions a");
     page.wait_text("h1", "Retry 140 jobs?");
     // The field has the focus: the number is typed at once.
@@ -62,8 +52,8 @@ async fn a_hundred_and_forty_failures_of_one_error_are_retried_with_at_most_four
     clicks.click("#bulk-form button[type=submit]");
     page.wait("location.pathname == '/jobs/141'");
     page.wait_text("h1", "bulk_action");
-    assert!(clicks.1 <= 4, "{} clicks", clicks.1);
-    println!("clicks from the dashboard to the retry of 140 jobs: {}", clicks.1);
+    assert!(clicks.count() <= 4, "{} clicks", clicks.count());
+    println!("clicks from the dashboard to the retry of 140 jobs: {}", clicks.count());
     let ask = store.job(JobId(141)).await.unwrap().unwrap();
     assert!(ask.payload.contains("is:still_failed error_group:"), "{}", ask.payload);
     assert_eq!(page.complaints(), [""; 0]);

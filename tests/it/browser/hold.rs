@@ -46,7 +46,7 @@ async fn a_text_in_the_making_outlives_a_decision_made_elsewhere() {
     let page = chromium.page();
     sign_in(&page, &site.url);
     page.open(&format!("{}{SELF_MONITORING}/approvals", site.url));
-    page.click("#approvals summary");
+    page.click("#approvals details[id^=edit] summary");
     page.fill("#approvals textarea", "Mine: ");
     let typed = page.eval("document.querySelector('#approvals textarea').value");
     assert!(typed.as_str().unwrap().contains("Mine: "), "{typed}");
