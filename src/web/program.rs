@@ -4,7 +4,7 @@ use super::route::Gate::{ByToken, Needs, Polled, Private};
 use super::route::{Route, get, post, taking};
 use super::self_monitoring::{
     change_issue, change_prompt, change_settings, configuration, lists, page, prompt, refile,
-    status,
+    settings_page, status,
 };
 use crate::actions::{self, approvals, issues, kinds, prompts, repositories, scans, settings};
 use crate::web;
@@ -58,6 +58,7 @@ pub(super) fn routes_by_token() -> Vec<Route> {
 fn of_self_monitoring() -> Vec<Route> {
     vec![
         get(page::PATH, Private, page::page),
+        get(configuration::PATH, Private, settings_page::page),
         get(lists::PATH, Polled, lists::lists),
         get(configuration::CADENCE_PATH, Polled, configuration::cadence),
         post(configuration::CHANGE_PATH, Needs(settings::CHANGE), change_settings::change),

@@ -286,7 +286,7 @@ fn of_settings(has_program: bool) -> Markup {
         p.card-body {
             "Its settings edit it: "
             @if has_program {
-                "the " a href=(Tab::SelfMonitoring.link().at("configuration")) { "configuration of self-monitoring" } ", or "
+                "the " a href=(Tab::SelfMonitoring.link().under("configuration")) { "configuration of self-monitoring" } ", or "
             }
             code { "lamplighter settings set self_monitoring.cadence 30m" } "."
         }

@@ -10,5 +10,6 @@ pub(super) mod lists;
 pub(super) mod page;
 pub(super) mod prompt;
 pub(super) mod refile;
+pub(super) mod settings_page;
 mod slices;
 pub(super) mod status;

@@ -55,7 +55,7 @@ pub(super) async fn page(
             @if app.web.has_program() {
                 (card("elsewhere", "Self-monitoring", &html! {}, &html! {
                     p.card-body { "Whether and when scans run, with which model, and what they may cost, is set on the "
-                        a href=(Tab::SelfMonitoring.link().at("configuration")) { "configuration of self-monitoring" } "." }
+                        a href=(Tab::SelfMonitoring.link().under("configuration")) { "configuration of self-monitoring" } "." }
                 }))
             }
         }

@@ -2,15 +2,14 @@
 
 use super::super::answer::see_other;
 use super::super::app::App;
+use super::super::base::link;
 use super::super::caller::Signed;
 use super::super::extract::Form;
 use super::super::face::Face;
-use super::super::nav::Tab;
 use super::super::problem::Problem;
 use super::super::setting::Said;
-use super::page::{self, Forms};
-use super::prompt;
-use super::slices::ListsQuery;
+use super::settings_page::{self, Forms};
+use super::{configuration, prompt};
 use crate::actions::prompts::{self, PromptName, TEXT_FIELD};
 use crate::monitor;
 use axum::Json;
@@ -58,12 +57,12 @@ pub(in crate::web) async fn change(
     match who.face() {
         Face::Json => Ok(json),
         Face::Page if !said.is_refusal() => {
-            let page = Tab::SelfMonitoring.link().with(&[("saved", word)]);
+            let page = link(configuration::PATH).with(&[("saved", word)]);
             Ok(see_other(&page.at("prompt")))
         }
         Face::Page => {
             let forms = Forms { configuration: &Said::default(), prompt: &said };
-            let page = page::whole(&app, &who, &ListsQuery::default(), forms).await?;
+            let page = settings_page::whole(&app, &who, forms).await?;
             Ok((said.status(), page).into_response())
         }
         Face::Fragment => {

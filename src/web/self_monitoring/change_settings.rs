@@ -2,15 +2,14 @@
 
 use super::super::answer::see_other;
 use super::super::app::App;
+use super::super::base::link;
 use super::super::caller::Signed;
 use super::super::extract::Form;
 use super::super::face::Face;
-use super::super::nav::Tab;
 use super::super::problem::Problem;
 use super::super::setting::{self, Said, Sent};
 use super::configuration::{self, is_shown};
-use super::page::{self, Forms};
-use super::slices::ListsQuery;
+use super::settings_page::{self, Forms};
 use crate::model::settings;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
@@ -33,12 +32,12 @@ pub(in crate::web) async fn change(
     match who.face() {
         Face::Json => Ok(outcome.json),
         Face::Page if !said.is_refusal() => {
-            let page = Tab::SelfMonitoring.link().with(&[("saved", "settings")]);
+            let page = link(configuration::PATH).with(&[("saved", "settings")]);
             Ok(see_other(&page.at("configuration")))
         }
         Face::Page => {
             let forms = Forms { configuration: &said, prompt: &Said::default() };
-            let page = page::whole(&app, &who, &ListsQuery::default(), forms).await?;
+            let page = settings_page::whole(&app, &who, forms).await?;
             Ok((said.status(), page).into_response())
         }
         Face::Fragment => {

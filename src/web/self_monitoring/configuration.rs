@@ -15,6 +15,8 @@ use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 
+/// The page that the section is on.
+pub(in crate::web) const PATH: &str = "/admin/self-monitoring/configuration";
 /// The address that the form posts to.
 pub(in crate::web) const CHANGE_PATH: &str = "/admin/self-monitoring/settings";
 pub(in crate::web) const CADENCE_PATH: &str = "/admin/self-monitoring/cadence";
@@ -58,7 +60,7 @@ pub(in crate::web) async fn cadence(
     Query(Shown { v: shown }): Query<Shown>,
 ) -> Result<Response, Problem> {
     let schedule = app.web.store.schedule(ScheduleName::SELF_MONITORING).await?;
-    let cadence = next(schedule.as_ref(), app.web.clock.now());
+    let cadence = cadence_of(schedule.as_ref(), app.web.clock.now());
     Ok(part::fresh(&version(schedule.as_ref()), &cadence, shown.as_deref()))
 }
 
@@ -67,7 +69,7 @@ fn version(schedule: Option<&Schedule>) -> String {
 }
 
 /// Whether scans run by themselves, and when the next one does.
-fn next(schedule: Option<&Schedule>, now: Timestamp) -> Markup {
+pub(super) fn cadence_of(schedule: Option<&Schedule>, now: Timestamp) -> Markup {
     let content = html! {
         @match schedule.map(|schedule| (&schedule.plan, schedule.paused_at, schedule.next(now))) {
             None | Some((_, Some(_), _)) => {
@@ -95,7 +97,7 @@ pub(in crate::web) fn section(
         section #configuration .card {
             div.card-header {
                 h2.card-title { "Configuration" }
-                (next(configuration.schedule.as_ref(), now))
+                (cadence_of(configuration.schedule.as_ref(), now))
             }
             div.card-body {
                 (said.banner())

@@ -1,4 +1,4 @@
-//! The page as a whole: what goes on, the configuration, the prompt and the two lists.
+//! The page as a whole: what goes on, and the two lists.
 
 use super::super::app::App;
 use super::super::base::link;
@@ -8,12 +8,11 @@ use super::super::extract::Query;
 use super::super::nav::{self, Tab};
 use super::super::page::{Frame, page as web_page};
 use super::super::problem::Problem;
-use super::super::setting::Said;
 use super::super::standing::Standing;
 use super::slices::{self, ListsQuery};
-use super::{configuration, lists, prompt, refile, status};
+use super::{configuration, lists, refile, status};
 use crate::actions;
-use crate::monitor;
+use crate::model::ScheduleName;
 use axum::extract::State;
 use axum::response::Html;
 use maud::{Markup, html};
@@ -29,36 +28,14 @@ pub(in crate::web) async fn page(
     who: Signed,
     Query(asked): Query<ListsQuery>,
 ) -> Result<Html<String>, Problem> {
-    let word = asked.saved.as_deref();
-    let said = Forms {
-        configuration: &Said::saved(word, configuration::SAVED),
-        prompt: &Said::saved(word, prompt::SAVED),
-    };
-    whole(&app, &who, &asked, said).await
-}
-
-/// What the page says of its forms.
-#[derive(Clone, Copy)]
-pub(super) struct Forms<'a> {
-    pub(super) configuration: &'a Said,
-    pub(super) prompt: &'a Said,
-}
-
-/// The page, with what it says of a form that was sent.
-pub(super) async fn whole(
-    app: &App,
-    who: &Signed,
-    asked: &ListsQuery,
-    said: Forms<'_>,
-) -> Result<Html<String>, Problem> {
+    let store = &app.web.store;
     // The status is read first. A scan that ends in between is then still shown as running, and the page looks again.
-    let standing = Standing::read(&app.web.store, app.web.clock.now()).await?;
-    let may_run = status::may_run(app, who).await?;
-    let lists = slices::read(app, asked).await?;
-    let configuration = configuration::read(&app.web).await?;
-    let template = monitor::prompt::load(&app.web.store).await?;
+    let standing = Standing::read(store, app.web.clock.now()).await?;
+    let may_run = status::may_run(&app, &who).await?;
+    let lists = slices::read(&app, &asked).await?;
+    let schedule = store.schedule(ScheduleName::SELF_MONITORING).await?;
     let (role, now) = (who.role(), app.web.clock.now());
-    let offer = actions::refile::offer(&app.web.store, now).await?;
+    let offer = actions::refile::offer(store, now).await?;
     let content = html! {
         (sections(who.counts.approvals, PATH))
         @if let Some(offer) = &offer { (refile::notice(offer, role)) }
@@ -67,15 +44,12 @@ pub(super) async fn whole(
         }
         div.grid {
             div.wide { (status::status_section(&standing, &may_run, &status::Said::Nothing, now)) }
-            div.wide { (configuration::section(&configuration, role, said.configuration, now)) }
-            div.wide { (prompt::section(&template, role, said.prompt)) }
-            div.wide { (lists::section(&lists, asked, role, now)) }
+            div.wide { (configuration::cadence_of(schedule.as_ref(), now)) }
+            div.wide { (lists::section(&lists, &asked, role, now)) }
         }
     };
-    // The page does not load itself again while a person corrects a form that was refused: what was typed would be gone.
-    let is_refusal = said.configuration.is_refusal() || said.prompt.is_refusal();
-    let reload = Some(RELOAD).filter(|_| standing.is_active() && !is_refusal);
-    let frame = Frame::new(&app.web, Some(who)).at(Tab::SelfMonitoring).reloading(reload);
+    let reload = Some(RELOAD).filter(|_| standing.is_active());
+    let frame = Frame::new(&app.web, Some(&who)).at(Tab::SelfMonitoring).reloading(reload);
     Ok(web_page(&frame, Tab::SelfMonitoring.title(), &content))
 }
 
@@ -94,7 +68,10 @@ pub(in crate::web) fn sections(approvals: usize, open: &str) -> Markup {
             },
             way("Issues", whole.clone().at("issues"), None),
             way("Scans", whole.clone().at("scan-history"), None),
-            way("Configuration", whole.at("configuration"), None),
+            Way {
+                is_open: open == configuration::PATH,
+                ..way("Configuration", link(configuration::PATH), None)
+            },
         ],
     )
 }

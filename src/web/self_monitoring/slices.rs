@@ -29,7 +29,6 @@ pub(in crate::web) struct ListsQuery {
     pub(super) v: Option<String>,
     /// A word for what was saved just before the page was opened.
     #[serde(skip_serializing)]
-    pub(super) saved: Option<String>,
 }
 
 /// What the two lists show.

@@ -1,7 +1,7 @@
 //! Tests of the configuration of self-monitoring, its prompt, and what the lists unfold and let people do.
 
 use super::super::self_monitoring::configuration::{
-    self, CADENCE_PATH, CHANGE_PATH as SETTINGS_PATH,
+    self, CADENCE_PATH, CHANGE_PATH as SETTINGS_PATH, PATH as CONFIGURATION,
 };
 use super::super::self_monitoring::lists::PATH as LISTS_PATH;
 use super::super::self_monitoring::page::PATH;
@@ -85,7 +85,8 @@ async fn values_out_of_range_are_refused_beside_their_field_and_change_nothing()
 #[tokio::test]
 async fn the_form_sets_what_differs_and_the_audit_log_says_who_did() {
     let site = Site::signed_in().await;
-    let page = site.see(PATH).await.body;
+    assert!(site.see(PATH).await.body.contains("Scans run by Run Now only."));
+    let page = site.see(CONFIGURATION).await.body;
     assert!(page.contains("Scans run by Run Now only."));
     assert!(page.contains(r#"name="self_monitoring.cadence" value="1h" checked"#), "{page}");
     let fields = [
@@ -163,7 +164,7 @@ async fn a_viewer_sees_the_configuration_and_has_no_form() {
 #[tokio::test]
 async fn an_edited_prompt_is_marked_kept_and_reverted() {
     let site = Site::signed_in().await;
-    let page = site.see(PATH).await.body;
+    let page = site.see(CONFIGURATION).await.body;
     assert!(page.contains("As shipped") && !page.contains("prompt-revert"));
     assert!(page.contains("<code>{log_db_path}</code>"));
     let text = "Look at {log_db_path}.\r\nKeep {this} and {\"json\": 1} and {}.";
@@ -185,10 +186,15 @@ async fn an_edited_prompt_is_marked_kept_and_reverted() {
         assert!(prompt::load(&site.web.store).await.unwrap().modified);
     }
     let answer = site.submit(PROMPT_PATH, "revert=yes").await;
-    assert_eq!(answer.header("location"), format!("{PATH}?saved=reverted#prompt"));
+    assert_eq!(answer.header("location"), format!("{CONFIGURATION}?saved=reverted#prompt"));
     let stored = prompt::load(&site.web.store).await.unwrap();
     assert_eq!((stored.text.as_str(), stored.modified), (prompt::SHIPPED, false));
-    assert!(site.see(&format!("{PATH}?saved=reverted")).await.body.contains("shipped one again"));
+    assert!(
+        site.see(&format!("{CONFIGURATION}?saved=reverted"))
+            .await
+            .body
+            .contains("shipped one again")
+    );
 }
 
 #[tokio::test]

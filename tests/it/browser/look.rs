@@ -21,6 +21,9 @@ use lamplighter::{Engine, monitor, repositories};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// The page of what scans are told.
+const CONFIGURATION: &str = "/admin/self-monitoring/configuration";
+
 /// Width, height, and the names of the two looks: in light colours, and in dark ones, which a page takes on without being
 /// loaded again.
 const LOOKS: [(u32, u32, [&str; 2]); 2] =
@@ -304,14 +307,15 @@ async fn a_site_in_use_looks_right() {
     visit_schedules_and_logs(&mut gallery, at);
     gallery.visit("self-monitoring", &at(SELF_MONITORING));
     gallery.arranged("self-monitoring-unfolded", &at(SELF_MONITORING), "", unfold);
-    gallery.arranged("configuration-refused", &at(SELF_MONITORING), "400", |page| {
+    gallery.visit("configuration", &at(CONFIGURATION));
+    gallery.arranged("configuration-refused", &at(CONFIGURATION), "400", |page| {
         page.click("#setting-self-monitoring-cadence label:last-of-type");
         page.fill("[name='self_monitoring.cadence.other']", "61 * * * * Europe/Berlin");
         replace(page, "[name='self_monitoring.budget_usd']", "0");
         page.click(".settings-form button[type=submit]");
         page.wait("!!document.querySelector('.not-taken')");
     });
-    gallery.arranged("prompt-modified", &at(SELF_MONITORING), "", |page| {
+    gallery.arranged("prompt-modified", &at(CONFIGURATION), "", |page| {
         page.click("#prompt-editor > summary");
         replace(page, "textarea[name=text]", "Look at {log_db_path} and at {my_own_name}.");
         page.click("#prompt button[type=submit]");
