@@ -41,7 +41,7 @@ pub use job::{
 };
 #[cfg(feature = "monitor")]
 pub use log::LogSource;
-pub use log::{LogImported, LogRow, LogTemplate, LogsImported};
+pub use log::{LogImported, LogNote, LogRow, LogTemplate, LogsImported};
 pub use need::{Need, NeedPutOff};
 pub use person::{
     Deed, Login, Person, PersonLogins, PersonPassword, PersonRemoved, PersonRole, PersonState,

@@ -437,7 +437,7 @@ CREATE TABLE job_attempts (
   PRIMARY KEY (job_id, epoch)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX job_attempts_fingerprint ON job_attempts (fingerprint, job_id) WHERE fingerprint IS NOT NULL;
-CREATE INDEX job_attempts_still_failed ON job_attempts (fingerprint) WHERE still_failed = 1;
+CREATE INDEX job_attempts_still_failed ON job_attempts (fingerprint, job_id) WHERE still_failed = 1;
 
 CREATE TRIGGER job_attempts_bounded AFTER INSERT ON job_attempts
 WHEN NEW.epoch > 500

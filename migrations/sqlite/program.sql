@@ -338,6 +338,7 @@ CREATE UNIQUE INDEX filings_open ON filings (issue_id) WHERE act = 'open';   -- 
 CREATE UNIQUE INDEX filings_close ON filings (issue_id) WHERE act = 'close';   -- nor closed as a duplicate
 CREATE INDEX filings_issue ON filings (issue_id, id);
 CREATE INDEX filings_unfinished ON filings (id) WHERE state <> 'filed' AND state <> 'rejected';
+CREATE INDEX filings_to_approve ON filings (id) WHERE state = 'awaiting_approval';
 CREATE INDEX filings_of_scan ON filings (scan_id, state);
 CREATE INDEX filings_rejected ON filings (decided_at) WHERE state = 'rejected';
 

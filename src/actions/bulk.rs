@@ -9,7 +9,7 @@ use super::{Answer, Call, Right, waiting};
 use crate::bulk;
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    Bulk, BulkAct, Filter, Job, JobEdit, JobId, JobState, Kind, Preview, Role, Skip,
+    Bulk, BulkAct, Filter, Job, JobEdit, JobId, JobState, Kind, NewJob, Preview, Role, Skip,
 };
 use crate::store::Store;
 use crate::wire;
@@ -38,6 +38,8 @@ pub struct Confirmed {
     pub changes: u64,
     /// The number as the person typed it, which more than 100 need.
     pub typed: Option<String>,
+    /// What names the form: sent twice, it acts once. `None`: it may act again.
+    pub form: Option<String>,
 }
 
 /// The right to act on many jobs. Some acts need a higher one, which [`preview`] asks for.
@@ -118,6 +120,18 @@ pub async fn act(
         let why = "it was not confirmed; look at its preview, then confirm it (at the command line with --yes)";
         return Err(Error::new(Code::ModelInvalid, format!("{what}: {why}")));
     }
+    go(store, call, Previewed { answer, preview }, None).await
+}
+
+/// Does it; `form` names the form that asked for it.
+async fn go(
+    store: &Store,
+    call: &Call,
+    Previewed { preview, answer }: Previewed,
+    form: Option<&str>,
+) -> Result<Answer<wire::BulkDone>> {
+    let (act, changes) = (preview.bulk.act, preview.changes());
+    call.needs(right(act))?;
     let mut notes = answer.notes;
     let mut done = wire::BulkDone {
         action: act.as_str(),
@@ -129,13 +143,14 @@ pub async fn act(
     };
     if changes <= AT_ONCE {
         let jobs = jobs_of(store, &preview.bulk, &mut done.skipped).await?;
-        notes.extend(each(store, call, act, &jobs, &mut done).await?);
+        notes.extend(each(store, call, (act, form), &jobs, &mut done).await?);
         done.changed = done.ids.len() as u64;
         let sentence = words::done(act, &done);
         return Ok(Answer::new(done, sentence).with_notes(notes));
     }
     let job = bulk::job(&preview.bulk, call.actor(), call.correlation_id.clone())?;
-    let id = store.enqueue(job, call.now).await?.id();
+    let job = NewJob { idempotency_key: form.map(|form| format!("bulk form {form}")), ..job };
+    let id = store.enqueue(job, call.now).await.map_err(|error| sent_before(error, act))?.id();
     done.job_id = Some(id.0);
     done.changed = changes;
     let counted = preview.skipped.iter().map(|(skip, count)| (skip.to_string(), *count));
@@ -168,7 +183,16 @@ pub async fn act_confirmed(
         let why = format!("{what}: type the number {shown} to go on");
         return Err(Error::new(Code::ModelInvalid, why));
     }
-    act(store, call, previewed, true).await
+    go(store, call, previewed, confirmed.form.as_deref()).await
+}
+
+/// Says of a form that was sent twice that the first time counts.
+fn sent_before(error: Error, act: BulkAct) -> Error {
+    if error.code() != Code::IdempotencyConflict {
+        return error;
+    }
+    let why = format!("{}: this form was sent before, and its job does it", words::doing(act));
+    Error::new(Code::IdempotencyConflict, why)
 }
 
 /// The right to do this to many jobs.
@@ -212,12 +236,12 @@ async fn jobs_of(
 async fn each(
     store: &Store,
     call: &Call,
-    act: BulkAct,
+    (act, form): (BulkAct, Option<&str>),
     jobs: &[(JobId, JobState)],
     done: &mut wire::BulkDone,
 ) -> Result<Option<String>> {
     for (place, (id, state)) in jobs.iter().enumerate() {
-        match one(store, call, act, *id, *state).await {
+        match one(store, call, (act, form), (*id, *state)).await {
             Ok(Ok(())) => done.ids.push(id.0),
             Ok(Err(reason)) => *done.skipped.entry(reason).or_default() += 1,
             Err(error) if done.ids.is_empty() => return Err(error),
@@ -237,14 +261,13 @@ async fn each(
 async fn one(
     store: &Store,
     call: &Call,
-    act: BulkAct,
-    id: JobId,
-    state: JobState,
+    (act, form): (BulkAct, Option<&str>),
+    (id, state): (JobId, JobState),
 ) -> Result<std::result::Result<(), String>> {
     if let Some(skip) = act.skip(state, call.now) {
         return Ok(Err(skip.to_string()));
     }
-    match change(store, call, act, id).await {
+    match change(store, call, (act, form), id).await {
         Ok(None) => Ok(Ok(())),
         Ok(Some(skip)) => Ok(Err(skip.to_string())),
         Err(error) if error.code() == Code::StoreCorrupt => Ok(Err(Skip::Unreadable.to_string())),
@@ -253,8 +276,13 @@ async fn one(
     }
 }
 
-async fn change(store: &Store, call: &Call, act: BulkAct, id: JobId) -> Result<Option<Skip>> {
-    use crate::model::Cancelled;
+async fn change(
+    store: &Store,
+    call: &Call,
+    (act, form): (BulkAct, Option<&str>),
+    id: JobId,
+) -> Result<Option<Skip>> {
+    use crate::model::{Cancelled, Enqueued};
     let (actor, now) = (call.actor(), call.now);
     match act {
         BulkAct::Cancel => Ok(match store.cancel(id, actor, now).await? {
@@ -262,8 +290,15 @@ async fn change(store: &Store, call: &Call, act: BulkAct, id: JobId) -> Result<O
             Cancelled::AlreadyFinal(_) => Some(Skip::Final),
         }),
         BulkAct::Retry => {
-            let correlation_id = call.correlation_id.clone();
-            store.run_again(id, actor, correlation_id, now).await.map(|_| None)
+            let Some(form) = form else {
+                let correlation_id = call.correlation_id.clone();
+                return store.run_again(id, actor, correlation_id, now).await.map(|_| None);
+            };
+            let key = format!("bulk form {form}, job {id}");
+            Ok(match store.run_again_once(id, key, actor, now).await? {
+                Enqueued::Inserted(_) => None,
+                Enqueued::Existing(_) => Some(Skip::Repeated),
+            })
         }
         BulkAct::RunNow => store.run_now(id, actor, now).await.map(|_| None),
         BulkAct::Delete => store.delete_job(id, actor, now).await.map(|()| None),

@@ -18,7 +18,9 @@ const LONGEST: Duration = Duration::from_hours(7 * 24);
 /// Longest key, in bytes: the longest rule with the longest name.
 const MAX_KEY: usize = 128;
 /// The most queues whose first job is looked at: those in which most jobs wait.
-const MAX_QUEUES: usize = 50;
+const MAX_QUEUES: usize = 10;
+/// The most errors that are looked at: the most frequent ones of a day.
+const MAX_ERRORS: usize = 20;
 /// The most texts for approval that are counted.
 #[cfg(feature = "monitor")]
 const MAX_APPROVALS: usize = 100;
@@ -45,17 +47,20 @@ pub fn may_put_off(role: Role) -> bool {
     PUT_OFF.is_of(role)
 }
 
-/// Looks for what waits for a person.
+/// Looks for what waits for a person. `has_program`: the database has the tables of sessions and scans, which an
+/// application's own has not.
 ///
 /// # Errors
 /// Those of reading.
-pub async fn needs(store: &Store, now: Timestamp) -> Result<Needs> {
+pub async fn needs(store: &Store, has_program: bool, now: Timestamp) -> Result<Needs> {
     let mut found = Vec::new();
     let processes = store.processes(now).await?;
     if processes.at_work.is_empty() {
         found.push(Need::engine(processes.seen_at));
     }
-    found.extend(of_program(store, &processes, now).await?);
+    if has_program {
+        found.extend(of_program(store, &processes, now).await?);
+    }
     let queues = store.queues().await?;
     found.extend(queues.iter().filter_map(Need::paused));
     if !processes.at_work.is_empty() {
@@ -65,7 +70,7 @@ pub async fn needs(store: &Store, now: Timestamp) -> Result<Needs> {
     for (name, error) in store.failing_schedules(FAILED_IN_A_ROW).await? {
         found.push(Need::schedule_fails(&name, error.as_deref()));
     }
-    let errors = errors::list(store, errors::Range::Day, now).await?;
+    let errors = store.job_errors(errors::Range::Day.until(now), MAX_ERRORS).await?;
     let told = errors.iter().filter(|error| errors::is_new(error, now) && !error.is_muted(now));
     found.extend(told.filter_map(Need::new_error));
     found.extend(store.free_disk().and_then(Need::disk));
@@ -115,13 +120,11 @@ pub async fn put_off(
 /// What the program has besides the engine: texts for approval, the tracker, the agent, the budgets.
 #[cfg(feature = "monitor")]
 async fn of_program(store: &Store, processes: &Processes, now: Timestamp) -> Result<Vec<Need>> {
-    use crate::model::{FilingState, WaitingApprovals};
-    let filings = store.waiting_filings(MAX_APPROVALS).await?;
-    let waiting = filings.iter().filter(|one| one.state == FilingState::AwaitingApproval);
-    let ages: Vec<_> = waiting.map(|filing| filing.created_at).collect();
-    let approvals = ages.iter().min().map(|oldest| {
-        let more = filings.len() == MAX_APPROVALS;
-        Need::approvals(WaitingApprovals { count: ages.len(), more, oldest: *oldest })
+    use crate::model::WaitingApprovals;
+    let (count, oldest) = store.filings_to_approve(MAX_APPROVALS).await?;
+    let approvals = oldest.map(|oldest| {
+        let more = count >= MAX_APPROVALS as u64;
+        Need::approvals(WaitingApprovals { count, more, oldest })
     });
     let mut found: Vec<_> = approvals.into_iter().collect();
     if let Some(says) = processes.server().map(|server| &server.says) {
@@ -208,12 +211,12 @@ mod tests {
     async fn what_waits_is_told_in_one_order_until_it_is_put_off() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("jobs.db"), OpenMode::Migrate).unwrap();
-        assert_eq!(keys(&needs(&store, NOW).await.unwrap()), ["engine"]);
+        assert_eq!(keys(&needs(&store, true, NOW).await.unwrap()), ["engine"]);
 
         let rules = KindRules::new(Kind::parse("other").unwrap());
         let (worker, _) = store.played("w", vec![rules], NOW).await;
         let _lock = store.try_lead(&worker).unwrap().unwrap();
-        assert!(keys(&needs(&store, NOW).await.unwrap()).is_empty());
+        assert!(keys(&needs(&store, true, NOW).await.unwrap()).is_empty());
 
         let queue = |name: &str| Queue::parse(name).unwrap();
         for name in ["mail", "stock"] {
@@ -222,22 +225,22 @@ mod tests {
             store.enqueue(job, NOW).await.unwrap();
             store.pause_queue(queue(name), "fair".into(), None, Actor::cli(), NOW).await.unwrap();
         }
-        let told = needs(&store, NOW).await.unwrap();
+        let told = needs(&store, true, NOW).await.unwrap();
         assert_eq!(keys(&told), ["queue_paused:mail", "queue_paused:stock"]);
         assert_eq!(told.told[0].why, "By cli: fair. 1 job waits.");
 
         let call = Call::by_owner(NOW);
         let hour = Some(Duration::from_hours(1));
         put_off(&store, &call, "queue_paused:mail", hour).await.unwrap();
-        let later = needs(&store, NOW).await.unwrap();
+        let later = needs(&store, true, NOW).await.unwrap();
         assert_eq!(keys(&later), ["queue_paused:stock"]);
         assert_eq!(later.put_off[0].1, NOW.plus(Duration::from_hours(1)));
         let wire = later.as_wire();
         assert_eq!(wire.last().unwrap().put_off_until.as_deref(), Some("2027-01-15T09:00:00.000Z"));
         let over = NOW.plus(Duration::from_hours(1));
-        assert!(needs(&store, over).await.unwrap().put_off.is_empty());
+        assert!(needs(&store, true, over).await.unwrap().put_off.is_empty());
         put_off(&store, &call, "queue_paused:mail", None).await.unwrap();
-        assert_eq!(keys(&needs(&store, NOW).await.unwrap()).len(), 2);
+        assert_eq!(keys(&needs(&store, true, NOW).await.unwrap()).len(), 2);
     }
 
     #[tokio::test]

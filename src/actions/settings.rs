@@ -36,6 +36,26 @@ pub struct SettingChange {
     pub text: String,
 }
 
+/// The refusal of changes to what somebody else has set since the person was shown it; `None` if there are none. `shown`
+/// answers what the form showed of a setting, if it says so.
+pub fn overtaken(
+    changes: &[SettingChange],
+    shown: impl Fn(&str) -> Option<String>,
+    now: &[SettingState],
+) -> Option<Error> {
+    let refusal = |change: &SettingChange| {
+        let (key, typed) = (&change.key, &change.text);
+        let stored = now.iter().find(|state| state.setting.key == key)?.text();
+        let is_overtaken = shown(key).is_some_and(|shown| shown != stored.trim());
+        let why = format!(
+            "set {key} to {typed:?}: somebody else has set it to {stored:?} since the form was opened; save again to \
+             set it all the same"
+        );
+        is_overtaken.then(|| (format!("/{key}"), Error::new(Code::Overtaken, why)))
+    };
+    Error::of_fields(changes.iter().filter_map(refusal).collect())
+}
+
 impl SettingChange {
     /// A change that sets this value.
     pub fn set(key: impl Into<String>, text: impl Into<String>) -> Self {

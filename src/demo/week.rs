@@ -2,7 +2,7 @@
 
 use super::shop::{self, Work};
 use super::{agent, findings};
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::model::{
     Actor, AttemptEnd, CatchUp, Epoch, Filter, Job, Json, Kind, KindRules, Lane, NewJob,
     NewSchedule, Outcome, Plan, PollRequest, Process, Queue, Registration, Rule, ScheduleName,
@@ -33,23 +33,32 @@ const LONGEST_WAIT: Duration = Duration::from_secs(3);
 const BURST: usize = 140;
 /// How many jobs of a queue the made-up worker runs at once.
 const SLOTS: u32 = 400;
-/// The name of the made-up worker.
-const WORKER: &str = "demo-past";
+/// The marks in a demo's database: a demo has made it, and its past was lived to the end.
+const BEGUN: &str = "demo.begun";
+const LIVED: &str = "demo.lived";
 
 /// Makes the past of a demo that has none, or what the shop did since it was served last.
 ///
 /// # Errors
-/// Those of the store.
+/// `CONFIG-VALUE-001` for a database that no demo has made: its jobs are real. Those of the store.
 pub(crate) async fn live(store: &Store, now: Timestamp) -> Result<()> {
     let newest = store.find_jobs(Filter::default(), None, 1, now).await?.rows.pop();
-    let first = newest.is_none();
+    let marks = store.settings([BEGUN, LIVED]).await?;
+    if newest.is_some() && !marks.contains_key(BEGUN) {
+        let why = "this data directory holds jobs that no demo has made; name another one, or leave out --demo";
+        return Err(Error::new(Code::ConfigInvalid, format!("serve a demo: {why}")));
+    }
+    mark(store, BEGUN, now).await?;
+    // A past that was not finished, because the process ended meanwhile, goes on where it stopped.
+    let first = !marks.contains_key(LIVED);
     let from = newest.map_or(now.minus(PAST), |job| job.created_at.max(now.minus(PAST)));
     if now.since(from) >= GAP {
         let past = Past::begin(store, from.hour(), (first, now)).await?;
         past.go_on(now).await?;
-        if first {
-            open_ends(store, now).await?;
-        }
+    }
+    if first {
+        open_ends(store, now).await?;
+        mark(store, LIVED, now).await?;
     }
     // Somebody comes in as the shop opens, and the scripted agent is at work.
     store.enqueue(NewJob::new(shop::PLACE_ORDER), now).await?;
@@ -57,6 +66,12 @@ pub(crate) async fn live(store: &Store, now: Timestamp) -> Result<()> {
         agent::ask(store, now).await?;
     }
     Ok(())
+}
+
+/// Writes a mark of the demo's into its database.
+async fn mark(store: &Store, key: &'static str, now: Timestamp) -> Result<()> {
+    let changes = vec![(key, Some(true.into()))];
+    store.change_settings(changes, Actor::named("demo"), now).await
 }
 
 /// What is unfinished when the demo is opened for the first time.
@@ -97,7 +112,7 @@ impl Past {
     ) -> Result<Self> {
         if first {
             for schedule in schedules()? {
-                store.create_schedule(schedule, Actor::named("ada"), from).await?;
+                store.ensure_schedule(schedule, Actor::named("ada"), from).await?;
             }
         }
         let own = [Kind::SELF_MONITORING, Kind::AGENT_SESSION].map(|kind| {
@@ -106,7 +121,8 @@ impl Past {
         });
         let works = shop::WORKS.iter().map(Work::rules);
         let kinds: Arc<[KindRules]> = works.chain(own).collect();
-        let worker = WorkerId::parse(WORKER)?;
+        // A name of its own: one that was killed is known to be gone, and its jobs are rescued.
+        let worker = WorkerId::parse(format!("demo-{}", now.millis()))?;
         let registration = Registration {
             worker: worker.clone(),
             process: Process { pid: std::process::id(), start: None },

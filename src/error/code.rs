@@ -87,6 +87,8 @@ codes! {
         "The batch was closed and its jobs are over, it was cancelled, or it has a million jobs.", "Such a batch stays as it is: put further jobs into a new one. Nothing was saved.";
     JobErrorUnknown: NotFound = "JOB-ERROR-001", "There is no such error",
         "No attempt of a job has failed with it, or it was met too long ago: the 10,000 errors that were met last are kept.", "The page Errors lists those that were met in the last 30 days.";
+    Overtaken: Conflict = "WEB-FORM-001", "Somebody else has changed this since you were shown it",
+        "The form was opened before that change.", "Look at it as it is now, then save again. Nothing was changed.";
     BulkChanged: Conflict = "JOB-BULK-001", "More jobs fit than were shown",
         "Between the preview and the click further jobs came to fit the query.", "Look at the new preview, then confirm it. Nothing was changed.";
     FilterInvalid: Invalid = "JOB-QUERY-001", "The query cannot be read",

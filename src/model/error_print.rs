@@ -1,6 +1,7 @@
 //! What an error of a job is recognised by: its kind, its code, and its text without the values that differ from job to job.
 
 use super::template::{MASK, mask};
+use super::transition::MAX_ERROR_BYTES;
 use super::{JobError, Kind, sha256_hex};
 use crate::error::without_code;
 
@@ -18,7 +19,9 @@ pub(crate) struct ErrorPrint {
 impl ErrorPrint {
     /// Reads an error, in time that grows with its length.
     pub(crate) fn of(error: &JobError) -> Self {
-        let masked = mask(without_code(&error.message, Some(&error.code)));
+        // Of a longer text no more is stored, and no more is read.
+        let kept = error.message.floor_char_boundary(MAX_ERROR_BYTES);
+        let masked = mask(without_code(&error.message[..kept], Some(&error.code)));
         let mut values = masked.values();
         let template = masked.template.clone();
         let (mut title, mut rest) = (String::new(), template.as_str());

@@ -70,7 +70,7 @@ pub struct Need {
 #[derive(Clone, Copy, Debug)]
 pub struct WaitingApprovals {
     /// How many.
-    pub count: usize,
+    pub count: u64,
     /// Whether there may be more.
     pub more: bool,
     /// Since when the oldest waits.
@@ -202,7 +202,7 @@ impl Need {
         Some(Self::new(NeedRule::QueueLate, &queue.name, what, why).since(due))
     }
 
-    /// More attempts than [`BURST`] failed within an hour with an error, and jobs of it are still failed.
+    /// More than 20 attempts failed within an hour with an error, and jobs of it are still failed.
     pub fn new_error(error: &JobErrorGroup) -> Option<Self> {
         let most = error.hours.values().copied().max().unwrap_or(0);
         if most <= BURST || error.still_failed == 0 {

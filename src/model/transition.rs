@@ -11,7 +11,7 @@ use serde_json::Value;
 use std::time::Duration;
 
 /// Longest stored error, in bytes: a long trace is cut, its beginning tells the story.
-const MAX_ERROR_BYTES: usize = 8 * 1024;
+pub(super) const MAX_ERROR_BYTES: usize = 8 * 1024;
 /// Crashes that are counted; a job has long been a poison pill by then.
 const MAX_CRASHES: u32 = 1_000_000;
 /// Shortest wait of a job that spends no attempt: a limit that is over already must not make it run in circles.

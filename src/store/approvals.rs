@@ -15,6 +15,12 @@ impl Store {
         self.db.read("list what waits for the tracker", list).await
     }
 
+    /// How many acts wait for approval, counted up to `limit`, and since when the oldest does.
+    pub async fn filings_to_approve(&self, limit: usize) -> Result<(u64, Option<Timestamp>)> {
+        let count = move |c: &_| sql::approvals::to_approve(c, limit);
+        self.db.read("count what waits for approval", count).await
+    }
+
     /// The acts that people have rejected since then, the newest first.
     pub async fn rejected_filings(
         &self,

@@ -5,7 +5,7 @@ use super::core;
 use super::sql;
 use super::sqlite::Tx;
 use crate::error::Result;
-use crate::model::{Actor, ErrorMute, JobErrorGroup, Timestamp};
+use crate::model::{Actor, ErrorMute, Job, JobErrorGroup, Timestamp};
 
 impl Store {
     /// The errors with which attempts failed in a range of time, by whole hours, the most frequent first, at most `limit`.
@@ -19,9 +19,14 @@ impl Store {
         self.db.read("list errors of jobs", move |c| sql::errors::list(c, range, limit)).await
     }
 
-    /// How many errors were met for the first time since an instant, without those that are muted; counted up to `limit`.
-    pub async fn new_job_errors(&self, since: Timestamp, limit: usize) -> Result<u64> {
-        let count = move |c: &_| sql::errors::count_new(c, since, limit);
+    /// How many errors were met for the first time since an instant, without those that are muted now; counted up to `limit`.
+    pub async fn new_job_errors(
+        &self,
+        since: Timestamp,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<u64> {
+        let count = move |c: &_| sql::errors::count_new(c, (since, now), limit);
         self.db.read("count new errors of jobs", count).await
     }
 
@@ -33,6 +38,12 @@ impl Store {
     ) -> Result<Option<JobErrorGroup>> {
         let get = move |c: &_| sql::errors::get(c, &fingerprint, range);
         self.db.read("read an error of jobs", get).await
+    }
+
+    /// The newest jobs that ended with an error and that nobody has run again, found by an index.
+    pub async fn still_failed_jobs(&self, fingerprint: String, limit: usize) -> Result<Vec<Job>> {
+        let find = move |c: &_| sql::errors::still_failed(c, &fingerprint, limit);
+        self.db.read("list the jobs of an error", find).await
     }
 
     /// Has nobody told of an error any more until an instant, or until it is unmuted; `None` for `mute` unmutes it. Answers

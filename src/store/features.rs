@@ -25,7 +25,7 @@ comes_with!("monitor":
     wake_filing next_filing filing save_filing tracker_reading take_tracker_news open_tracker_issues
     filed_markers tracker_refused doubt_tracker_issues
     refile_offer open_elsewhere ask_refiling leave_elsewhere refile
-    waiting_filings rejected_filings filing_text decide_filings edit_filing
+    waiting_filings filings_to_approve rejected_filings filing_text decide_filings edit_filing
 );
 
 // People, and what they do to many jobs.
@@ -33,5 +33,5 @@ comes_with!("web":
     has_admin set_setup_code setup_code_is_valid redeem_setup_code create_first_admin account accounts add_account
     set_role disable_account enable_account remove_account set_password login renew_login login_by_id logout logins
     end_logins deeds find_deeds add_token tokens token token_by_hash rotate_token revoke_token
-    preview act_slice act_slice_of failing_schedules free_disk put_off_needs put_off_need
+    run_again_once preview act_slice act_slice_of failing_schedules free_disk put_off_needs put_off_need
 );

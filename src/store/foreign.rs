@@ -7,8 +7,12 @@ use super::sql::{self, logs::Stored};
 use super::sqlite::Snapshot;
 use super::sqlite::foreign::{self, Slow};
 use crate::error::{Code, Error, Result};
+#[cfg(feature = "web")]
+use crate::model::Timestamp;
 use crate::model::{Found, LogFilter, LogMark, LogPicture, LogRow, LogTable, sha256_hex};
 use crate::warn_coded;
+#[cfg(feature = "web")]
+use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -115,6 +119,13 @@ impl ForeignLog {
     /// The newest rows that fit.
     pub(super) async fn search(&self, filter: LogFilter) -> Result<Found<LogRow>> {
         self.look(move |conn| sql::log_search::any(conn, &filter)).await
+    }
+
+    /// Whether there are rows of these ids, and each tells a time before this instant; `false` also if that takes too long.
+    #[cfg(feature = "web")]
+    pub(crate) async fn are_older(&self, ids: Range<i64>, since: Timestamp) -> Result<bool> {
+        let look = move |conn: &Snapshot| sql::log_search::are_older(conn, &ids, since);
+        Ok(self.read(look).await?.unwrap_or(false))
     }
 
     /// What the newest rows are about that fit.

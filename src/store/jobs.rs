@@ -114,7 +114,25 @@ impl Store {
         now: Timestamp,
     ) -> Result<Enqueued> {
         let again = move |tx: &Tx<'_>, now| {
-            core::again::run_again(tx, id, &actor, correlation_id.clone(), now)
+            core::again::run_again(tx, id, &actor, (None, correlation_id.clone()), now)
+        };
+        self.db.rule("run a job again", now, again).await
+    }
+
+    /// The same, once for an idempotency key: a second call answers the job of the first.
+    ///
+    /// # Errors
+    /// As [`Store::run_again`]; `JOB-KEY-001` if the key is another job's.
+    #[cfg(feature = "web")]
+    pub async fn run_again_once(
+        &self,
+        id: JobId,
+        key: String,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<Enqueued> {
+        let again = move |tx: &Tx<'_>, now| {
+            core::again::run_again(tx, id, &actor, (Some(key.clone()), None), now)
         };
         self.db.rule("run a job again", now, again).await
     }

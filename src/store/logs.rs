@@ -9,6 +9,8 @@ use crate::model::{
     Service, Timestamp,
 };
 use std::fmt;
+#[cfg(feature = "web")]
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -45,6 +47,25 @@ impl LogStore {
     /// The newest log rows that fit the filter. Looks through 100,000 rows at most and says so.
     pub async fn search(&self, filter: LogFilter) -> Result<Found<LogRow>> {
         self.db.read("list log rows", move |c| sql::log_search::own(c, &filter)).await
+    }
+
+    /// The ids among which the rows of the filter's time lie, looked for with more patience than a page has.
+    #[cfg(feature = "web")]
+    pub(crate) async fn ids_of_time(&self, filter: LogFilter) -> Result<Range<i64>> {
+        let most = sql::log_search::FOR_A_FILE;
+        let look = move |c: &_| sql::log_search::ids_of_time(c, &filter, most);
+        self.db.read("list log rows", look).await
+    }
+
+    /// As [`LogStore::search`], among the ids that [`LogStore::ids_of_time`] answered.
+    #[cfg(feature = "web")]
+    pub(crate) async fn search_among(
+        &self,
+        filter: LogFilter,
+        ids: Range<i64>,
+    ) -> Result<Found<LogRow>> {
+        let look = move |c: &_| sql::log_search::own_among(c, &filter, &ids);
+        self.db.read("list log rows", look).await
     }
 
     /// What the newest log rows are about that fit the filter, whatever its limit. Counts among 50,000 rows at most and says so.

@@ -12,6 +12,7 @@ use super::face::Face;
 use super::nav::{self, Tab};
 use super::page::{self, Frame};
 use super::problem::Problem;
+use super::secret::correlation_id;
 use crate::actions::bulk::{self, BulkAsk, Confirmed, Previewed};
 use crate::actions::{jobs, priority};
 use crate::bulk::{Progress, progress};
@@ -24,6 +25,9 @@ use std::collections::BTreeMap;
 pub(super) const PATH: &str = nav::BULK;
 /// How many of the jobs a preview names.
 const SAMPLE: usize = 5;
+
+/// The longest name of a form, in characters.
+const MAX_FORM: usize = 40;
 
 /// What an address or a form says of an act: pairs, because a list's selection has a pair for each job.
 type Pairs = Vec<(String, String)>;
@@ -59,6 +63,7 @@ impl Asked {
         let confirmed = Confirmed {
             changes: number("changes").map_err(unfit)?.unwrap_or(0),
             typed: value("typed").map(str::to_owned),
+            form: value("form").map(|form| form.chars().take(MAX_FORM).collect()),
         };
         let before = value("before").map(str::parse).transpose().map_err(unfit)?;
         Ok(Self { ask: BulkAsk { query, act, before }, confirmed })
@@ -197,6 +202,7 @@ fn form(ask: &BulkAsk, previewed: &Previewed) -> Markup {
             input type="hidden" name="q" value=(ask.query);
             input type="hidden" name="before" value=(value.through_id + 1);
             input type="hidden" name="changes" value=(value.changes);
+            input type="hidden" name="form" value=(correlation_id());
             @if let BulkAct::SetPriority(to) = ask.act { input type="hidden" name="priority" value=(to); }
             @if bulk::must_type(value.changes) {
                 label.form-label for="typed" { "More than 100: type " (value.changes) " to go on" }

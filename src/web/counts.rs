@@ -21,25 +21,25 @@ pub(super) struct NavCounts {
 impl NavCounts {
     /// Reads the counts, where there are pages of them.
     pub(super) async fn read(web: &Web) -> Result<Self> {
-        let since = web.clock.now().minus(NEW_FOR);
-        let errors = web.store.new_job_errors(since, MOST).await?;
+        let now = web.clock.now();
+        let since = now.minus(NEW_FOR);
+        let errors = web.store.new_job_errors(since, now, MOST).await?;
         Self { errors, ..Self::default() }.with_program(web).await
     }
 
     #[cfg(feature = "monitor")]
     async fn with_program(self, web: &Web) -> Result<Self> {
-        use crate::model::{FilingState, Kind, Status};
+        use crate::model::{Kind, Status};
         if !web.has_program() {
             return Ok(self);
         }
-        let filings = web.store.waiting_filings(MOST).await?;
-        let waits = filings.iter().filter(|one| one.state == FilingState::AwaitingApproval);
+        let (waits, _) = web.store.filings_to_approve(MOST).await?;
         let counts = web.store.job_counts().await?;
         let run = counts
             .iter()
             .filter(|count| count.status == Status::Running && count.kind == Kind::AGENT_SESSION);
         let sessions = run.map(|count| u64::try_from(count.count).unwrap_or(0)).sum();
-        Ok(Self { approvals: waits.count(), sessions, ..self })
+        Ok(Self { approvals: usize::try_from(waits).unwrap_or(MOST), sessions, ..self })
     }
 
     /// Without scans and sessions there is nothing more to count.

@@ -17,6 +17,7 @@ use super::part::{Shown, fresh, version};
 use super::problem::Problem;
 use crate::actions;
 use crate::actions::errors::{self, Range};
+use crate::actions::needs::Needs;
 use crate::model::{Filter, Hour, JobErrorGroup, Overview, Role, Status, Timestamp};
 use axum::extract::State;
 use axum::response::{Html, Response};
@@ -58,7 +59,7 @@ pub(super) struct PartQuery {
 /// that no change takes away what somebody types.
 pub(super) async fn page(State(app): State<App>, who: Signed) -> Result<Html<String>, Problem> {
     let role = who.role();
-    let now = Now::read(&app.web, role).await?;
+    let now = Now::read(&app.web, role, Part::Figures).await?;
     let (_, latest) = latest(&app.web, role).await?;
     let form = More::form(&app.web, role).await;
     let content = html! {
@@ -84,7 +85,7 @@ pub(super) async fn now_part(
     who: Signed,
     Query(PartQuery { of, v: shown }): Query<PartQuery>,
 ) -> Result<Response, Problem> {
-    let now = Now::read(&app.web, who.role()).await?;
+    let now = Now::read(&app.web, who.role(), of).await?;
     Ok(fresh(&now.version, &now.part(of), shown.as_deref()))
 }
 
@@ -108,11 +109,15 @@ struct Now {
 }
 
 impl Now {
-    async fn read(web: &Web, role: Role) -> Result<Self, Problem> {
+    /// Reads it for a part. What waits for a person is asked for with the figures alone.
+    async fn read(web: &Web, role: Role, of: Part) -> Result<Self, Problem> {
         let (store, now) = (&web.store, web.clock.now());
         let overview = store.overview(now).await?;
         let stopped = store.stopped().await?;
-        let waiting = actions::needs::needs(store, now).await?;
+        let waiting = match of {
+            Part::Figures => actions::needs::needs(store, web.has_program(), now).await?,
+            Part::Now | Part::Health => Needs::default(),
+        };
         let leading = web.leading.as_ref().map(|leading| *leading.borrow());
         let more = More::now(web, role).await?;
         let version = version(&(

@@ -16,7 +16,7 @@ use super::part::{LivePart, live_page, version};
 use super::problem::Problem;
 use crate::actions::errors::{self, MuteAsk, Range};
 use crate::actions::{jobs, length};
-use crate::model::{BulkAct, Filter, Found, Job, JobErrorGroup, Role, Status, Timestamp};
+use crate::model::{BulkAct, Filter, Job, JobErrorGroup, Role, Timestamp};
 use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
@@ -84,20 +84,15 @@ pub(super) async fn page(
     let range = Range::parse(query.range.as_deref())?;
     let (store, now) = (&app.web.store, app.web.clock.now());
     let error = errors::known(store, &fingerprint, range, now).await?;
-    // Jobs that are still failed are found by an index.
-    let filter = if error.still_failed > 0 {
-        errors::still_failed(&error)
-    } else {
-        errors::met(&error).status(Status::Failed)
-    };
-    let found = store.find_jobs(filter.clone(), None, ROWS, now).await?;
+    let filter = errors::still_failed(&error);
+    let found = store.still_failed_jobs(fingerprint.clone(), ROWS).await?;
     let own = nav::error(&fingerprint);
     let content = html! {
         (summary(&error, who.role(), now))
         div.cols.cols-side {
             div.stack {
                 (course(&error, range, now))
-                @if let Some(text) = found.rows.first().and_then(|job| job.error.as_deref()) {
+                @if let Some(text) = found.first().and_then(|job| job.error.as_deref()) {
                     (text_card("error-example", "The newest in full", text))
                 }
                 (jobs_card(&error, &found, &filter, now))
@@ -105,7 +100,7 @@ pub(super) async fn page(
             div.stack { (facts(&error, range, now)) }
         }
     };
-    let ids: Vec<_> = found.rows.iter().map(|job| job.id.0).collect();
+    let ids: Vec<_> = found.iter().map(|job| job.id.0).collect();
     let mute = error.mute.as_ref().map(|mute| (mute.by.clone(), mute.until));
     let part = LivePart {
         id: "error",
@@ -196,13 +191,13 @@ fn course(error: &JobErrorGroup, range: Range, now: Timestamp) -> Markup {
     card("error-course", "Failures", &aside, &content)
 }
 
-fn jobs_card(error: &JobErrorGroup, found: &Found<Job>, filter: &Filter, now: Timestamp) -> Markup {
+fn jobs_card(error: &JobErrorGroup, found: &[Job], filter: &Filter, now: Timestamp) -> Markup {
     let all = html! { a.btn.btn-sm href=(nav::jobs(filter)) { "Show jobs" } };
     let content = html! {
-        @if found.rows.is_empty() {
-            (empty("No failed jobs", &html! { "Jobs that met it were tried again, or were removed. " a href=(nav::jobs(&errors::met(error))) { "Show all jobs that met it" } }))
+        @if found.is_empty() {
+            (empty("No failed jobs left", &html! { "Jobs that met it were tried again, or were removed. " a href=(nav::jobs(&errors::met(error))) { "Show all jobs that met it" } }))
         } @else {
-            (job_rows(&found.rows, &BTreeMap::new(), None, now))
+            (job_rows(found, &BTreeMap::new(), None, now))
         }
     };
     card("error-jobs", "Its failed jobs", &all, &content)

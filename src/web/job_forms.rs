@@ -3,18 +3,19 @@
 use super::answer::answered;
 use super::app::App;
 use super::caller::Signed;
-use super::components::{as_typed, exact, pretty, problem_notice};
+use super::components::{Tone, as_typed, exact, notice, pretty, problem_notice};
 use super::extract::{Form, Id, given};
 use super::face::Face;
 use super::nav::{self, Tab};
 use super::page::{self, Frame};
 use super::problem::Problem;
+use super::secret::Secret;
 use crate::actions::jobs::{
     self, JobAdd, JobChange, parse_attempts, parse_payload, parse_start_text,
 };
 use crate::actions::priority;
-use crate::error::Result as Checked;
-use crate::model::{Job, JobId, MAX_ATTEMPTS};
+use crate::error::{Code, Result as Checked};
+use crate::model::{Job, JobId, MAX_ATTEMPTS, sha256_hex};
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
 use maud::{Markup, html};
@@ -22,6 +23,9 @@ use serde::Deserialize;
 
 pub(super) const COPY_PATH: &str = "/jobs/{id}/copy";
 pub(super) const EDIT_PATH: &str = "/jobs/{id}/edit";
+/// What the form of an edit says of a job that somebody else has changed meanwhile.
+const OVERTAKEN: &str = "The job was changed since this form was opened. It is shown as it is now, \
+    except where you typed something else; nothing was saved.";
 
 /// What a form sends. A field that it does not have, and one that is left empty, changes nothing.
 #[derive(Clone, Default, Deserialize)]
@@ -35,6 +39,45 @@ pub(super) struct JobFields {
     attempts: String,
     /// `full` if the person confirmed that a session has no sandbox.
     confirm: Option<String>,
+    // What the form of an edit showed, as [`Shown`] has it.
+    was_payload: Option<String>,
+    was_priority: Option<String>,
+    was_start: Option<String>,
+    was_attempts: Option<String>,
+    /// A random text of the form of a copy, by which a form that is sent twice makes one job.
+    once: Option<String>,
+}
+
+/// What the form of an edit shows of a job. It sends this back beside what is typed.
+struct Shown {
+    /// A digest.
+    payload: String,
+    priority: String,
+    /// Milliseconds: the field of the start is empty while the job starts as it is.
+    start: String,
+    attempts: String,
+}
+
+impl Shown {
+    fn of(job: &Job) -> Self {
+        let JobFields { payload, priority, attempts, .. } = JobFields::of(job, Deed::Edit);
+        let payload = digest(&payload.unwrap_or_default());
+        Self { payload, priority, start: job.run_at.millis().to_string(), attempts }
+    }
+
+    fn inputs(&self, has_payload: bool) -> Markup {
+        html! {
+            @if has_payload { input type="hidden" name="was_payload" value=(self.payload); }
+            input type="hidden" name="was_priority" value=(self.priority);
+            input type="hidden" name="was_start" value=(self.start);
+            input type="hidden" name="was_attempts" value=(self.attempts);
+        }
+    }
+}
+
+/// The digest of a payload as a form shows it, whatever ends of lines the browser sends.
+fn digest(payload: &str) -> String {
+    sha256_hex(as_typed(payload).trim())
 }
 
 /// Which form.
@@ -56,7 +99,7 @@ impl JobFields {
                 .filter(|_| deed == Deed::Edit)
                 .map(|most| most.to_string())
                 .unwrap_or_default(),
-            confirm: None,
+            ..Self::default()
         }
     }
 
@@ -68,8 +111,44 @@ impl JobFields {
         self.confirm.as_deref() == Some("full")
     }
 
-    /// The job that is to be made like this one.
-    fn copy(&self, job: &Job) -> Checked<JobAdd> {
+    /// Whether the job is not any more as the form of its edit showed it. A start that has moved counts for a person who
+    /// names another one: a job that is put off moves it by itself.
+    fn is_overtaken(&self, job: &Job) -> bool {
+        let now = Shown::of(job);
+        let differs = |was: Option<&str>, now: &str| was.is_some_and(|was| was != now);
+        differs(self.was_payload.as_deref(), &now.payload)
+            || differs(self.was_priority.as_deref(), &now.priority)
+            || differs(self.was_attempts.as_deref(), &now.attempts)
+            || (!self.start.trim().is_empty() && differs(self.was_start.as_deref(), &now.start))
+    }
+
+    /// What the form shows of a job that was changed meanwhile: what was typed, and the rest as it is now.
+    fn anew(&self, job: &Job) -> Self {
+        let now = Self::of(job, Deed::Edit);
+        let kept = |typed: &str, was: Option<&str>, now: String| {
+            if was == Some(typed.trim()) { now } else { typed.to_owned() }
+        };
+        let is_as_shown = self.payload.as_deref().map(digest) == self.was_payload;
+        Self {
+            payload: if is_as_shown { now.payload } else { self.payload.clone() },
+            priority: kept(&self.priority, self.was_priority.as_deref(), now.priority),
+            start: self.start.clone(),
+            attempts: kept(&self.attempts, self.was_attempts.as_deref(), now.attempts),
+            ..Self::default()
+        }
+    }
+
+    /// The key under which the same form that `name` sends twice makes one job. What is typed is part of it: with
+    /// something else typed, the form asks for another job.
+    fn key(&self, job: &Job, name: &str) -> Option<String> {
+        let once = given(self.once.clone())?;
+        let (id, payload) = (job.id, self.payload().unwrap_or_default());
+        let asked = format!("{name}\n{once}\n{id}\n{}\n{}\n{payload}", self.priority, self.start);
+        Some(format!("copy {}", sha256_hex(&asked)))
+    }
+
+    /// The job that is to be made like this one, for the person of this name.
+    fn copy(&self, job: &Job, name: &str) -> Checked<JobAdd> {
         Ok(JobAdd {
             kind: job.kind.to_string(),
             payload: parse_payload(&self.payload().unwrap_or_else(|| job.payload.clone()))?,
@@ -77,6 +156,7 @@ impl JobFields {
             priority: given(Some(self.priority.clone())).map(|text| priority(&text)).transpose()?,
             start: parse_start_text(&self.start)?,
             tags: job.tags.iter().map(ToString::to_string).collect(),
+            idempotency_key: self.key(job, name),
             confirmed: self.is_confirmed(),
             ..JobAdd::default()
         })
@@ -111,7 +191,7 @@ pub(super) async fn copy_form(
 ) -> Result<Html<String>, Problem> {
     let job = jobs::known(&app.web.store, id.0).await?;
     let fields = JobFields::of(&job, Deed::Copy);
-    whole(&app, &who, &job, Deed::Copy, (&fields, None)).await
+    whole(&app, &who, &job, Deed::Copy, (&fields, &html! {})).await
 }
 
 /// GET `/jobs/{id}/edit`.
@@ -122,7 +202,7 @@ pub(super) async fn edit_form(
 ) -> Result<Html<String>, Problem> {
     let job = jobs::known(&app.web.store, id.0).await?;
     let fields = JobFields::of(&job, Deed::Edit);
-    whole(&app, &who, &job, Deed::Edit, (&fields, None)).await
+    whole(&app, &who, &job, Deed::Edit, (&fields, &html! {})).await
 }
 
 /// POST `/jobs/{id}/copy`: queues a job like this one, with the payload as it was typed.
@@ -134,7 +214,8 @@ pub(super) async fn copy(
 ) -> Result<Response, Problem> {
     let job = jobs::known(&app.web.store, id.0).await?;
     let call = who.call(app.web.clock.now());
-    let done = async { jobs::enqueue(&app.web.store, &call, fields.copy(&job)?).await }.await;
+    let add = fields.copy(&job, &who.person.name);
+    let done = async { jobs::enqueue(&app.web.store, &call, add?).await }.await;
     match done {
         Ok(answer) => Ok(answered(who.face(), &answer, &nav::job(JobId(answer.value.id)))),
         Err(error) => refused(&app, &who, &job, Deed::Copy, (&fields, error)).await,
@@ -149,6 +230,9 @@ pub(super) async fn edit(
     Form(fields): Form<JobFields>,
 ) -> Result<Response, Problem> {
     let job = jobs::known(&app.web.store, id.0).await?;
+    if jobs::may_act(who.role()) && fields.is_overtaken(&job) {
+        return overtaken(&app, &who, &job, &fields).await;
+    }
     let call = who.call(app.web.clock.now());
     let done = async { jobs::edit(&app.web.store, &call, fields.change(&job)?).await }.await;
     match done {
@@ -170,7 +254,23 @@ async fn refused(
     if who.face() != Face::Page || !is_refusal {
         return Err(problem);
     }
-    let page = whole(app, who, job, deed, (fields, Some(&problem))).await?;
+    let page = whole(app, who, job, deed, (fields, &problem_notice(&problem))).await?;
+    Ok((problem.status(), page).into_response())
+}
+
+/// The form of an edit again, of a job that somebody else has changed since it was opened.
+async fn overtaken(
+    app: &App,
+    who: &Signed,
+    job: &Job,
+    fields: &JobFields,
+) -> Result<Response, Problem> {
+    let problem = Problem::of(Code::Overtaken).saying(OVERTAKEN);
+    if who.face() != Face::Page {
+        return Err(problem);
+    }
+    let said = notice(Tone::Bad, &html! { (OVERTAKEN) }, &html! {});
+    let page = whole(app, who, job, Deed::Edit, (&fields.anew(job), &said)).await?;
     Ok((problem.status(), page).into_response())
 }
 
@@ -179,16 +279,16 @@ async fn whole(
     who: &Signed,
     job: &Job,
     deed: Deed,
-    (fields, problem): (&JobFields, Option<&Problem>),
+    (fields, said): (&JobFields, &Markup),
 ) -> Result<Html<String>, Problem> {
     let is_full = jobs::is_full(&app.web.store, job).await?;
-    let id = job.id;
+    let (id, unseen) = (job.id, unseen(job, deed, who)?);
     let (title, path, last) = match deed {
         Deed::Copy => (format!("Run a copy of job {id}"), "copy", "Run the copy"),
         Deed::Edit => (format!("Edit job {id}"), "edit", "Save"),
     };
     let content = html! {
-        @if let Some(problem) = problem { (problem_notice(problem)) }
+        (said)
         section #job-form .card.narrow-page {
             form.card-body.stack method="post" action=(nav::job(id).under(path)) {
                 p.soft {
@@ -198,6 +298,7 @@ async fn whole(
                     }
                 }
                 (inputs(job, deed, fields, who))
+                (unseen)
                 @if is_full {
                     div.profile-full { label { input type="checkbox" name="confirm" value="full"; " I want it without a sandbox" } }
                 }
@@ -215,6 +316,17 @@ async fn whole(
     ];
     let frame = Frame::new(&app.web, Some(who)).at(Tab::Jobs).under(above).still();
     Ok(page::page(&frame, &title, &content))
+}
+
+/// What the form sends unseen: of a copy the text that makes one job of it, of an edit what it shows.
+fn unseen(job: &Job, deed: Deed, who: &Signed) -> Checked<Markup> {
+    Ok(match deed {
+        Deed::Copy => {
+            let once = Secret::new()?.into_text();
+            html! { input type="hidden" name="once" value=(once); }
+        }
+        Deed::Edit => Shown::of(job).inputs(jobs::may_edit_payload(who.role())),
+    })
 }
 
 fn inputs(job: &Job, deed: Deed, fields: &JobFields, who: &Signed) -> Markup {

@@ -110,12 +110,23 @@ pub(super) struct Outcome {
     pub(super) json: Response,
 }
 
-/// Reads the changes that a form asks for, in the order of the settings that it offers.
+impl Outcome {
+    /// The changes were refused: they are shown as they were typed.
+    fn refused(changes: &[SettingChange], problem: Problem) -> Self {
+        let typed = changes.iter().map(|change| (change.key.clone(), change.text.clone()));
+        let said = Said::refused(typed, &problem);
+        Self { said, json: problem.into_response() }
+    }
+}
+
+/// Reads the changes that a form asks for, in the order of the settings that it offers. A field that is sent back as the form
+/// says that it showed it asks for none.
 pub(super) fn wishes(
     offered: &[&'static Setting],
     sent: &Sent,
 ) -> Result<Vec<SettingChange>, Problem> {
     let is_offered = |name: &str| {
+        let name = name.strip_prefix(WAS).unwrap_or(name);
         let name = name.strip_suffix(OTHER).unwrap_or(name);
         offered.iter().any(|setting| setting.key == name)
     };
@@ -123,9 +134,23 @@ pub(super) fn wishes(
         return Err(Problem::input(format!("{name:?} is no setting of this form.")));
     }
     let wish = |setting: &&'static Setting| {
-        value(sent, setting.key).map(|text| SettingChange::set(setting.key, text))
+        let typed = value(sent, setting.key);
+        let typed = typed.filter(|text| was(sent, setting.key) != Some(text.as_str()));
+        typed.map(|text| SettingChange::set(setting.key, text))
     };
     Ok(offered.iter().filter_map(wish).collect())
+}
+
+/// The refusal of changes to what somebody else has set since the form was opened; `None` if there are none. A form that
+/// does not say what it showed has none.
+pub(super) fn overtaken(
+    changes: &[SettingChange],
+    sent: &Sent,
+    now: &[SettingState],
+) -> Option<Outcome> {
+    let shown = |key: &str| was(sent, key).map(str::to_owned);
+    let problem = Problem::from(settings::overtaken(changes, shown, now)?);
+    Some(Outcome::refused(changes, problem))
 }
 
 /// Changes settings: all of these, or none if one of them is refused.
@@ -140,10 +165,7 @@ pub(super) async fn change(
             Ok(Outcome { said: Said::done(answer.sentence, answer.notes), json })
         }
         Err(error) if !error.fields().is_empty() => {
-            let typed = changes.iter().map(|change| (change.key.clone(), change.text.clone()));
-            let problem = Problem::from(error);
-            let said = Said::refused(typed, &problem);
-            Ok(Outcome { said, json: problem.into_response() })
+            Ok(Outcome::refused(changes, Problem::from(error)))
         }
         Err(error) => Err(error.into()),
     }
@@ -151,16 +173,25 @@ pub(super) async fn change(
 
 /// The end of the name of the text field beside the offered values of a setting.
 const OTHER: &str = ".other";
+/// The beginning of the name of the field that says what the form showed of a setting.
+const WAS: &str = "was.";
 
 /// Reads what a form says of a setting: one of the offered values, or the text beside them.
 fn value(sent: &Sent, key: &str) -> Option<String> {
-    let last = |name: &str| {
-        let fields = sent.iter().rev();
-        fields.into_iter().find(|(field, _)| field == name).map(|(_, value)| value.trim())
-    };
-    let chosen = last(key)?;
-    let other = last(&format!("{key}{OTHER}")).filter(|_| chosen.is_empty());
+    let chosen = last(sent, key)?;
+    let other = last(sent, &format!("{key}{OTHER}")).filter(|_| chosen.is_empty());
     Some(other.unwrap_or(chosen).to_owned())
+}
+
+/// What the form showed of a setting, if it says so.
+fn was<'a>(sent: &'a Sent, key: &str) -> Option<&'a str> {
+    last(sent, &format!("{WAS}{key}"))
+}
+
+/// The last field of this name.
+fn last<'a>(sent: &'a Sent, name: &str) -> Option<&'a str> {
+    let field = sent.iter().rev().find(|(field, _)| field == name);
+    field.map(|(_, value)| value.trim())
 }
 
 /// A setting in a form.
@@ -187,6 +218,11 @@ impl Field<'_> {
         self.said.shown(self.setting().key, &self.state.text()).to_owned()
     }
 
+    /// What is set, for the form to send back beside what is typed.
+    pub(super) fn was(&self) -> Markup {
+        html! { input type="hidden" name={ (WAS) (self.setting().key) } value=(self.state.text()); }
+    }
+
     /// The field with its label, in the form that fits its type.
     pub(super) fn whole(&self) -> Markup {
         let setting = self.setting();
@@ -195,6 +231,7 @@ impl Field<'_> {
                 div.setting {
                     span.form-label { (setting.label) }
                     (self.switch(&html! { span.form-check-label { (on) } }))
+                    (self.was())
                     (not_taken(&self.id(), self.wrong()))
                 }
             },
@@ -203,6 +240,7 @@ impl Field<'_> {
                 div.setting {
                     label.form-label for=(self.id()) { (setting.label) }
                     (self.text())
+                    (self.was())
                     small.form-hint id={ (self.id()) "-hint" } { "Takes " (setting.takes()) ". Default: " (setting.default_words()) "." }
                     (not_taken(&self.id(), self.wrong()))
                 }
@@ -278,6 +316,7 @@ impl Field<'_> {
                             spellcheck="false";
                     }
                 }
+                (self.was())
                 (not_taken(&id, self.wrong()))
             }
         }

@@ -25,6 +25,13 @@ pub struct LogTemplate {
     pub last: u64,
 }
 
+/// The last line of an export that does not hold all.
+#[derive(Clone, Debug, Serialize)]
+pub struct LogNote {
+    /// Where it ends, and why.
+    pub note: String,
+}
+
 /// A log row.
 #[derive(Clone, Debug, Serialize)]
 pub struct LogRow {

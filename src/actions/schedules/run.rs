@@ -24,7 +24,7 @@ pub struct RunScheduleNow {
 /// `JOB-VALUE-001` for such a session, and for values of what is no session; `AGENT-PROMPT-001` for values that the prompt does
 /// not take; `SCHED-NAME-001` if no schedule has this name; `SCHED-RULE-001` if the stored
 /// plan cannot be read; `JOB-LIMIT-001` if too many jobs of its kind wait; `AGENT-START-003`, `TRACK-AUTH-001` and
-/// `TRACK-REPO-001` as [`enqueue`](super::jobs::enqueue).
+/// `TRACK-REPO-001` as [`enqueue`](crate::actions::jobs::enqueue).
 pub async fn run_now(
     store: &Store,
     call: &Call,

@@ -343,18 +343,7 @@ impl fmt::Display for Gate {
                 let more = if more == 0 { String::new() } else { format!(" and {more} more") };
                 write!(f, "it runs after {}{more}", jobs(open))
             }
-            Self::Time { until, wait: Wait::Delay } => {
-                write!(f, "it starts at {}", until.in_short())
-            }
-            Self::Time { until, wait: Wait::Retry { attempt } } => {
-                let at = until.in_short();
-                write!(f, "attempt {attempt} failed and it is tried again at {at}")
-            }
-            Self::Time { until, wait: Wait::Snooze { says } } => {
-                let says = says.as_deref().unwrap_or_default();
-                let at = until.in_short();
-                write!(f, "it asked to be tried again at {at}{}", because(plain(says)))
-            }
+            Self::Time { until, wait } => f.write_str(&starts(*until, wait)),
             Self::OverBudget(over) => {
                 write!(f, "it waits until {}: {}", over.until.in_short(), over.reason)
             }
@@ -454,6 +443,21 @@ fn have(known: &[String]) -> String {
 fn jobs(ids: &[JobId]) -> String {
     let ids: Vec<_> = ids.iter().map(|id| format!("job {id}")).collect();
     ids.join(", ")
+}
+
+/// A start at a later time, as a clause.
+fn starts(until: Timestamp, wait: &Wait) -> String {
+    let at = until.in_short();
+    match wait {
+        Wait::Delay => format!("it starts at {at}"),
+        Wait::Retry { attempt } => {
+            format!("attempt {attempt} failed and it is tried again at {at}")
+        }
+        Wait::Snooze { says } => {
+            let says = says.as_deref().unwrap_or_default();
+            format!("it asked to be tried again at {at}{}", because(plain(says)))
+        }
+    }
 }
 
 /// A key that others hold, as a clause.

@@ -6,22 +6,23 @@ use crate::model::{Actor, Enqueued, Job, JobId, Json, NewJob, Timestamp, Trigger
 use crate::store::sql::{errors, jobs};
 use crate::store::sqlite::Tx;
 
-/// Stores a new job like a final one, which stays as it is (P10).
+/// Stores a new job like a final one, which stays as it is (P10); with a key, once for that key.
 ///
 /// # Errors
-/// `JOB-ID-001` if there is no such job, `JOB-ID-002` if it is not final.
+/// `JOB-ID-001` if there is no such job, `JOB-ID-002` if it is not final; `JOB-KEY-001` for the key of another job.
 pub(in crate::store) fn run_again(
     tx: &Tx<'_>,
     id: JobId,
     actor: &Actor,
-    correlation_id: Option<String>,
+    (key, correlation_id): (Option<String>, Option<String>),
     now: Timestamp,
 ) -> Result<Enqueued> {
     let job = jobs::existing(tx, id)?;
     if !job.status.is_final() {
         return Err(Error::new(Code::JobNotFinal, format!("job {id} is {}", job.status)));
     }
-    let again = NewJob { actor: Some(actor.clone()), correlation_id, ..copy(&job) };
+    let actor = Some(actor.clone());
+    let again = NewJob { actor, correlation_id, idempotency_key: key, ..copy(&job) };
     errors::retried(tx, id)?;
     enqueue(tx, &again, now)
 }

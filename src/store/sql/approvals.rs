@@ -52,6 +52,21 @@ pub(in crate::store) fn waiting(conn: &Connection, limit: usize) -> Result<Vec<W
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// How many acts wait for approval, counted up to `limit`, and since when the oldest does.
+pub(in crate::store) fn to_approve(
+    conn: &Connection,
+    limit: usize,
+) -> Result<(u64, Option<Timestamp>)> {
+    const SQL: &str = "
+        SELECT count(*), min(created_at)
+        FROM (SELECT created_at FROM filings WHERE state = 'awaiting_approval' ORDER BY id LIMIT :limit)";
+    let params = named_params! {":limit": limit as i64};
+    let found = conn
+        .prepare_cached(SQL)?
+        .query_row(params, |row| Ok((row.get::<_, i64>(0)?.max(0) as u64, instant(row, 1)?)));
+    Ok(found?)
+}
+
 /// The acts that people have rejected since then, the newest first.
 pub(in crate::store) fn rejected(
     conn: &Connection,

@@ -1,7 +1,8 @@
 //! Rows of `job_errors`: the errors of jobs, and who has muted them.
 
+use super::jobs;
 use crate::error::Result;
-use crate::model::{ErrorMute, JobErrorGroup, JobId, Timestamp};
+use crate::model::{ErrorMute, Job, JobErrorGroup, JobId, Timestamp};
 use crate::store::sqlite::row;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use std::collections::BTreeMap;
@@ -98,7 +99,7 @@ fn complete(
 /// How many errors were met for the first time since, and are not muted; counted up to `limit`.
 pub(in crate::store) fn count_new(
     conn: &Connection,
-    since: Timestamp,
+    (since, now): (Timestamp, Timestamp),
     limit: usize,
 ) -> Result<u64> {
     const SQL: &str = "
@@ -106,11 +107,34 @@ pub(in crate::store) fn count_new(
         FROM (
             SELECT 1
             FROM job_errors
-            WHERE last_at >= :since AND first_at >= :since AND muted_by IS NULL
+            WHERE last_at >= :since AND first_at >= :since
+              AND (muted_by IS NULL OR muted_until <= :now)
             LIMIT :limit)";
-    let params = named_params! {":since": since.millis(), ":limit": limit as i64};
+    let params =
+        named_params! {":since": since.millis(), ":now": now.millis(), ":limit": limit as i64};
     let count: i64 = conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?;
     Ok(count.max(0) as u64)
+}
+
+/// The newest jobs that ended with an error and that nobody has run again.
+pub(in crate::store) fn still_failed(
+    conn: &Connection,
+    fingerprint: &str,
+    limit: usize,
+) -> Result<Vec<Job>> {
+    const SQL: &str = "
+        SELECT DISTINCT job_id
+        FROM job_attempts
+        WHERE fingerprint = :fingerprint AND still_failed = 1
+        ORDER BY job_id DESC
+        LIMIT :limit";
+    let mut statement = conn.prepare_cached(SQL)?;
+    let params = named_params! {":fingerprint": fingerprint, ":limit": limit as i64};
+    let ids = statement.query_map(params, |row| row.get(0).map(JobId))?;
+    let ids = ids.collect::<rusqlite::Result<Vec<_>>>()?;
+    let mut found = jobs::of(conn, &ids)?;
+    found.sort_unstable_by_key(|job| std::cmp::Reverse(job.id));
+    Ok(found)
 }
 
 /// A failed job was run again: it is not still failed.

@@ -29,18 +29,22 @@ pub(super) struct Conditions {
 
 /// The conditions of a filter at `now`; the statement has `taken` parameters of its own, `?1` and so on.
 pub(super) fn conditions(filter: &Filter, now: Timestamp, taken: usize) -> Conditions {
-    built(filter, now, Builder { taken, values: Vec::new(), in_answers: false })
+    built(filter, now, Builder::new(taken, false))
 }
 
 /// The same, where a text may also be in the answer of a session's agent.
 #[cfg(feature = "agents")]
 pub(super) fn conditions_on_sessions(filter: &Filter, now: Timestamp, taken: usize) -> Conditions {
-    built(filter, now, Builder { taken, values: Vec::new(), in_answers: true })
+    built(filter, now, Builder::new(taken, true))
 }
 
 fn built(filter: &Filter, now: Timestamp, mut builder: Builder) -> Conditions {
     let mut sql = String::new();
     let (mut ids, mut batches) = (None, None);
+    builder.only_still_failed = filter.terms().iter().any(|term| {
+        let still = [Mark::StillFailed];
+        !term.negated && matches!(&term.condition, Condition::Is(marks) if marks[..] == still)
+    });
     for term in filter.terms() {
         if let (Condition::Batch(named), false) = (&term.condition, term.negated) {
             batches = Some(named.clone());
@@ -100,9 +104,15 @@ struct Builder {
     values: Vec<Value>,
     /// Whether a text is looked for in the answers of sessions too.
     in_answers: bool,
+    /// Whether only jobs are asked for that are still failed.
+    only_still_failed: bool,
 }
 
 impl Builder {
+    fn new(taken: usize, in_answers: bool) -> Self {
+        Self { taken, values: Vec::new(), in_answers, only_still_failed: false }
+    }
+
     /// Binds a value; answers its placeholder.
     fn bind(&mut self, value: impl Into<Value>) -> String {
         self.values.push(value.into());
@@ -129,7 +139,11 @@ impl Builder {
             }
             Condition::ErrorGroup(fingerprints) => {
                 let wanted = self.one_of("fingerprint", fingerprints.iter().map(String::as_str));
-                format!("EXISTS (SELECT 1 FROM job_attempts WHERE job_id = jobs.id AND {wanted})")
+                // Together they mean: it ended with this error, and nobody has run it again.
+                let still = if self.only_still_failed { " AND still_failed = 1" } else { "" };
+                format!(
+                    "EXISTS (SELECT 1 FROM job_attempts WHERE job_id = jobs.id AND {wanted}{still})"
+                )
             }
             Condition::Tag(tags) => {
                 let wanted = self.one_of("value", tags.iter().map(String::as_str));

@@ -9,7 +9,7 @@ use crate::error::{Code, Result};
 use crate::warn_coded;
 use std::io;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
@@ -17,13 +17,18 @@ use tokio::time::sleep;
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Waits between the looks that one event arms, in microseconds, 17 ms together.
 const LOOKS: [u64; 9] = [100, 150, 200, 300, 500, 1_000, 2_500, 4_000, 8_000];
-/// What the runtime's clock counts in: a shorter wait would last as long.
+/// The place of the first of them that the runtime's clock can count.
+const FIRST_LONG: usize = 5;
+/// What that clock counts in: a shorter wait would last as long.
 const TICK: Duration = Duration::from_millis(1);
+/// How often the short looks are begun at most.
+const SHORT_EVERY: Duration = Duration::from_millis(4);
 
 /// Raises the change signal after every commit of another program, until the database closes. Cancel safe.
 pub(in crate::store) async fn foreign_commits(db: &Database) -> Result<()> {
     let mut wal = db.path().as_os_str().to_owned();
     wal.push("-wal");
+    let mut short = Instant::now();
     let mut events = Events::on(Path::new(&wal));
     if let Err(error) = &events {
         warn_coded!(Code::StoreWatch, "watch {}: {error}", wal.display());
@@ -49,12 +54,17 @@ pub(in crate::store) async fn foreign_commits(db: &Database) -> Result<()> {
         }
         let mut next = 0;
         while let Some(wait) = LOOKS.get(next).copied().map(Duration::from_micros) {
-            // What comes meanwhile, a commit of our own too, begins the looks anew: another program's may be behind it.
-            if wait >= TICK && comes_within(&mut events, wait).await {
+            if next == 0 {
+                // Our own commits are events too: while one follows another, the short looks leave the writer in peace.
+                sleep(SHORT_EVERY.saturating_sub(short.elapsed())).await;
+                short = Instant::now();
+            }
+            // What comes meanwhile begins the looks anew: another program's commit may be behind it.
+            if next >= FIRST_LONG && comes_within(&mut events, wait).await {
                 next = 0;
                 continue;
             }
-            if wait < TICK {
+            if next < FIRST_LONG {
                 rest(wait).await;
             }
             next += 1;
@@ -83,7 +93,8 @@ async fn rest(wait: Duration) {
         reason = "the kernel tells of bytes in the log, and of no commit"
     )]
     let rest = move || std::thread::sleep(wait);
-    let rested = spawn_blocking(rest).await;
+    // A pool of threads that is busy must not keep the looks from going on.
+    let rested = tokio::time::timeout(TICK * 2, spawn_blocking(rest)).await;
     crate::error::ignore(rested, "a runtime that ends has no more looks");
 }
 

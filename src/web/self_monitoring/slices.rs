@@ -27,8 +27,6 @@ pub(in crate::web) struct ListsQuery {
     pub(super) issue_size: Option<u64>,
     #[serde(skip_serializing)]
     pub(super) v: Option<String>,
-    /// A word for what was saved just before the page was opened.
-    #[serde(skip_serializing)]
 }
 
 /// What the two lists show.

@@ -11,7 +11,7 @@ use super::super::named::SettingText;
 use super::super::nav::{self, Tab};
 use super::super::page::{self, Frame};
 use super::super::problem::Problem;
-use super::super::setting::{self, Field, Said, Sent};
+use super::super::setting::{self, Field, Outcome, Said, Sent};
 use super::PATH;
 use super::sheet::Sheet;
 use crate::actions;
@@ -113,11 +113,16 @@ pub(in crate::web) async fn set_group(
 ) -> Result<Response, Problem> {
     let offered: Vec<_> = settings::ALL.iter().filter(|setting| setting.group == group).collect();
     let mut changes = setting::wishes(&offered, &sent)?;
-    // A field that the form sends back as it was shown asks for no change.
+    // What is so already is no change, whatever the form showed.
     let before = app.web.store.all_settings().await?;
     changes.retain(|change| {
         !before.iter().any(|state| state.setting.key == change.key && state.text() == change.text)
     });
+    if actions::settings::may_change(who.role())
+        && let Some(refused) = setting::overtaken(&changes, &sent, &before)
+    {
+        return told(&app, &who, (group, refused), None).await;
+    }
     changed(&app, &who, (group, &changes), None).await
 }
 
@@ -150,8 +155,8 @@ async fn changed(
 ) -> Result<Response, Problem> {
     let page = Sheet::of(group);
     let call = who.call(app.web.clock.now());
-    let outcome = match setting::change(&app.web, &call, changes).await {
-        Ok(outcome) => outcome,
+    match setting::change(&app.web, &call, changes).await {
+        Ok(outcome) => told(app, who, (group, outcome), row).await,
         // What was typed stays where the password is asked for again.
         Err(problem)
             if who.face() == Face::Page && page.is_some() && problem.status().is_client_error() =>
@@ -159,10 +164,20 @@ async fn changed(
             let said = Said::typed(changes);
             let page = page.unwrap_or(Sheet::Agents);
             let shown = sheet(app, who, page, (&said, Some(&problem))).await?;
-            return Ok((problem.status(), shown).into_response());
+            Ok((problem.status(), shown).into_response())
         }
-        Err(problem) => return Err(problem),
-    };
+        Err(problem) => Err(problem),
+    }
+}
+
+/// Tells the outcome to the face that asked; `row` is the setting to lead a page to.
+async fn told(
+    app: &App,
+    who: &Signed,
+    (group, outcome): (SettingGroup, Outcome),
+    row: Option<&str>,
+) -> Result<Response, Problem> {
+    let page = Sheet::of(group);
     let said = outcome.said;
     match (who.face(), page) {
         (Face::Json, _) => Ok(outcome.json),
@@ -206,6 +221,8 @@ fn card(group: SettingGroup, all: &[SettingState], role: Role, said: &Said) -> M
             }
             @if may_change {
                 form data-unsaved method="post" action=(action) hx-post=(action) hx-target="closest section" hx-swap="outerHTML" {
+                    // Enter in a field presses the first button of its form.
+                    button.visually-hidden type="submit" tabindex="-1" aria-hidden="true" { "Save" }
                     div.settings { (rows) }
                     div.card-footer {
                         button.btn.btn-primary type="submit" { "Save" }
@@ -226,7 +243,7 @@ fn card(group: SettingGroup, all: &[SettingState], role: Role, said: &Said) -> M
 fn row(state: &SettingState, may_change: bool, said: &Said) -> Markup {
     let setting = state.setting;
     let (id, key) = (setting::id(setting.key), setting.key);
-    let reset = link(PATH).under(key);
+    let (reset, field) = (link(PATH).under(key), Field { state, said });
     html! {
         div.set {
             div {
@@ -237,13 +254,14 @@ fn row(state: &SettingState, may_change: bool, said: &Said) -> Markup {
                 @if may_change {
                     div {
                         div.unit {
-                            (Field { state, said }.line())
+                            (field.line())
                             @if let Some(unit) = setting.values.unit() { span.sub { (unit) } }
                             @if state.is_set {
                                 button.btn.btn-sm.btn-quiet type="submit" name="default" value="yes" formaction=(reset) hx-post=(reset)
                                     hx-target="closest section" hx-swap="outerHTML" aria-label={ "Default of " (key) } { "Default" }
                             }
                         }
+                        (field.was())
                         (setting::not_taken(&id, said.wrong(key)))
                     }
                 } @else { (state.text()) }

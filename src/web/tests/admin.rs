@@ -102,6 +102,59 @@ async fn a_form_of_settings_changes_all_of_its_fields_or_none_and_keeps_what_was
     assert_eq!(site.submit("/settings/groups/none", "").await.status, StatusCode::NOT_FOUND);
 }
 
+#[tokio::test]
+async fn a_form_of_settings_takes_back_nothing_that_somebody_else_saved_meanwhile() {
+    let site = Site::signed_in().await;
+    let (logs, sessions) = ("retention.logs_days", "retention.agent_session_days");
+    let path = "/settings/groups/retention";
+    let page = site.see(RETENTION_SETTINGS).await.body;
+    let shown = |key: &str, text: &str| format!(r#"name="was.{key}" value="{text}""#);
+    assert!(page.contains(&shown(logs, "7")) && page.contains(&shown(sessions, "90")), "{page}");
+    let fields = |was: [&str; 2], typed: [&str; 2]| {
+        let (was_logs, was_sessions) = (format!("was.{logs}"), format!("was.{sessions}"));
+        form(&[
+            (was_logs.as_str(), was[0]),
+            (logs, typed[0]),
+            (was_sessions.as_str(), was[1]),
+            (sessions, typed[1]),
+        ])
+    };
+    site.submit("/settings/retention.logs_days", "value=9").await;
+    let saved = site.submit(path, &fields(["7", "90"], ["7", "8"])).await;
+    assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.body);
+    assert_eq!([value(&site, logs).await, value(&site, sessions).await], ["9", "8"]);
+    let refused = site.submit(path, &fields(["7", "8"], ["10", "11"])).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    for text in ["1 field needs a change", "somebody else has set it to &quot;9&quot;"] {
+        assert!(refused.body.contains(text), "{text}: {}", refused.body);
+    }
+    for text in [r#"value="10""#, r#"value="11""#, &shown(logs, "9"), &shown(sessions, "8")] {
+        assert!(refused.body.contains(text), "{text}: {}", refused.body);
+    }
+    assert_eq!([value(&site, logs).await, value(&site, sessions).await], ["9", "8"]);
+    let again = site.submit(path, &fields(["9", "8"], ["10", "11"])).await;
+    assert_eq!(again.status, StatusCode::SEE_OTHER, "{}", again.body);
+    assert_eq!(value(&site, logs).await, "10");
+    let same = site.submit(path, &fields(["9", "11"], ["10", "11"])).await;
+    assert_eq!(same.status, StatusCode::SEE_OTHER, "what is so already is no quarrel");
+}
+
+#[tokio::test]
+async fn enter_in_a_field_of_settings_saves_and_takes_nothing_back() {
+    let site = Site::signed_in().await;
+    site.submit("/settings/agent.max_turns", "value=60").await;
+    let page = site.see(AGENT_SETTINGS).await.body;
+    let forms: Vec<_> = page.split("<form data-unsaved").skip(1).collect();
+    assert!(forms.iter().any(|form| form.contains(r#"name="default""#)), "{page}");
+    for form in forms {
+        let first = form.split("<button").nth(1).unwrap().split('>').next().unwrap();
+        assert!(first.contains(r#"type="submit""#), "{first}");
+        for other in ["name=", "formaction=", "hx-post="] {
+            assert!(!first.contains(other), "{first}");
+        }
+    }
+}
+
 fn settings_headings() -> [&'static str; 5] {
     crate::model::SettingGroup::ALL.map(crate::model::SettingGroup::title)
 }

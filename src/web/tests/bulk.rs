@@ -2,7 +2,7 @@
 
 use super::work::{HOSTILE, assert_inert, enqueue, error, job, poll, settle};
 use super::*;
-use crate::model::{JobId, Outcome, Role, Status, Username};
+use crate::model::{Filter, JobId, Outcome, Role, Status, Username};
 
 async fn failed(site: &Site, text: &str) -> JobId {
     let id = enqueue(site, "mail").await;
@@ -130,4 +130,20 @@ async fn strange_requests_and_lower_roles_are_refused() {
         let refused = site.submit("/jobs/bulk", form).await;
         assert_eq!(refused.status, StatusCode::FORBIDDEN, "{role:?}");
     }
+}
+
+#[tokio::test]
+async fn a_form_that_is_sent_twice_retries_once() {
+    let site = Site::signed_in().await;
+    enqueue(&site, "mail").await;
+    let lease = poll(&site, "mail").await.unwrap();
+    settle(&site, lease, Outcome::Fatal(error("no"))).await;
+    let preview = site.see("/jobs/bulk?act=retry&q=status%3Afailed").await.body;
+    assert!(preview.contains(r#"name="form" value=""#), "{preview}");
+    let form = "act=retry&q=status%3Afailed&before=2&changes=1&form=abc";
+    for _ in 0..2 {
+        assert_eq!(site.submit("/jobs/bulk", form).await.status, StatusCode::SEE_OTHER);
+    }
+    let all = site.web.store.find_jobs(Filter::default(), None, 9, START).await.unwrap().rows;
+    assert_eq!(all.len(), 2, "the failed one and its one retry");
 }

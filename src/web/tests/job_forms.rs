@@ -11,6 +11,16 @@ async fn mail(site: &Site, payload: serde_json::Value) -> JobId {
     site.web.store.enqueue(job, site.web.clock.now()).await.unwrap().id()
 }
 
+/// What the form of a job sends unseen.
+fn unseen(page: &str) -> String {
+    let form = page.split(r#"id="job-form""#).nth(1).unwrap().split("</form>").next().unwrap();
+    let fields = form.split(r#"<input type="hidden" name=""#).skip(1).map(|input| {
+        let (name, rest) = input.split_once(r#"" value=""#).unwrap();
+        ["&", name, "=", rest.split('"').next().unwrap()].concat()
+    });
+    fields.collect::<Vec<_>>().concat()
+}
+
 #[tokio::test]
 async fn a_copy_has_the_payload_that_was_typed_and_a_refusal_keeps_it() {
     let site = Site::signed_in().await;
@@ -55,6 +65,49 @@ async fn a_waiting_job_is_changed_where_the_form_differs_from_it() {
     assert_eq!(changed.header("location"), "/jobs/1", "{}", changed.body);
     let after = job(&site, id).await;
     assert_eq!((after.max_attempts, after.payload.as_str()), (Some(9), r#"{"to":7}"#));
+}
+
+#[tokio::test]
+async fn an_edit_takes_back_nothing_that_somebody_else_changed_meanwhile() {
+    let site = Site::signed_in().await;
+    let id = mail(&site, serde_json::json!({"to": 7})).await;
+    let opened = unseen(&site.see("/jobs/1/edit").await.body);
+    assert!(opened.contains("&was_priority=&was_start=") && opened.contains("&was_payload="));
+    let meanwhile = site.submit("/jobs/1/edit", "priority=5").await;
+    assert_eq!(meanwhile.header("location"), "/jobs/1", "{}", meanwhile.body);
+    let typed = "payload=%7B%22to%22%3A9%7D&attempts=&start=";
+    let refused = site.submit("/jobs/1/edit", &format!("{typed}&priority={opened}")).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    for text in ["The job was changed since this form was opened.", "{&quot;to&quot;:9}"] {
+        assert!(refused.body.contains(text), "{text}: {}", refused.body);
+    }
+    let priority = refused.body.split(r#"id="job-form-priority""#).nth(1).unwrap();
+    assert!(priority.split('>').next().unwrap().contains(r#"value="5""#), "as it is now");
+    assert_eq!(job(&site, id).await.payload.as_str(), r#"{"to":7}"#);
+    let anew = unseen(&refused.body);
+    let saved = site.submit("/jobs/1/edit", &format!("{typed}&priority=5{anew}")).await;
+    assert_eq!(saved.header("location"), "/jobs/1", "{}", saved.body);
+    let after = job(&site, id).await;
+    assert_eq!((after.priority, after.payload.as_str()), (Some(5), r#"{"to":9}"#));
+    let late = site.submit("/jobs/1/edit", &format!("{typed}&priority=6{anew}")).await;
+    assert_eq!(late.status, StatusCode::CONFLICT, "the payload is another one by now");
+}
+
+#[tokio::test]
+async fn the_form_of_a_copy_makes_one_job_however_often_it_is_sent() {
+    let site = Site::signed_in().await;
+    mail(&site, serde_json::json!({"to": 7})).await;
+    let once = unseen(&site.see("/jobs/1/copy").await.body);
+    let typed = "payload=%7B%22to%22%3A8%7D&priority=&start=";
+    for _ in 0..2 {
+        let made = site.submit("/jobs/1/copy", &format!("{typed}{once}")).await;
+        assert_eq!(made.header("location"), "/jobs/2", "{}", made.body);
+    }
+    let other = site.submit("/jobs/1/copy", &format!("{typed}10m{once}")).await;
+    assert_eq!(other.header("location"), "/jobs/3", "what is typed is part of the request");
+    let anew = unseen(&site.see("/jobs/1/copy").await.body);
+    let made = site.submit("/jobs/1/copy", &format!("{typed}{anew}")).await;
+    assert_eq!(made.header("location"), "/jobs/4", "{}", made.body);
 }
 
 #[tokio::test]

@@ -20,10 +20,11 @@ async fn the_text_that_one_approves_is_shown_with_its_lines() {
     sign_in(&page, &site.url);
     page.open(&format!("{}{SELF_MONITORING}/approvals", site.url));
     // As one reads it: where the browser breaks the lines, with their indentation.
-    let shown = page.wait("document.querySelector('#approvals pre')?.innerText");
+    page.click("#approvals .raw summary");
+    let shown = page.wait("document.querySelector('#approvals .raw pre')?.innerText");
     assert_eq!(shown.as_str().unwrap().trim_end(), BODY.trim_end());
     let lines = page.eval(
-        "(() => { const pre = document.querySelector('#approvals pre'), style = getComputedStyle(pre);
+        "(() => { const pre = document.querySelector('#approvals .raw pre'), style = getComputedStyle(pre);
             const inner = pre.clientHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom);
             return Math.round(inner / parseFloat(style.lineHeight)); })()",
     );

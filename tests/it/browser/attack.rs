@@ -161,7 +161,7 @@ fn hostile(port: u16) -> String {
 
 /// What a browser would follow, open or load from the page's content.
 const WAYS: &str = "[...document.querySelectorAll('main :is(a, area)[href], main form[action], main [src], main [formaction]')]
-    .map(e => e.href ?? e.action ?? e.src ?? e.formAction).map(String)";
+    .map(e => e.href?.baseVal !== undefined ? new URL(e.href.baseVal, document.baseURI) : e.href ?? e.action ?? e.src ?? e.formAction).map(String)";
 
 /// The ways that the content of a page has to places that are neither ours nor plainly of the public web.
 fn ways_out(page: &Page, url: &str) -> (usize, Vec<String>) {

@@ -1,6 +1,7 @@
 //! The contract of log stores.
 
 use crate::support::START;
+use lamplighter::actions::logs::{LogExport, LogFile};
 use lamplighter::model::{
     Level, LogFilter, LogProgress, LogSlice, LogStep, LogTable, NewLogRow, RowTemplate, Service,
 };
@@ -113,6 +114,40 @@ async fn another_programs_log_is_read_as_ours_is() {
     let filter = LogFilter { limit: 9, ..LogFilter::default() };
     assert_eq!(scanned.search(filter.clone()).await.unwrap().rows.len(), 2);
     assert_eq!(scanned.picture(filter).await.unwrap().counted, 2);
+}
+
+#[tokio::test]
+async fn a_file_of_another_programs_log_ends_where_its_rows_are_too_old() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("foreign.db");
+    let conn = rusqlite::Connection::open(&path).unwrap();
+    conn.execute_batch(
+        "CREATE TABLE logs (id INTEGER PRIMARY KEY, timestamp, level, message);
+         INSERT INTO logs VALUES (1, '2027-01-15 08:00:00', 'info', 'a'),
+                                 (250000, '2027-01-01 08:00:00', 'info', 'b'),
+                                 (400000, '2027-01-15 08:00:00', 'info', 'c');",
+    )
+    .unwrap();
+    let table = "logs".to_owned();
+    let (columns, levels) = ([].into(), [].into());
+    let foreign = ForeignLog::new(LogTable { path, table, id: None, columns, levels });
+    let file = async |is_whole| {
+        let since = Some(START.minus(std::time::Duration::from_hours(24)));
+        let filter = LogFilter { since, ..LogFilter::default() };
+        let log = ScannedLog::from(&foreign);
+        let mut export = LogExport::new(log, filter, LogFile::Ndjson, is_whole);
+        let mut text = String::new();
+        while let Some(part) = export.next().await.unwrap() {
+            text += &part;
+        }
+        text
+    };
+    let some = file(false).await;
+    assert_eq!(some.lines().count(), 2, "{some}");
+    assert!(some.contains("This file ends at row 200001: the rows from there on are older"));
+    let all = file(true).await;
+    assert_eq!(all.matches("\"message\"").count(), 2, "{all}");
+    assert!(!all.contains("\"note\""), "{all}");
 }
 
 #[tokio::test]

@@ -72,12 +72,19 @@ pub async fn errors_of_jobs_are_counted_and_muted(store: &Store) {
     let groups = store.job_errors(range, 9).await.unwrap();
     let [group] = &groups[..] else { panic!("{groups:?}") };
     assert_eq!((group.failures, group.still_failed), (1, 0), "it is tried again");
-    assert_eq!(store.new_job_errors(START, 9).await.unwrap(), 1);
-    assert_eq!(store.new_job_errors(later(3_600), 9).await.unwrap(), 0);
+    assert_eq!(store.new_job_errors(START, START, 9).await.unwrap(), 1);
+    assert_eq!(store.new_job_errors(later(3_600), later(3_600), 9).await.unwrap(), 0);
     let (print, mute) = (group.fingerprint.clone(), ErrorMute { until: None, by: "ann".into() });
     assert!(store.mute_job_error(print.clone(), Some(mute), Actor::cli(), START).await.unwrap());
     let muted = store.job_error(print, range).await.unwrap().unwrap();
     assert!(muted.is_muted(later(9_999_999)));
+    let count = |at| store.new_job_errors(START, at, 9);
+    assert_eq!(count(START).await.unwrap(), 0);
+    let mute = ErrorMute { until: Some(later(10)), by: "ann".into() };
+    let print = muted.fingerprint;
+    assert!(store.mute_job_error(print.clone(), Some(mute), Actor::cli(), START).await.unwrap());
+    assert_eq!((count(later(9)).await.unwrap(), count(later(10)).await.unwrap()), (0, 1));
+    assert!(store.still_failed_jobs(print, 9).await.unwrap().is_empty(), "it is tried again");
 }
 
 pub async fn a_store_that_takes_writes_is_trusted_and_ready(store: &Store) {

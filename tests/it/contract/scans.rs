@@ -159,6 +159,8 @@ pub async fn what_is_filed_waits_for_a_person_and_is_sent_once(store: &Store) {
     let states: Vec<_> = waiting.iter().map(|filing| filing.state).collect();
     let held = FilingState::AwaitingApproval;
     assert_eq!(states, [FilingState::Pending, held, held], "beyond the cap a person decides");
+    assert_eq!(store.filings_to_approve(9).await.unwrap(), (2, Some(START)));
+    assert_eq!(store.filings_to_approve(1).await.unwrap().0, 1);
     let (second, third) = (waiting[1].id, waiting[2].id);
     let shown = FilingPick { id: second, version: Some(waiting[1].version()) };
     let text =

@@ -79,7 +79,8 @@ impl World {
         let Some(id) = self.rng.choice(self.acknowledged.keys().copied()) else { return };
         if jobs::get(&self.conn, JobId(id)).unwrap().is_some() {
             let now = Timestamp::from_millis(self.now);
-            let again = self.call(|tx| again::run_again(tx, JobId(id), &Actor::cli(), None, now));
+            let again =
+                self.call(|tx| again::run_again(tx, JobId(id), &Actor::cli(), (None, None), now));
             self.acknowledged.extend(again.map(|again| (again.id().0, Status::Queued)));
         }
     }

@@ -76,7 +76,7 @@ fn asked_for(world: &World, now: Timestamp) {
     world.call(|tx| edit::edit(tx, id, change, &by, now));
     world.call(|tx| edit::run_now(tx, id, &by, now));
     world.call(|tx| cancel::cancel(tx, id, &by, now));
-    world.call(|tx| again::run_again(tx, id, &by, None, now));
+    world.call(|tx| again::run_again(tx, id, &by, (None, None), now));
     world.call(|tx| delete::delete(tx, id, &by, now));
     world.call(|tx| idempotency::known(tx, "key", now));
     world.call(|tx| idempotency::remember(tx, "key", "hash", id, now));
@@ -161,7 +161,7 @@ fn shown(world: &World, now: Timestamp) {
     errors::list(conn, range, 50).unwrap();
     errors::get(conn, "1", range).unwrap();
     errors::set_mute(conn, "1", None).unwrap();
-    errors::count_new(conn, now, 100).unwrap();
+    errors::count_new(conn, (now, now), 100).unwrap();
     errors::has_old(conn, now, Duration::ZERO).unwrap();
     batches::list(conn, None, 50).unwrap();
     batches::get(conn, crate::model::BatchId(1)).unwrap();
