@@ -46,6 +46,7 @@ mod health;
 mod host;
 mod icon;
 mod job;
+mod job_body;
 mod job_forms;
 mod job_history;
 mod job_ways;

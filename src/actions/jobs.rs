@@ -20,8 +20,8 @@ pub use texts::{
 use super::{Answer, Call, Right, kinds, ready, waiting};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    Cancelled, Enqueued, Job, JobEdit, JobId, Json, Kind, NewJob, Queue, Role, RunNow, Scope, Tag,
-    UniqueKey,
+    Cancelled, ConcurrencyKey, Enqueued, Job, JobEdit, JobId, Json, Kind, NewJob, Queue, Role,
+    RunNow, Scope, Tag, UniqueKey,
 };
 use crate::store::Store;
 use crate::wire;
@@ -71,6 +71,8 @@ pub struct JobAdd {
     pub timeout: Option<Duration>,
     /// Only one job of the kind may have this key until it is over.
     pub unique_key: Option<String>,
+    /// Only a limited number of jobs with this key run at once.
+    pub concurrency_key: Option<String>,
     /// The jobs that must have completed before it starts.
     pub after: Vec<JobId>,
     /// The jobs that must be over before it starts, whatever becomes of them.
@@ -166,6 +168,7 @@ pub async fn enqueue(
         max_attempts: request.max_attempts,
         timeout: request.timeout,
         unique_key: request.unique_key.map(UniqueKey::parse).transpose()?,
+        concurrency_key: request.concurrency_key.map(ConcurrencyKey::parse).transpose()?,
         tags: request.tags.into_iter().map(Tag::parse).collect::<Result<_>>()?,
         idempotency_key: request.idempotency_key,
         after: request.after,

@@ -196,7 +196,8 @@ mod tests {
         let (worker, _) = store.played("w", kinds, NOW).await;
         let lock = store.try_lead(&worker).unwrap().unwrap();
         let unhandled = all(held(&store, &kind, id, NOW).await);
-        assert_eq!(unhandled.matches("handler").count(), 1, "{unhandled}");
+        assert!(unhandled.contains("No worker handles tpyo"), "{unhandled}");
+        assert_eq!(unhandled.matches("tpyo").count(), 1, "{unhandled}");
         assert!(!unhandled.contains("No process works"), "{unhandled}");
 
         // As after a kill: its row says that it leads and was heard of just now.

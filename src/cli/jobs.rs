@@ -81,7 +81,7 @@ pub(super) struct NewArguments {
     /// Which handler runs it
     kind: String,
     /// The handler's input: JSON, `-` for standard input, or @FILE
-    #[arg(default_value = "{}")]
+    #[arg(default_value = "{}", allow_negative_numbers = true)]
     payload: String,
     /// Where it waits, instead of its kind's queue
     #[arg(long)]
@@ -104,6 +104,9 @@ pub(super) struct NewArguments {
     /// Print the id of the job that holds this key, if one does, instead of queuing another
     #[arg(long, value_name = "KEY")]
     unique_key: Option<String>,
+    /// Of the jobs with this key only as many run at once as their kind allows: one, unless its code says more
+    #[arg(long, value_name = "KEY")]
+    concurrency_key: Option<String>,
     /// Start it once these jobs have completed: 7,8. If one of them does not complete, it is cancelled
     #[arg(long, value_name = "IDS", allow_negative_numbers = true)]
     after: Option<String>,
@@ -247,6 +250,7 @@ impl NewArguments {
             max_attempts: self.max_attempts.map(|text| parse_attempts(&text)).transpose()?,
             timeout: timeout.transpose()?,
             unique_key: self.unique_key,
+            concurrency_key: self.concurrency_key,
             after: ids(self.after)?,
             after_any: ids(self.after_any)?,
             tags: self.tags,

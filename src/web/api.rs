@@ -5,6 +5,7 @@ use super::app::App;
 use super::base::link;
 use super::bearer::Bearer;
 use super::extract::{Body, Id};
+use super::job_body::JobBody;
 use super::problem::Problem;
 use crate::actions::jobs::{self, JobAdd};
 use crate::model::JobId;
@@ -13,8 +14,6 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::header::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::Response;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
 pub(super) const ME_PATH: &str = "/api/v1/me";
 pub(super) const JOBS_PATH: &str = "/api/v1/jobs";
@@ -27,25 +26,6 @@ const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 /// The largest request for a job, in bytes.
 pub(super) const MAX_BODY_BYTES: usize = 1024 * 1024;
-
-/// A request for a job.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct JobBody {
-    kind: String,
-    payload: Option<Box<RawValue>>,
-    queue: Option<String>,
-    priority: Option<i32>,
-    run_at: Option<String>,
-    delay_s: Option<u64>,
-    max_attempts: Option<u32>,
-    timeout_s: Option<u64>,
-    unique_key: Option<String>,
-    #[serde(default)]
-    after: Vec<i64>,
-    #[serde(default)]
-    tags: Vec<String>,
-}
 
 /// GET `/api/v1/me`: who the token is.
 pub(super) async fn me(who: Bearer) -> Json<wire::TokenSelf> {
@@ -61,21 +41,7 @@ pub(super) async fn enqueue(
 ) -> Result<Response, Problem> {
     let keys: Vec<_> = headers.get_all(KEY).iter().map(HeaderValue::as_bytes).collect();
     let key = jobs::parse_key(&keys, &who.token.owner.username)?;
-    let payload = body.payload.map(|payload| jobs::parse_payload(payload.get())).transpose()?;
-    let request = JobAdd {
-        kind: body.kind,
-        payload: payload.unwrap_or_default(),
-        queue: body.queue,
-        priority: body.priority,
-        start: jobs::parse_start(body.run_at.as_deref(), body.delay_s)?,
-        max_attempts: body.max_attempts,
-        timeout: body.timeout_s.map(jobs::time_limit).transpose()?,
-        unique_key: body.unique_key,
-        after: body.after.into_iter().map(JobId).collect(),
-        tags: body.tags,
-        idempotency_key: key,
-        ..JobAdd::default()
-    };
+    let request = JobAdd { idempotency_key: key, ..body.asks()? };
     let answer = jobs::enqueue(&app.web.store, &who.call, request).await?;
     let wire::Enqueued { id, repeated, existing_at_first, .. } = answer.value;
     let mut response = made(existing_at_first, &answer, &link(JOBS_PATH).under(id));

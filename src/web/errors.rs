@@ -100,7 +100,7 @@ pub(super) async fn list(
         html! {
             div.query {
                 (ranges(range, |range| link(PATH).with(&asked(range, shows))))
-                @if listed.iter().any(|error| error.still_failed > 0) { (retry_all(range, who.role())) }
+                @if shows == Shows::Active && all.iter().any(|error| error.still_failed > 0) { (retry_all(range, who.role())) }
             }
             section.card { (part) }
         }
@@ -130,12 +130,12 @@ fn state_tabs(all: &[JobErrorGroup], range: Range, open: Shows, now: Timestamp) 
     tabs("Errors by state", &Shows::ALL.map(way))
 }
 
-/// The way to the preview of a retry of everything that failed in the range and was not run again.
+/// The way to the preview of a retry of everything that failed in the range and was not run again, muted errors' jobs too.
 fn retry_all(range: Range, role: Role) -> Markup {
     let filter = Filter::default().still_failed().since(range.length());
     html! {
         @if jobs::may_act(role) {
-            a.btn href=(nav::bulk(BulkAct::Retry, &filter)) { "Retry all failed jobs…" }
+            a.btn href=(nav::bulk(BulkAct::Retry, &filter)) { "Retry all failed jobs of the last " (range.as_str()) "…" }
         }
     }
 }

@@ -60,7 +60,7 @@ struct Shown {
 
 impl Shown {
     fn of(job: &Job) -> Self {
-        let JobFields { payload, priority, attempts, .. } = JobFields::of(job, Deed::Edit);
+        let JobFields { payload, priority, attempts, .. } = JobFields::of(job);
         let payload = digest(&payload.unwrap_or_default());
         Self { payload, priority, start: job.run_at.millis().to_string(), attempts }
     }
@@ -89,16 +89,13 @@ enum Deed {
 
 impl JobFields {
     /// What the form shows of a job.
-    fn of(job: &Job, deed: Deed) -> Self {
+    fn of(job: &Job) -> Self {
         let attempts = job.max_attempts.filter(|most| *most < MAX_ATTEMPTS);
         Self {
             payload: Some(pretty(&job.payload)),
             priority: job.priority.map(|priority| priority.to_string()).unwrap_or_default(),
             start: String::new(),
-            attempts: attempts
-                .filter(|_| deed == Deed::Edit)
-                .map(|most| most.to_string())
-                .unwrap_or_default(),
+            attempts: attempts.map(|most| most.to_string()).unwrap_or_default(),
             ..Self::default()
         }
     }
@@ -124,7 +121,7 @@ impl JobFields {
 
     /// What the form shows of a job that was changed meanwhile: what was typed, and the rest as it is now.
     fn anew(&self, job: &Job) -> Self {
-        let now = Self::of(job, Deed::Edit);
+        let now = Self::of(job);
         let kept = |typed: &str, was: Option<&str>, now: String| {
             if was == Some(typed.trim()) { now } else { typed.to_owned() }
         };
@@ -143,7 +140,8 @@ impl JobFields {
     fn key(&self, job: &Job, name: &str) -> Option<String> {
         let once = given(self.once.clone())?;
         let (id, payload) = (job.id, self.payload().unwrap_or_default());
-        let asked = format!("{name}\n{once}\n{id}\n{}\n{}\n{payload}", self.priority, self.start);
+        let Self { priority, start, attempts, .. } = self;
+        let asked = format!("{name}\n{once}\n{id}\n{priority}\n{start}\n{attempts}\n{payload}");
         Some(format!("copy {}", sha256_hex(&asked)))
     }
 
@@ -155,6 +153,12 @@ impl JobFields {
             queue: job.queue.as_ref().map(ToString::to_string),
             priority: given(Some(self.priority.clone())).map(|text| priority(&text)).transpose()?,
             start: parse_start_text(&self.start)?,
+            max_attempts: match given(Some(self.attempts.clone())) {
+                Some(text) => Some(parse_attempts(&text)?),
+                None => job.max_attempts,
+            },
+            timeout: job.timeout,
+            concurrency_key: job.concurrency_key.as_ref().map(ToString::to_string),
             tags: job.tags.iter().map(ToString::to_string).collect(),
             idempotency_key: self.key(job, name),
             confirmed: self.is_confirmed(),
@@ -164,7 +168,7 @@ impl JobFields {
 
     /// What is to be changed of the job: what is not as the form showed it.
     fn change(&self, job: &Job) -> Checked<JobChange> {
-        let shown = Self::of(job, Deed::Edit);
+        let shown = Self::of(job);
         let payload = self
             .payload()
             .filter(|typed| Some(typed.trim()) != shown.payload.as_deref().map(str::trim));
@@ -190,7 +194,7 @@ pub(super) async fn copy_form(
     Id(id): Id<JobId>,
 ) -> Result<Html<String>, Problem> {
     let job = jobs::known(&app.web.store, id.0).await?;
-    let fields = JobFields::of(&job, Deed::Copy);
+    let fields = JobFields::of(&job);
     whole(&app, &who, &job, Deed::Copy, (&fields, &html! {})).await
 }
 
@@ -201,7 +205,7 @@ pub(super) async fn edit_form(
     Id(id): Id<JobId>,
 ) -> Result<Html<String>, Problem> {
     let job = jobs::known(&app.web.store, id.0).await?;
-    let fields = JobFields::of(&job, Deed::Edit);
+    let fields = JobFields::of(&job);
     whole(&app, &who, &job, Deed::Edit, (&fields, &html! {})).await
 }
 
@@ -356,11 +360,9 @@ fn inputs(job: &Job, deed: Deed, fields: &JobFields, who: &Signed) -> Markup {
                 label.form-label for="job-form-priority" { "Priority (-100 to 100, lower starts first)" }
                 input #job-form-priority .form-control name="priority" inputmode="numeric" maxlength="5" value=(fields.priority);
             }
-            @if deed == Deed::Edit {
-                div {
-                    label.form-label for="job-form-attempts" { "Attempts (1 to 1,000,000)" }
-                    input #job-form-attempts .form-control name="attempts" inputmode="numeric" maxlength="9" value=(fields.attempts);
-                }
+            div {
+                label.form-label for="job-form-attempts" { "Attempts (1 to 1,000,000)" }
+                input #job-form-attempts .form-control name="attempts" inputmode="numeric" maxlength="9" value=(fields.attempts);
             }
         }
         div {

@@ -26,6 +26,7 @@ fn new(kind: &str, payload: Value) -> JobAdd {
         max_attempts: None,
         timeout: None,
         unique_key: None,
+        concurrency_key: None,
         after: Vec::new(),
         after_any: Vec::new(),
         tags: Vec::new(),

@@ -1,5 +1,6 @@
 //! API tokens from the command line to a real server: made, shown, listed, rotated and revoked.
 
+use crate::support::foreign;
 use crate::support::server::{Browser, Server, program};
 use serde_json::Value;
 use std::path::Path;
@@ -183,4 +184,58 @@ fn a_token_that_cannot_be_is_refused_at_the_command_line() {
         let output = run(folder.path(), &[&["tokens", "create"][..], line].concat());
         assert_eq!(output.status.code(), Some(code), "{line:?}: {output:?}");
     }
+}
+
+/// The text of an element of a page that holds nothing but text.
+fn text_of(page: &str, id: &str) -> String {
+    let inner = page.split(&format!(r#"<pre id="{id}""#)).nth(1).expect(page);
+    let text = inner.split_once('>').unwrap().1.split("</pre>").next().unwrap();
+    let plain = text.replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">");
+    plain.replace("&amp;", "&")
+}
+
+#[test]
+fn the_command_and_the_request_on_the_page_of_a_job_make_such_a_job() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    let limits = [
+        &["--queue", "slow", "--priority", "-7", "--max-attempts", "9", "--timeout", "40s"][..],
+        &["--concurrency-key", "it's $(id) & \"<p>\"", "--tag", "eu", "--tag", "a=b"],
+    ];
+    let hostile = r#"{"to":"O'Brien `id` $(id) \\ <b> &amp;","amount":7.10}"#;
+    let first = run(data, &[&["jobs", "enqueue", "mail", hostile], &limits.concat()[..]].concat());
+    assert_eq!(printed(&first), "1", "{first:?}");
+    assert_eq!(printed(&run(data, &["jobs", "enqueue", "report", "-5.50"])), "2");
+
+    let server = Server::start(data, &[]);
+    let scopes = ["tokens", "create", "shell", "--scopes", "jobs:write"];
+    let token = printed(&run(data, &scopes));
+    let programs = Path::new(env!("CARGO_BIN_EXE_lamplighter")).parent().unwrap();
+    let shell = |line: &str| {
+        let mut shell = Command::new("sh");
+        shell.args(["-euc", line]).env_clear().env("HOME", data);
+        shell.env("PATH", format!("{}:/usr/bin:/bin", programs.display()));
+        shell.env("LAMPLIGHTER_DATA_DIR", data).env("LAMPLIGHTER_URL", &server.url);
+        let ended = shell.env("LAMPLIGHTER_TOKEN", &token).output().unwrap();
+        assert!(ended.status.success(), "{line}: {ended:?}");
+        printed(&ended)
+    };
+    let row = |id: i64| {
+        let wanted = "json_array(kind, payload, queue, priority, max_attempts, timeout_ms, concurrency_key, tags)";
+        let sql = format!("SELECT {wanted} FROM jobs WHERE id = ?1");
+        foreign(data).query_row(&sql, [id], |row| row.get::<_, String>(0)).unwrap()
+    };
+    let mut browser = Browser::signed_in(&server.url);
+    for id in [1, 2] {
+        let page = browser.get(&format!("/jobs/{id}"), &[]).body;
+        let by_command: i64 = shell(&text_of(&page, "job-as-command")).parse().unwrap();
+        let answer = shell(&text_of(&page, "job-as-request"));
+        let answer: Value = serde_json::from_str(&answer).expect(&answer);
+        let by_request = answer["id"].as_i64().expect(&answer.to_string());
+        for made in [by_command, by_request] {
+            assert!(made > 2, "{made}");
+            assert_eq!(row(made), row(id));
+        }
+    }
+    assert_eq!(server.terminate(), Some(0));
 }

@@ -1,8 +1,9 @@
 //! A job as a command, as JSON and as a request, for somebody who takes it elsewhere.
 
+use super::super::job_body::JobBody;
 use super::card::copy_button;
 use super::text::pretty;
-use crate::model::Job;
+use crate::model::{Job, MAX_ATTEMPTS};
 use crate::wire;
 use maud::{Markup, html};
 
@@ -36,22 +37,31 @@ fn quoted(text: &str) -> String {
 }
 
 fn command(job: &Job) -> String {
-    let mut words = vec!["lamplighter jobs enqueue".to_owned(), quoted(job.kind.as_str())];
-    words.push(format!("--payload {}", quoted(&job.payload)));
-    if let Some(queue) = &job.queue {
-        words.push(format!("--queue {}", quoted(queue.as_str())));
-    }
-    for tag in &job.tags {
-        words.push(format!("--tag {}", quoted(&tag.to_string())));
-    }
-    words.join(" ")
+    let limit = job.timeout.map(|length| format!("{}ms", length.as_millis()));
+    let options = [
+        ("queue", job.queue.as_ref().map(|queue| quoted(queue.as_str()))),
+        ("priority", job.priority.map(|priority| priority.to_string())),
+        (
+            "max-attempts",
+            job.max_attempts.filter(|most| *most <= MAX_ATTEMPTS).map(|most| most.to_string()),
+        ),
+        ("timeout", limit),
+        ("concurrency-key", job.concurrency_key.as_ref().map(|key| quoted(key.as_str()))),
+    ];
+    let tags = job.tags.iter().map(|tag| ("tag", Some(quoted(&tag.to_string()))));
+    let given = options.into_iter().chain(tags);
+    let given = given.filter_map(|(name, value)| Some(format!(" --{name}={}", value?)));
+    let (kind, payload) = (quoted(job.kind.as_str()), quoted(&job.payload));
+    ["lamplighter jobs enqueue ".to_owned(), kind, " ".to_owned(), payload]
+        .into_iter()
+        .chain(given)
+        .collect()
 }
 
 fn request(job: &Job) -> String {
-    // The payload stands as it is stored: its numbers keep their digits.
-    let body = format!(r#"{{"kind":"{}","payload":{}}}"#, job.kind, job.payload);
+    let body = serde_json::to_string(&JobBody::of(job)).unwrap_or_default();
     format!(
-        "curl -X POST \"$LAMPLIGHTER_URL/api/v1/jobs\" -H \"Authorization: Bearer $LAMPLIGHTER_TOKEN\" -H 'Content-Type: application/json' --data {}",
+        "curl -X POST \"$LAMPLIGHTER_URL/api/v1/jobs\" -H \"Authorization: Bearer $LAMPLIGHTER_TOKEN\" -H 'Content-Type: application/json' --data-raw {}",
         quoted(&body)
     )
 }

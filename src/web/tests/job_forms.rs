@@ -2,7 +2,7 @@
 
 use super::work::{HOSTILE, assert_inert, enqueue, error, job, poll, settle};
 use super::*;
-use crate::model::{JobId, NewJob, Outcome};
+use crate::model::{ConcurrencyKey, JobId, NewJob, Outcome};
 use std::time::Duration;
 
 /// A job of kind mail with this payload.
@@ -45,6 +45,32 @@ async fn a_copy_has_the_payload_that_was_typed_and_a_refusal_keeps_it() {
     let copy = job(&site, JobId(2)).await;
     assert_eq!((copy.payload.as_str(), copy.priority), (r#"{"to":8}"#, Some(-3)));
     assert_eq!(copy.run_at, START.plus(Duration::from_mins(10)));
+}
+
+#[tokio::test]
+async fn a_copy_keeps_the_limits_of_its_job() {
+    let site = Site::signed_in().await;
+    let key = ConcurrencyKey::parse("printer").unwrap();
+    let first = NewJob {
+        max_attempts: Some(9),
+        timeout: Some(Duration::from_secs(40)),
+        concurrency_key: Some(key.clone()),
+        ..NewJob::new(Kind::parse("mail").unwrap())
+    };
+    site.web.store.enqueue(first, START).await.unwrap();
+    let form = site.see("/jobs/1/copy").await.body;
+    assert!(
+        form.contains(r#"name="attempts" inputmode="numeric" maxlength="9" value="9""#),
+        "{form}"
+    );
+    for (attempts, most) in [("", 9), ("9", 9), ("4", 4)] {
+        let typed = format!("payload=%7B%7D&priority=&start=&attempts={attempts}");
+        let made = site.submit("/jobs/1/copy", &typed).await;
+        let id = made.header("location").rsplit('/').next().unwrap().parse().unwrap();
+        let copy = job(&site, JobId(id)).await;
+        let limits = (copy.max_attempts, copy.timeout, copy.concurrency_key);
+        assert_eq!(limits, (Some(most), Some(Duration::from_secs(40)), Some(key.clone())));
+    }
 }
 
 #[tokio::test]

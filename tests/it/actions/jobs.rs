@@ -109,8 +109,9 @@ async fn jobs_are_queued_alike_by_every_face() {
         "Nothing was queued: job 8 holds the unique key, or the same request made it before.";
     let after = "Job 9 (work) is queued. It runs after job 1, job 2, job 3.";
     let full = r#"{"prompt":"look","profile":"full"}"#;
-    let cases: [(&[&str], Result<&str, Code>); 19] = [
+    let cases: [(&[&str], Result<&str, Code>); 20] = [
         (&["send_email", r#"{"to":1}"#, "--unique-key", "k", "--tag", "eu"], Ok(queued)),
+        (&["send_email", "--concurrency-key", ""], Err(Code::ModelInvalid)),
         (&["send_email", "{}", "--unique-key", "k"], Ok(existing)),
         (&["work", "{}", "--after", "1,3", "--after-any", "2"], Ok(after)),
         (&["work", "{}", "--after", "77"], Err(Code::JobAfterUnknown)),
@@ -155,6 +156,7 @@ async fn jobs_are_queued_alike_by_every_face() {
                 max_attempts: option("--max-attempts").map(jobs::parse_attempts).transpose()?,
                 timeout: None,
                 unique_key: option("--unique-key").map(Into::into),
+                concurrency_key: option("--concurrency-key").map(Into::into),
                 after: ids("--after")?,
                 after_any: ids("--after-any")?,
                 tags: option("--tag").map(Into::into).into_iter().collect(),
