@@ -105,23 +105,24 @@
   const waiting = new Map();
   const refresh = (part, text) => {
     const sent = new DOMParser().parseFromString(text, "text/html");
-    let fresh = 0;
-    for (const row of all("[data-hold] :is(tr, article)[id]", sent)) {
+    let fresh = 0, changed = 0;
+    const rows = "[data-hold] :is(tr, article)[id]";
+    for (const row of all(rows, sent)) {
       const shown = document.getElementById(row.id);
       if (!shown) { fresh += 1; continue; }
+      if (shown.dataset.version !== row.dataset.version) changed += 1;
       for (const [at, cell] of all(".num, .st", row).entries()) {
         const old = all(".num, .st", shown)[at];
         if (old && old.className === cell.className && old.innerHTML !== cell.innerHTML && !old.querySelector(":focus")) old.innerHTML = cell.innerHTML;
       }
     }
-    offer(part, fresh, sent);
+    changed += all(rows, part).filter((row) => !sent.getElementById(row.id)).length;
+    offer(part, fresh, changed);
   };
   // The offer lies over the head of the list: what is below does not move.
-  const offer = (part, fresh, sent) => {
+  const offer = (part, fresh, changed) => {
     const still = lists(part).some((list) => list.dataset.hold === "still");
-    const count = all("[data-hold] :is(tr, article)[id]", sent).length;
-    const gone = all("[data-hold] :is(tr, article)[id]", part).length + fresh - count;
-    const words = fresh ? `${fresh} new · show` : still && gone ? "Changed elsewhere · show" : "";
+    const words = fresh ? `${fresh} new · show` : still && changed ? "Changed elsewhere · show" : "";
     if (!words) return;
     let bar = part.querySelector(":scope > .held");
     if (!bar) {

@@ -187,14 +187,25 @@ impl Overseer {
         let of_leader = |worker: &&Worker| Some(&worker.id) == leader.worker.as_ref();
         let Some(worker) = workers.iter().find(of_leader) else {
             // Nobody leads although somebody has the lock: it takes the lead in a moment, or hangs.
-            let hangs = self.is_silent(None, leader.epoch.0, None);
-            return if hangs { Free::Yes(None) } else { Free::No };
+            let holder = self.store.lock_holder();
+            let holder = workers.iter().find(|worker| Some(&worker.id) == holder.as_ref());
+            let hangs = self.is_silent(None, leader.epoch.0, holder);
+            return if hangs { self.free_of(holder) } else { Free::No };
         };
         if process::is_gone(&worker.process) {
             return Free::Yes(Some(worker.id.clone()));
         }
         let hangs = self.is_silent(Some(&worker.id), worker.beat, Some(worker));
-        if hangs { Free::Yes(None) } else { Free::No }
+        if hangs { self.free_of(Some(worker)) } else { Free::No }
+    }
+
+    /// The lead that a worker which hangs leaves behind. It is ended before anything is written: one that was stopped in the
+    /// middle of a write keeps every other process from writing, the new leader's first row too.
+    fn free_of(&self, hung: Option<&Worker>) -> Free {
+        if let Some(hung) = hung {
+            self.end(hung);
+        }
+        Free::Yes(None)
     }
 
     /// Marks the workers lost that are dead or whose lease is over.

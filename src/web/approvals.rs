@@ -123,7 +123,8 @@ fn card(filing: &WaitingFiling, refused: Option<&Problem>, role: Role, now: Time
     let waits = filing.state == FilingState::AwaitingApproval;
     let may = approvals::may(role);
     html! {
-        article.card.decided[filing.decided.is_some()] id={ "filing-" (filing.id.0) } {
+        article.card.decided[filing.decided.is_some()] id={ "filing-" (filing.id.0) }
+            data-version={ (filing.state.as_str()) "." (filing.version()) } {
             @if let Some(problem) = refused { (problem_notice(problem)) }
             @if let Some(line) = decided_line(filing, may, now) {
                 (line)

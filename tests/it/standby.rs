@@ -52,7 +52,10 @@ async fn workers(store: &Store, wanted: impl Fn(&[Worker]) -> bool) -> Vec<Worke
             changes.changed().await.unwrap();
         }
     };
-    tokio::time::timeout(STUCK, wait).await.expect("this should have happened long ago")
+    match tokio::time::timeout(STUCK, wait).await {
+        Ok(workers) => workers,
+        Err(_) => panic!("waited in vain; the workers are {:#?}", store.workers().await),
+    }
 }
 
 fn leader(workers: &[Worker]) -> Option<u32> {
@@ -150,6 +153,65 @@ async fn stop_in_the_middle_of_a_scan(store: &Store, data: &Path, leader: u32) -
         signal(leader, "CONT");
     }
     panic!("no scan was caught running");
+}
+
+/// Stops the leader by a signal while it has the write lock of the database. Answers once nobody else can write.
+fn stop_in_the_middle_of_a_write(data: &Path, leader: u32) {
+    let mut conn = foreign(data);
+    let is_stopped = || {
+        let stat = std::fs::read_to_string(format!("/proc/{leader}/stat")).unwrap();
+        stat.rsplit_once(") ").unwrap().1.starts_with('T')
+    };
+    for _ in 0..2_000 {
+        // Rows of another program: each look for work admits some.
+        conn.busy_timeout(STUCK).unwrap();
+        let tx = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).unwrap();
+        for _ in 0..500 {
+            tx.execute("INSERT INTO jobs (kind) VALUES ('nobodys')", []).unwrap();
+        }
+        tx.commit().unwrap();
+        for _ in 0..20 {
+            signal(leader, "STOP");
+            while !is_stopped() {
+                std::thread::yield_now();
+            }
+            // The other server's writes are short.
+            conn.busy_timeout(Duration::from_secs(2)).unwrap();
+            if conn.execute_batch("BEGIN IMMEDIATE").is_err() {
+                return;
+            }
+            conn.execute_batch("ROLLBACK").unwrap();
+            signal(leader, "CONT");
+        }
+    }
+    panic!("it was never caught writing");
+}
+
+#[tokio::test]
+async fn p27_a_leader_that_hangs_in_the_middle_of_a_write_is_killed_although_nobody_can_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    let store = open(data);
+    watching(&store, async {
+        let (hung, old) = start(&store, data).await;
+        workers(&store, |workers| leader(workers) == Some(old)).await;
+        let (standby, new) = start(&store, data).await;
+        stop_in_the_middle_of_a_write(data, old);
+        let begun = Instant::now();
+        workers(&store, |workers| leader(workers) == Some(new)).await;
+        let took = begun.elapsed();
+        println!(
+            "took over from a process that was stopped in the middle of a write after {took:?}"
+        );
+        assert!(took <= HUNG_AFTER + TAKE_OVER, "took {took:?}");
+        assert_eq!(hung.terminate(), None, "it was killed by a signal");
+        assert_eq!(standby.terminate(), Some(0));
+        let logs = rusqlite::Connection::open(data.join("logs.db")).unwrap();
+        let sql = "SELECT count(*) FROM logs WHERE message LIKE '[ENGINE-LEAD-002] %' || ?1 || '%'";
+        let said: i64 = logs.query_row(sql, [format!("process {old} ")], |row| row.get(0)).unwrap();
+        assert_eq!(said, 1, "it is said in the log, once");
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -90,7 +90,7 @@ async fn what_people_come_for_takes_few_clicks_from_the_dashboard() {
     clicks.click(".side a[href='/queues']");
     clicks.click("a[aria-label='Pause mail']");
     clicks.click("#queue-pause button[type=submit]");
-    page.wait_text("main", "Resume");
+    page.wait("!!document.querySelector('form[action*=\"/mail/resume\"]')");
     took("pause a queue", &clicks, 3);
     let queues = store.queues().await.unwrap();
     assert!(queues.iter().any(|queue| queue.name.as_str() == "mail" && queue.pause.is_some()));

@@ -288,6 +288,7 @@ fn what_is_open_elsewhere_and_duplicates_look_right() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_site_in_use_looks_right() {
     let folder = tempfile::tempdir().unwrap();
+    assert_eq!(Server::start(folder.path(), &["--demo"]).terminate(), Some(0));
     let jobs = some_jobs(folder.path()).await;
     let server = Server::start(folder.path(), &["--demo"]);
     let Some(chromium) = Chromium::start() else { return };
