@@ -52,10 +52,10 @@ async fn workers(store: &Store, wanted: impl Fn(&[Worker]) -> bool) -> Vec<Worke
             changes.changed().await.unwrap();
         }
     };
-    match tokio::time::timeout(STUCK, wait).await {
-        Ok(workers) => workers,
-        Err(_) => panic!("waited in vain; the workers are {:#?}", store.workers().await),
-    }
+    let Ok(workers) = tokio::time::timeout(STUCK, wait).await else {
+        panic!("waited in vain; the workers are {:#?}", store.workers().await);
+    };
+    workers
 }
 
 fn leader(workers: &[Worker]) -> Option<u32> {

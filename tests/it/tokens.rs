@@ -230,8 +230,8 @@ fn the_command_and_the_request_on_the_page_of_a_job_make_such_a_job() {
         let page = browser.get(&format!("/jobs/{id}"), &[]).body;
         let by_command: i64 = shell(&text_of(&page, "job-as-command")).parse().unwrap();
         let answer = shell(&text_of(&page, "job-as-request"));
-        let answer: Value = serde_json::from_str(&answer).expect(&answer);
-        let by_request = answer["id"].as_i64().expect(&answer.to_string());
+        let told: Value = serde_json::from_str(&answer).expect(&answer);
+        let by_request = told["id"].as_i64().expect(&answer);
         for made in [by_command, by_request] {
             assert!(made > 2, "{made}");
             assert_eq!(row(made), row(id));
