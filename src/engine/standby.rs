@@ -20,7 +20,7 @@ use super::process;
 use super::pruner::Pruner;
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
-use crate::model::{Epoch, Leader, Service, Worker, WorkerId};
+use crate::model::{Epoch, Leader, Process, Service, Worker, WorkerId};
 use crate::store::{Leadership, Store};
 use crate::{error_coded, warn_coded};
 use judge::{Judge, Verdict};
@@ -55,6 +55,8 @@ pub(super) struct Overseer {
     /// What is known of the others' beats; `None`: of the row of leading while no worker has it.
     judges: HashMap<Option<WorkerId>, Judge>,
     pruning: JoinSet<()>,
+    /// The process that was killed last: the system may take a moment to end it.
+    killed: Option<Process>,
 }
 
 impl Overseer {
@@ -69,6 +71,7 @@ impl Overseer {
             led: false,
             judges: HashMap::new(),
             pruning: JoinSet::new(),
+            killed: None,
         }
     }
 
@@ -201,7 +204,7 @@ impl Overseer {
 
     /// The lead that a worker which hangs leaves behind. It is ended before anything is written: one that was stopped in the
     /// middle of a write keeps every other process from writing, the new leader's first row too.
-    fn free_of(&self, hung: Option<&Worker>) -> Free {
+    fn free_of(&mut self, hung: Option<&Worker>) -> Free {
         if let Some(hung) = hung {
             self.end(hung);
         }
@@ -261,7 +264,7 @@ impl Overseer {
 
     /// Kills a worker that hangs while it holds the lock, if it and this process are both `lamplighter serve`: its sessions'
     /// processes end with it. A row alone is no proof: in a copy of a file that is served, it names a server that lives.
-    fn end(&self, worker: &Worker) {
+    fn end(&mut self, worker: &Worker) {
         let both_serve = self.is_server && worker.is_server;
         let holds_the_lock =
             self.lock.is_none() && self.store.lock_holder().as_ref() == Some(&worker.id);
@@ -269,16 +272,20 @@ impl Overseer {
         if !both_serve
             || !holds_the_lock
             || worker.process == self.life.me.process
+            || self.killed.as_ref() == Some(&worker.process)
             || process::is_gone(&worker.process)
         {
             return;
         }
         let (id, pid) = (&worker.id, worker.process.pid);
         match process::kill(&worker.process) {
-            Ok(()) => warn_coded!(
-                Code::EngineHung,
-                "killed process {pid} (worker {id}): it had not said for 30 seconds that it was alive"
-            ),
+            Ok(()) => {
+                self.killed = Some(worker.process.clone());
+                warn_coded!(
+                    Code::EngineHung,
+                    "killed process {pid} (worker {id}): it had not said for 30 seconds that it was alive"
+                );
+            }
             Err(error) => warn_coded!(
                 Code::EngineHangs,
                 "process {pid} (worker {id}) has not said for 30 seconds that it is alive, and cannot be killed: {error}"
