@@ -51,6 +51,22 @@ impl Filter {
         Ok(filter)
     }
 
+    /// The terms of a query as they were typed, each with its quotes, whether they can be read or not.
+    pub(crate) fn typed_terms(query: &str) -> Vec<String> {
+        let (mut terms, mut term, mut in_quotes) = (Vec::new(), String::new(), false);
+        for c in query.chars() {
+            in_quotes ^= c == '"';
+            if c.is_whitespace() && !in_quotes {
+                terms.push(std::mem::take(&mut term));
+            } else {
+                term.push(c);
+            }
+        }
+        terms.push(term);
+        terms.retain(|term| !term.is_empty());
+        terms
+    }
+
     /// The same, and the job is in this status.
     #[must_use]
     pub fn status(self, status: Status) -> Self {

@@ -2,7 +2,7 @@
 
 use crate::actions::jobs::{self, JobAdd};
 use crate::error::Result;
-use crate::model::{Job, JobId, MAX_ATTEMPTS};
+use crate::model::{Job, JobId};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::time::Duration;
@@ -66,7 +66,7 @@ impl JobBody {
             payload: serde_json::from_str(&job.payload).ok(),
             queue: job.queue.as_ref().map(ToString::to_string),
             priority: job.priority,
-            max_attempts: job.max_attempts.filter(|most| *most <= MAX_ATTEMPTS),
+            max_attempts: job.max_attempts,
             timeout_s: job.timeout.map(whole_seconds),
             concurrency_key: job.concurrency_key.as_ref().map(ToString::to_string),
             tags: job.tags.iter().map(ToString::to_string).collect(),

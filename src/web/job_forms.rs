@@ -193,9 +193,7 @@ pub(super) async fn copy_form(
     who: Signed,
     Id(id): Id<JobId>,
 ) -> Result<Html<String>, Problem> {
-    let job = jobs::known(&app.web.store, id.0).await?;
-    let fields = JobFields::of(&job);
-    whole(&app, &who, &job, Deed::Copy, (&fields, &html! {})).await
+    form(&app, &who, id, Deed::Copy).await
 }
 
 /// GET `/jobs/{id}/edit`.
@@ -204,9 +202,13 @@ pub(super) async fn edit_form(
     who: Signed,
     Id(id): Id<JobId>,
 ) -> Result<Html<String>, Problem> {
+    form(&app, &who, id, Deed::Edit).await
+}
+
+/// The form as the job fills it.
+async fn form(app: &App, who: &Signed, id: JobId, deed: Deed) -> Result<Html<String>, Problem> {
     let job = jobs::known(&app.web.store, id.0).await?;
-    let fields = JobFields::of(&job);
-    whole(&app, &who, &job, Deed::Edit, (&fields, &html! {})).await
+    whole(app, who, &job, deed, (&JobFields::of(&job), &html! {})).await
 }
 
 /// POST `/jobs/{id}/copy`: queues a job like this one, with the payload as it was typed.

@@ -28,33 +28,19 @@ impl<'a> JobWays<'a> {
 
     /// The list with the terms of this name replaced by another value, or taken away.
     fn way(&self, name: &str, value: Option<&str>, called: &str, count: Option<u64>) -> Way {
-        let mut terms: Vec<_> =
-            self.terms().into_iter().filter(|term| !is_of(term, name)).collect();
+        let mut terms: Vec<_> = Filter::typed_terms(&self.query)
+            .into_iter()
+            .filter(|term| !is_of(term, name))
+            .collect();
         let own = value.map(|value| format!("{name}:{value}"));
         let is_open = match &own {
-            Some(own) => self.terms().iter().any(|term| term == own),
-            None => !self.terms().iter().any(|term| is_of(term, name)),
+            Some(own) => Filter::typed_terms(&self.query).iter().any(|term| term == own),
+            None => !Filter::typed_terms(&self.query).iter().any(|term| is_of(term, name)),
         };
         terms.extend(own);
         let query = terms.join(" ");
         let link = Tab::Jobs.link().with(&[("q", Some(query).filter(|query| !query.is_empty()))]);
         Way { name: called.to_owned(), count, link, is_open }
-    }
-
-    /// The terms of the query, each with its quotes.
-    fn terms(&self) -> Vec<String> {
-        let (mut terms, mut term, mut in_quotes) = (Vec::new(), String::new(), false);
-        for c in self.query.chars() {
-            in_quotes ^= c == '"';
-            if c.is_whitespace() && !in_quotes {
-                terms.push(std::mem::take(&mut term));
-            } else {
-                term.push(c);
-            }
-        }
-        terms.push(term);
-        terms.retain(|term| !term.is_empty());
-        terms
     }
 
     /// How many jobs of the list there are, by what `of` says of them. It is known without a look at the jobs only where the query
@@ -64,7 +50,7 @@ impl<'a> JobWays<'a> {
         of: impl Fn(&JobCount) -> Option<K>,
         without: &str,
     ) -> Option<BTreeMap<K, u64>> {
-        let terms = self.terms();
+        let terms = Filter::typed_terms(&self.query);
         let known = ["status", "kind", "queue"];
         if !terms.iter().all(|term| known.iter().any(|name| is_of(term, name))) {
             return None;
@@ -111,7 +97,9 @@ impl<'a> JobWays<'a> {
     /// How many jobs there would be without one of the terms, with the way there: for a list of none.
     pub(super) fn without(&self) -> Vec<(&'static str, u64, Link)> {
         let known = ["kind", "queue", "status"];
-        let asked = known.into_iter().filter(|name| self.terms().iter().any(|t| is_of(t, name)));
+        let asked = known
+            .into_iter()
+            .filter(|name| Filter::typed_terms(&self.query).iter().any(|t| is_of(t, name)));
         let without = asked.filter_map(|name| {
             let counts = self.counted(|count| Some(count.status.as_str()), name)?;
             let count = counts.values().sum::<u64>();

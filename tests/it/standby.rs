@@ -155,6 +155,20 @@ async fn stop_in_the_middle_of_a_scan(store: &Store, data: &Path, leader: u32) -
     panic!("no scan was caught running");
 }
 
+/// Starts two servers, of which the first leads.
+async fn start_two(store: &Store, data: &Path) -> [(Server, u32); 2] {
+    let first = start(store, data).await;
+    workers(store, |workers| leader(workers) == Some(first.1)).await;
+    [first, start(store, data).await]
+}
+
+/// How often the log says that this process hung and was killed.
+fn said_to_be_killed(data: &Path, pid: u32) -> i64 {
+    let logs = rusqlite::Connection::open(data.join("logs.db")).unwrap();
+    let sql = "SELECT count(*) FROM logs WHERE message LIKE '[ENGINE-LEAD-002] %' || ?1 || '%'";
+    logs.query_row(sql, [format!("process {pid} ")], |row| row.get(0)).unwrap()
+}
+
 /// Stops the leader by a signal while it has the write lock of the database. Answers once nobody else can write.
 fn stop_in_the_middle_of_a_write(data: &Path, leader: u32) {
     let mut conn = foreign(data);
@@ -193,9 +207,7 @@ async fn p27_a_leader_that_hangs_in_the_middle_of_a_write_is_killed_although_nob
     let data = folder.path();
     let store = open(data);
     watching(&store, async {
-        let (hung, old) = start(&store, data).await;
-        workers(&store, |workers| leader(workers) == Some(old)).await;
-        let (standby, new) = start(&store, data).await;
+        let [(hung, old), (standby, new)] = start_two(&store, data).await;
         stop_in_the_middle_of_a_write(data, old);
         let begun = Instant::now();
         workers(&store, |workers| leader(workers) == Some(new)).await;
@@ -206,10 +218,7 @@ async fn p27_a_leader_that_hangs_in_the_middle_of_a_write_is_killed_although_nob
         assert!(took <= HUNG_AFTER + TAKE_OVER, "took {took:?}");
         assert_eq!(hung.terminate(), None, "it was killed by a signal");
         assert_eq!(standby.terminate(), Some(0));
-        let logs = rusqlite::Connection::open(data.join("logs.db")).unwrap();
-        let sql = "SELECT count(*) FROM logs WHERE message LIKE '[ENGINE-LEAD-002] %' || ?1 || '%'";
-        let said: i64 = logs.query_row(sql, [format!("process {old} ")], |row| row.get(0)).unwrap();
-        assert_eq!(said, 1, "it is said in the log, once");
+        assert_eq!(said_to_be_killed(data, old), 1, "it is said in the log, once");
     })
     .await;
 }
@@ -220,9 +229,7 @@ async fn p27_p9_a_leader_that_hangs_is_killed_after_30_s_and_its_job_ends_once_e
     let data = folder.path();
     let store = open(data);
     watching(&store, async {
-        let (hung, old) = start(&store, data).await;
-        workers(&store, |workers| leader(workers) == Some(old)).await;
-        let (standby, new) = start(&store, data).await;
+        let [(hung, old), (standby, new)] = start_two(&store, data).await;
         // In a copy of the file both servers have a row whose beat stands still, although they live.
         let copied = tempfile::tempdir().unwrap();
         copy(data, copied.path());
@@ -251,10 +258,7 @@ async fn p27_p9_a_leader_that_hangs_is_killed_after_30_s_and_its_job_ends_once_e
         assert_eq!(leader(&left), Some(alone), "the copy has judged both lost, and killed neither");
         assert_eq!(of_copy.terminate(), Some(0));
         assert_eq!(standby.terminate(), Some(0));
-        let logs = rusqlite::Connection::open(data.join("logs.db")).unwrap();
-        let sql = "SELECT count(*) FROM logs WHERE message LIKE '[ENGINE-LEAD-002] %' || ?1 || '%'";
-        let said: i64 = logs.query_row(sql, [format!("process {old} ")], |row| row.get(0)).unwrap();
-        assert_eq!(said, 1, "it is said in the log, once");
+        assert_eq!(said_to_be_killed(data, old), 1, "it is said in the log, once");
     })
     .await;
 }

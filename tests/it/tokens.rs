@@ -1,7 +1,7 @@
 //! API tokens from the command line to a real server: made, shown, listed, rotated and revoked.
 
-use crate::support::foreign;
 use crate::support::server::{Browser, Server, program};
+use crate::support::{foreign, skipped};
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -196,6 +196,9 @@ fn text_of(page: &str, id: &str) -> String {
 
 #[test]
 fn the_command_and_the_request_on_the_page_of_a_job_make_such_a_job() {
+    if Command::new("curl").arg("--version").output().is_err() {
+        return skipped("it needs curl (Debian: apt-get install curl)");
+    }
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path();
     let limits = [

@@ -43,16 +43,7 @@ pub async fn find(store: &Store, ask: JobsAsk, now: Timestamp) -> Result<Found<J
 /// What of a query can be read: its terms that stand by themselves. It is for a person whose query as a whole cannot be, such
 /// as a pasted error.
 pub fn readable(query: &str) -> Filter {
-    let (mut terms, mut term, mut in_quotes) = (Vec::new(), String::new(), false);
-    for c in query.chars() {
-        in_quotes ^= c == '"';
-        if c.is_whitespace() && !in_quotes {
-            terms.push(std::mem::take(&mut term));
-        } else {
-            term.push(c);
-        }
-    }
-    terms.push(term);
+    let terms = Filter::typed_terms(query);
     let read = terms.iter().filter_map(|term| Filter::parse(term).ok());
     let all = read.take(MAX_TERMS).fold(Filter::default(), Filter::and);
     // Together they may be more than one query takes.

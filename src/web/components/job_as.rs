@@ -3,7 +3,7 @@
 use super::super::job_body::JobBody;
 use super::card::copy_button;
 use super::text::pretty;
-use crate::model::{Job, MAX_ATTEMPTS};
+use crate::model::Job;
 use crate::wire;
 use maud::{Markup, html};
 
@@ -41,10 +41,7 @@ fn command(job: &Job) -> String {
     let options = [
         ("queue", job.queue.as_ref().map(|queue| quoted(queue.as_str()))),
         ("priority", job.priority.map(|priority| priority.to_string())),
-        (
-            "max-attempts",
-            job.max_attempts.filter(|most| *most <= MAX_ATTEMPTS).map(|most| most.to_string()),
-        ),
+        ("max-attempts", job.max_attempts.map(|most| most.to_string())),
         ("timeout", limit),
         ("concurrency-key", job.concurrency_key.as_ref().map(|key| quoted(key.as_str()))),
     ];
