@@ -52,6 +52,7 @@ impl Filter {
     }
 
     /// The terms of a query as they were typed, each with its quotes, whether they can be read or not.
+    #[cfg(feature = "web")]
     pub(crate) fn typed_terms(query: &str) -> Vec<String> {
         let (mut terms, mut term, mut in_quotes) = (Vec::new(), String::new(), false);
         for c in query.chars() {
