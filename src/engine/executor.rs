@@ -76,7 +76,7 @@ pub(super) struct Run {
     pub(super) cancel: CancellationToken,
     /// Tells the poller that the job's end has been sent.
     pub(super) end_notice: Arc<EndNotice>,
-    pub(super) job: Job,
+    pub(super) job: Arc<Job>,
     pub(super) lease: Lease,
 }
 
@@ -89,7 +89,7 @@ impl Run {
 
     /// Every line that is logged while the job runs says which job, and which request made it.
     fn span(&self) -> tracing::Span {
-        let Job { id, kind, attempt, .. } = &self.job;
+        let Job { id, kind, attempt, .. } = &*self.job;
         let queue = self.job.queue.as_ref().map(Queue::as_str);
         let correlation_id = self.job.correlation_id.clone();
         let correlation_id = correlation_id.unwrap_or_else(|| format!("job-{id}"));
@@ -113,7 +113,7 @@ impl Run {
     /// Says how the job ended. A failure for good is a warning under the job's own code, so that it becomes an issue; that
     /// of a scan is not, or each scan would find the one before.
     fn report(&self, status: Status, failure: Option<&JobError>) {
-        let Job { id, kind, attempt, .. } = &self.job;
+        let Job { id, kind, attempt, .. } = &*self.job;
         let reason = failure.map(reason);
         if status == Status::Failed && *kind != Kind::SELF_MONITORING {
             let (code, reason) = reason.unwrap_or_else(|| {
@@ -134,7 +134,7 @@ impl Run {
         let over_budget = Arc::new(OnceLock::new());
         let holds = Holds::default();
         let context = Context {
-            job: self.job.clone(),
+            job: Job::clone(&self.job),
             lease: self.lease.clone(),
             clock: self.clock.clone(),
             stopping: self.stop.claims.clone(),
@@ -246,7 +246,8 @@ impl Run {
         let retry_after = self.rules.backoff.wait(self.job.attempt, self.clock.chance());
         loop {
             let now = self.clock.now();
-            let saved = self.store.settle(self.lease.clone(), end.clone(), retry_after, now);
+            let lease = self.lease.clone();
+            let saved = self.store.settle_claimed(&self.job, lease, end.clone(), retry_after, now);
             let mut saved = pin!(unconstrained(saved));
             // The first step puts the call into the writer's line, unless the line is full: the poller's next look is behind
             // it there. A look that comes first claims a job more for a moment than the process has slots; the limits of

@@ -373,7 +373,7 @@ impl Poller {
             rules: Arc::clone(rules),
             cancel: held.cancel.clone(),
             end_notice: Arc::clone(&held.end_notice),
-            job,
+            job: Arc::new(job),
             lease,
         };
         let task = self.running.spawn(run.execute());

@@ -71,6 +71,8 @@ pub struct Polled {
 pub(crate) struct SettleRequest {
     /// Under which lease it ran.
     pub(crate) lease: Lease,
+    /// The job as that lease claimed it, if its worker still has it: its row need not be read before its end.
+    pub(crate) claimed: Option<Arc<Job>>,
     pub(crate) end: AttemptEnd,
     /// What its error is recognised by, if its answer has one and that was read before.
     pub(crate) print: Option<ErrorPrint>,

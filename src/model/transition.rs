@@ -146,6 +146,11 @@ pub enum AttemptEnd {
 }
 
 impl AttemptEnd {
+    /// Whether the handler did its work.
+    pub(crate) const fn is_done(&self) -> bool {
+        matches!(self, Self::Answered(Outcome::Done(_)))
+    }
+
     /// Why it failed, if its handler or its time said so.
     pub(crate) const fn error(&self) -> Option<&JobError> {
         match self {

@@ -13,6 +13,7 @@ use crate::model::{
     NewJob, PollRequest, Polled, Receipt, RunNow, SettleRequest, Status, Timestamp, Why,
 };
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Steps of a job's history that are read at most: more than are kept.
@@ -241,9 +242,34 @@ impl Store {
         retry_after: Duration,
         now: Timestamp,
     ) -> Result<Status> {
+        self.end_attempt(lease, None, (end, retry_after), now).await
+    }
+
+    /// The same of a job as its worker claimed it, whose row is read only if that is not enough.
+    ///
+    /// # Errors
+    /// As [`settle`](Self::settle).
+    pub(crate) async fn settle_claimed(
+        &self,
+        job: &Arc<Job>,
+        lease: Lease,
+        end: AttemptEnd,
+        retry_after: Duration,
+        now: Timestamp,
+    ) -> Result<Status> {
+        self.end_attempt(lease, Some(Arc::clone(job)), (end, retry_after), now).await
+    }
+
+    async fn end_attempt(
+        &self,
+        lease: Lease,
+        claimed: Option<Arc<Job>>,
+        (end, retry_after): (AttemptEnd, Duration),
+        now: Timestamp,
+    ) -> Result<Status> {
         // The writer's thread has no time to read texts.
         let print = end.error().map(ErrorPrint::of);
-        let request = SettleRequest { lease, end, print, retry_after, now };
+        let request = SettleRequest { lease, claimed, end, print, retry_after, now };
         self.db.rule_together("settle a job", request, core::settle::settle).await
     }
 

@@ -8,6 +8,7 @@ use crate::model::{
 use crate::store::sql::moves::Ended;
 use crate::store::sql::{jobs, lease, moves, unblock};
 use crate::store::sqlite::Tx;
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// The crash that ends a job whose kind this process does not know.
@@ -15,24 +16,52 @@ pub(super) const POISON_AFTER: u32 = 3;
 
 /// Ends attempts, each under its own lease; answers for each its job's status. One whose lease is not held hears
 /// `STORE-LEASE-001`, and nothing is changed for it (P9); the others go on.
+///
+/// What a job needs that completes is known from its claim, so its row is not read: the statement that ends it looks whether
+/// the row is still as it was claimed.
+///
+/// # Errors
+/// `STORE-LEASE-001` if several were asked for of which one is not as it was claimed: each is to be asked for by itself.
 pub(in crate::store) fn settle(
     tx: &Tx<'_>,
     requests: &[SettleRequest],
 ) -> Result<Vec<Result<Status>>> {
-    let leases: Vec<_> = requests.iter().map(|request| &request.lease).collect();
-    let held = lease::all_held(tx, &leases)?;
-    let settlements: Vec<_> = held
-        .iter()
+    match settle_as(tx, requests, |request| request.claimed.as_deref()) {
+        // Nothing is changed by one that is refused.
+        Err(error) if error.is_lease_lost() && requests.len() == 1 => {
+            settle_as(tx, requests, |_| None)
+        }
+        settled => settled,
+    }
+}
+
+/// The same with the rows of those read of which `claimed` knows nothing, and of those that do not just complete.
+fn settle_as<'a>(
+    tx: &Tx<'_>,
+    requests: &'a [SettleRequest],
+    claimed: fn(&'a SettleRequest) -> Option<&'a Job>,
+) -> Result<Vec<Result<Status>>> {
+    let known = |request| {
+        let job = claimed(request).filter(|_| request.end.is_done())?;
+        let after = settled(tx, job, request).ok()?;
+        moves::completes_as_claimed(job, &after).then_some((job, after))
+    };
+    let known: Vec<_> = requests.iter().map(known).collect();
+    lease::expect_alive(tx, known.iter().flatten().map(|(job, _)| *job))?;
+    let unknown = requests.iter().zip(&known).filter(|(_, known)| known.is_none());
+    let leases: Vec<_> = unknown.map(|(request, _)| &request.lease).collect();
+    let mut held = lease::all_held(tx, &leases)?.into_iter();
+    let settlements: Vec<_> = known
+        .into_iter()
         .zip(requests)
-        .map(|(job, request)| {
-            let job = job.as_ref()?;
-            let SettleRequest { end, retry_after, now, .. } = request;
-            Some(terms(tx, job, POISON_AFTER).map(|terms| {
-                let after = settlement(terms, end.clone(), *now, *retry_after);
-                (job, after, request.print.as_ref(), *now)
-            }))
+        .map(|(known, request)| {
+            if let Some((job, after)) = known {
+                return Ok(Some((Cow::Borrowed(job), after, request.print.as_ref(), request.now)));
+            }
+            let Some(job) = held.next().flatten() else { return Ok(None) };
+            let after = settled(tx, &job, request)?;
+            Ok(Some((Cow::Owned(job), after, request.print.as_ref(), request.now)))
         })
-        .map(Option::transpose)
         .collect::<Result<_>>()?;
     let ended = settlements.iter().flatten();
     let ended = ended.map(|(job, after, print, at)| Ended { job, after, print: *print, at: *at });
@@ -42,6 +71,12 @@ pub(in crate::store) fn settle(
         None => Err(lease::lost(&request.lease)),
     });
     Ok(answers.collect())
+}
+
+/// What becomes of a job whose attempt ended so.
+fn settled(tx: &Tx<'_>, job: &Job, request: &SettleRequest) -> Result<Settlement> {
+    let SettleRequest { end, retry_after, now, .. } = request;
+    Ok(settlement(terms(tx, job, POISON_AFTER)?, end.clone(), *now, *retry_after))
 }
 
 /// Writes ends of attempts, with what follows from them.

@@ -303,6 +303,7 @@ mod tests {
         conn.progress_handler(1, Some(stop)).unwrap();
         let request = SettleRequest {
             lease: lease.clone(),
+            claimed: None,
             end: AttemptEnd::Answered(Outcome::Done(1.into())),
             print: None,
             retry_after: Duration::from_secs(10),

@@ -50,6 +50,35 @@ fn read_held(conn: &Connection, columns: &str, leases: &[&Lease]) -> Result<Vec<
     Ok(held.collect())
 }
 
+/// Refuses ends of jobs of which one was claimed by a worker that was judged lost since.
+///
+/// # Errors
+/// `STORE-LEASE-001`
+pub(in crate::store) fn expect_alive<'a>(
+    conn: &Connection,
+    claimed: impl Iterator<Item = &'a Job>,
+) -> Result<()> {
+    const SQL: &str =
+        "SELECT EXISTS (SELECT 1 FROM job_workers WHERE id = :worker AND lost_at IS NOT NULL)";
+    let mut alive: Option<&WorkerId> = None;
+    for job in claimed {
+        let worker = job.worker_id.as_ref();
+        if worker.is_none() || worker == alive {
+            continue;
+        }
+        alive = worker;
+        let params = named_params! {":worker": alive.map(WorkerId::as_str)};
+        let is_lost: bool = conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?;
+        if is_lost && !planted::is(Bug::HeedsTheLost) {
+            return Err(Error::new(
+                Code::StoreLeaseLost,
+                format!("job {}: its worker is lost", job.id),
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// Whether a lease is that of this running job: its epoch, in its worker's name.
 fn is_of(lease: &Lease, job: &Job) -> bool {
     let knows_epoch = planted::is(Bug::SettlesForAnybody) && lease.epoch == job.epoch;

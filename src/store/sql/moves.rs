@@ -11,8 +11,8 @@ use super::jobs;
 use super::row_set::RowSet;
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    Cause, ConcurrencyKey, ErrorPrint, Job, JobEvent, JobId, JobStep, Move, ParkedBy, RateShare,
-    Settlement, Status, Timestamp, WaitsFor, WorkerId,
+    Cause, ConcurrencyKey, ErrorPrint, Job, JobEvent, JobId, JobStep, Move, ParkedBy, Queue,
+    RateShare, Settlement, Status, Timestamp, WaitsFor, WorkerId,
 };
 use crate::planted::{self, Bug};
 use crate::store::sqlite::row::{optional_text, text};
@@ -261,7 +261,8 @@ pub(in crate::store) fn end(tx: &Tx<'_>, ended: &[Ended<'_>]) -> Result<()> {
     }
     let most = if planted::is(Bug::DropsLastOfSet) { ended.len().max(2) - 1 } else { ended.len() };
     let ended = &ended[..most];
-    let (plain, other): (Vec<_>, Vec<_>) = ended.iter().partition(|ended| is_plain_end(ended));
+    let (plain, other): (Vec<_>, Vec<_>) =
+        ended.iter().partition(|ended| completes_as_claimed(ended.job, ended.after));
     let changed = complete_plain(tx, &plain)? + end_any(tx, &other)?;
     if changed != ended.len() {
         let doing = format!("end {} attempts: only {changed} run as they were read", ended.len());
@@ -281,8 +282,9 @@ pub(in crate::store) fn end(tx: &Tx<'_>, ended: &[Ended<'_>]) -> Result<()> {
     history::record_all(tx, &steps)
 }
 
-/// Whether a job without a key has completed, and nothing but its end is to be written.
-fn is_plain_end(Ended { job, after, .. }: &Ended<'_>) -> bool {
+/// Whether a job has completed whose end needs nothing of its row but that it is as it was claimed: it has no key, and nothing
+/// but its end is to be written.
+pub(in crate::store) fn completes_as_claimed(job: &Job, after: &Settlement) -> bool {
     let is_done = after.status == Status::Completed && after.error.is_none();
     let is_same = after.attempt == job.attempt && after.interrupted == job.interrupted;
     let is_bare = job.concurrency_key.is_none() && job.parked_by.is_none() && job.counted;
@@ -292,27 +294,41 @@ fn is_plain_end(Ended { job, after, .. }: &Ended<'_>) -> bool {
 
 /// Such ends. What a statement does not set, SQLite neither checks again nor writes into an index.
 fn complete_plain(tx: &Tx<'_>, ended: &[&Ended<'_>]) -> Result<usize> {
-    static SQL: LazyLock<RowSet> = LazyLock::new(|| {
-        RowSet::new(
-            5,
-            "UPDATE jobs
-             SET status = 'completed',
-                 worker_id = NULL,
-                 finished_at = m.column4,
-                 result = m.column5,
-                 error = NULL,
-                 error_code = NULL
-             FROM (VALUES {rows}) m
-             WHERE jobs.id = m.column1 AND jobs.epoch = m.column2 AND jobs.worker_id = m.column3 AND jobs.status = 'running'",
-        )
-    });
-    SQL.run(tx, ended, |row, Ended { job, after, at, .. }| {
+    static SQL: LazyLock<RowSet> = LazyLock::new(plain_end);
+    let planted = [Bug::SettlesForAnybody, Bug::ChecksNoLease].into_iter().any(planted::is);
+    let planted = planted.then(plain_end);
+    planted.as_ref().unwrap_or(&SQL).run(tx, ended, |row, Ended { job, after, at, .. }| {
         row.bind(job.id.0)?;
         row.bind(job.epoch)?;
         row.bind(job.worker_id.as_ref().map(WorkerId::as_str))?;
         row.bind(at.millis())?;
-        row.bind(after.result.as_ref().map(ToString::to_string))
+        row.bind(after.result.as_ref().map(ToString::to_string))?;
+        row.bind(job.queue.as_ref().map(Queue::as_str))
     })
+}
+
+/// The statement of such ends. Its conditions are all that is looked at: the row of a job is not read before.
+fn plain_end() -> RowSet {
+    let is_held = if planted::is(Bug::ChecksNoLease) {
+        ""
+    } else if planted::is(Bug::SettlesForAnybody) {
+        "AND jobs.epoch = m.column2"
+    } else {
+        "AND jobs.epoch = m.column2 AND jobs.worker_id = m.column3"
+    };
+    let sql = format!(
+        "UPDATE jobs
+         SET status = 'completed',
+             worker_id = NULL,
+             finished_at = m.column4,
+             result = m.column5,
+             error = NULL,
+             error_code = NULL
+         FROM (VALUES {{rows}}) m
+         WHERE jobs.id = m.column1 AND jobs.status = 'running' {is_held} AND jobs.queue IS m.column6
+           AND jobs.counted = 1 AND jobs.concurrency_key IS NULL AND jobs.parked_by IS NULL"
+    );
+    RowSet::new(6, &sql)
 }
 
 /// Any ends.

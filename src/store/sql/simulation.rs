@@ -16,10 +16,11 @@ mod refused;
 
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    AttemptEnd, BatchId, ConcurrencyKey, Epoch, Kind, KindRules, Lease, OnInterrupt, Queue, Rate,
-    Retention, SettleRequest, Status, Timestamp, WorkerId,
+    AttemptEnd, BatchId, ConcurrencyKey, Epoch, Job, Kind, KindRules, Lease, OnInterrupt, Queue,
+    Rate, Retention, SettleRequest, Status, Timestamp, WorkerId,
 };
 use crate::store::core::settle;
+use crate::store::sql::jobs;
 use crate::store::sqlite::{Tx, run_bare, run_in_savepoint, take_back};
 use fastrand::Rng;
 use rusqlite::Connection;
@@ -139,6 +140,13 @@ pub(super) fn database() -> Connection {
     conn
 }
 
+/// The job as this lease claimed it, as its worker would have it in memory; `None` for one of two jobs: its row is read then.
+fn as_claimed(conn: &Connection, lease: &Lease) -> Option<Arc<Job>> {
+    let job = jobs::get(conn, lease.id).unwrap().filter(|_| lease.id.0 % 2 == 0)?;
+    let (epoch, worker_id) = (lease.epoch, Some(lease.worker.clone()));
+    Some(Arc::new(Job { status: Status::Running, epoch, worker_id, ..job }))
+}
+
 /// Ends one attempt.
 fn settle_one(
     tx: &Tx<'_>,
@@ -147,7 +155,8 @@ fn settle_one(
     retry_after: Duration,
     now: Timestamp,
 ) -> Result<Status> {
-    let request = SettleRequest { lease: lease.clone(), end, print: None, retry_after, now };
+    let (claimed, lease) = (as_claimed(tx, lease), lease.clone());
+    let request = SettleRequest { lease, claimed, end, print: None, retry_after, now };
     settle::settle(tx, &[request])?.remove(0)
 }
 

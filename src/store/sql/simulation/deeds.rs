@@ -1,13 +1,13 @@
 //! What the processes and the machine of the simulation do, and other programs.
 
-use super::{PROCESSES, Server, World, settle_one};
+use super::{PROCESSES, Server, World, as_claimed, settle_one};
 use crate::error::Result;
 use crate::model::{
     Actor, AttemptEnd, BatchId, ConcurrencyKey, Job, JobError, JobId, Kind, Lane, Lease, NewJob,
     Outcome, PollRequest, Queue, SettleRequest, Status, Timestamp, UniqueKey,
 };
 use crate::store::core::{enqueue, poll, queues, settle};
-use crate::store::sql::{self, jobs, workers};
+use crate::store::sql::{self, jobs, lease, workers};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -213,15 +213,31 @@ impl World {
                 == Some(lease)
         };
         let stale = stale.filter(|lease| !is_held(lease));
+        let completes = self.rng.bool();
+        let outcome =
+            || if completes { Outcome::Done(1.into()) } else { Outcome::Failed("together".into()) };
         let request = |lease: &Lease| SettleRequest {
             lease: lease.clone(),
-            end: AttemptEnd::Answered(Outcome::Failed("together".into())),
+            claimed: as_claimed(&self.conn, lease),
+            end: AttemptEnd::Answered(outcome()),
             print: None,
             retry_after: Duration::from_secs(10),
             now,
         };
         let requests: Vec<_> = running.iter().chain(&stale).map(request).collect();
-        let Some(answers) = self.call(|tx| settle::settle(tx, &requests)) else { return };
+        // The writer asks for each by itself where together they are refused.
+        let together = self.call(|tx| settle::settle(tx, &requests));
+        let answers = match together {
+            Some(answers) => answers,
+            None if completes => {
+                let mut one = |request| self.call(|tx| settle::settle(tx, &[request])?.remove(0));
+                let lost = |request: SettleRequest| {
+                    one(request.clone()).ok_or_else(|| lease::lost(&request.lease))
+                };
+                requests.iter().cloned().map(lost).collect()
+            }
+            None => return,
+        };
         assert_eq!(answers.len(), requests.len());
         let refused = answers.last().filter(|_| stale.is_some()).is_none_or(Result::is_err);
         assert!(refused, "P9: a stale lease wrote: {stale:?}");
