@@ -49,6 +49,7 @@ pub mod schedules;
 pub mod sessions;
 pub mod settings;
 pub mod tokens;
+pub mod views;
 #[cfg_attr(
     not(feature = "monitor"),
     expect(dead_code, reason = "sessions and scans use it, which need `monitor`")

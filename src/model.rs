@@ -66,6 +66,7 @@ mod registered;
 mod repository;
 mod resources;
 mod run_ending;
+mod saved_view;
 mod scan;
 mod schedule;
 mod search;
@@ -104,7 +105,7 @@ pub(crate) use browser::browser_words;
 pub(crate) use budget::set_aside;
 pub use budget::{ALARM, Budgets, OverBudget, Reserve, Spend, Spent, day_of, month_start};
 pub use bulk::{Bulk, BulkAct, BulkSlice, CommonError, JobState, Preview, Skip};
-pub use by_whom::by_whom;
+pub use by_whom::{JobMaker, by_whom};
 pub use cadence::{SCAN_SCHEDULE, scan_schedule};
 pub use changes::{ChangedFile, FileChange, SessionChanges};
 pub use cost::Cost;
@@ -184,6 +185,7 @@ pub use registered::{Differing, RegisteredKind, Registration, differing, rules_i
 pub use repository::{DescribedBy, Description, GoldenRepo};
 pub use resources::Resources;
 pub use run_ending::RunEnding;
+pub use saved_view::{ListPage, SavedView};
 pub use scan::{
     Caps, Classification, Finding, FindingTemplates, Issue, IssueChange, IssueState, KnownIssue,
     KnownTemplate, NewIssue, Quiet, Remark, Scan, ScanCommit, ScanCounts, ScanFilings, ScanNow,
@@ -195,7 +197,9 @@ pub use schedule::{
     CatchUp, Decided, Decision, Ensured, MAX_CAUGHT_UP, NewSchedule, Overlap, PastDecision, Plan,
     PlanChange, ReservedSchedule, Rule, Schedule, Situation, Verdict, decide,
 };
-pub use search::{Found, Hour, JobCount, LogBar, LogFilter, LogPicture, Overview};
+pub use search::{
+    Found, Hour, JobCount, JobOrder, JobPlace, LogBar, LogFilter, LogPicture, Overview,
+};
 pub use server_facts::{
     KindFacts, Note, ProcessFacts, Processes, Readiness, SILENT, ServerFacts, Service, ServiceRun,
 };

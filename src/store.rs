@@ -62,6 +62,8 @@ mod tokens;
 #[cfg(feature = "monitor")]
 mod tracker_issues;
 pub mod transactional;
+#[cfg(feature = "web")]
+mod views;
 mod waits;
 mod workers;
 

@@ -31,6 +31,7 @@ mod caller;
 #[cfg(feature = "monitor")]
 mod changes;
 mod choices;
+mod clocks;
 mod components;
 mod connections;
 mod cookie;
@@ -121,6 +122,7 @@ mod tokens;
 mod transcript;
 #[cfg(feature = "monitor")]
 mod trigger;
+mod views;
 
 #[cfg(feature = "monitor")]
 pub use app::Program;

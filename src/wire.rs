@@ -27,6 +27,7 @@ mod setting;
 mod token;
 #[cfg(feature = "cli")]
 mod torture;
+mod view;
 
 pub use answered::Answered;
 #[cfg(feature = "cli")]
@@ -61,3 +62,4 @@ pub use setting::{Setting, SettingsChanged};
 pub use token::{Token, TokenMade, TokenRevoked, TokenSelf};
 #[cfg(feature = "cli")]
 pub use torture::{Torture, TortureDisk, TortureRemark};
+pub use view::SavedView;

@@ -17,7 +17,7 @@ pub use texts::{
     parse_start_text, time_limit,
 };
 
-use super::{Answer, Call, Right, kinds, ready, waiting};
+use super::{Answer, Call, Right, kinds, ready, settings, waiting};
 use crate::error::{Code, Error, Result};
 use crate::model::{
     Cancelled, ConcurrencyKey, Enqueued, Job, JobEdit, JobId, Json, Kind, NewJob, Queue, Role,
@@ -340,8 +340,10 @@ pub async fn delete(store: &Store, call: &Call, id: i64) -> Result<Answer<wire::
 pub async fn seen(store: &Store, call: &Call, id: i64) -> Result<Job> {
     call.needs(SEE)?;
     let job = known(store, id).await?;
-    let is_theirs = call.needs_job(&job.kind, job.queue.as_ref(), SEE.doing).is_ok();
-    is_theirs.then_some(job).ok_or_else(|| unknown(id))
+    match call.needs_job(&job.kind, job.queue.as_ref(), SEE.doing) {
+        Ok(()) => Ok(job),
+        Err(_) => Err(unknown(store, id).await),
+    }
 }
 
 /// The job of this id.
@@ -349,10 +351,19 @@ pub async fn seen(store: &Store, call: &Call, id: i64) -> Result<Job> {
 /// # Errors
 /// `JOB-ID-001` if there is none.
 pub async fn known(store: &Store, id: i64) -> Result<Job> {
-    let found = store.job(JobId(id)).await?;
-    found.ok_or_else(|| unknown(id))
+    match store.job(JobId(id)).await? {
+        Some(job) => Ok(job),
+        None => Err(unknown(store, id).await),
+    }
 }
 
-fn unknown(id: i64) -> Error {
-    Error::new(Code::JobUnknown, format!("find job {id}"))
+/// That there is no such job, with how long jobs are kept.
+async fn unknown(store: &Store, id: i64) -> Error {
+    match settings::days_of_jobs(store).await {
+        Ok(days) => {
+            let kept = format!("jobs are kept for {days} days after their end");
+            Error::new(Code::JobUnknown, format!("find job {id}: {kept}"))
+        }
+        Err(error) => error,
+    }
 }

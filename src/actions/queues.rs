@@ -2,7 +2,7 @@
 
 use super::{Answer, Call, Right};
 use crate::error::{Code, Error, Result};
-use crate::model::{MAX_AT_ONCE, Pause, Queue, QueueState, Role};
+use crate::model::{MAX_AT_ONCE, Pause, Queue, QueueState, Role, Timestamp, Zone};
 use crate::store::Store;
 use crate::warn_coded;
 use crate::wire;
@@ -82,6 +82,12 @@ pub fn parse_pause(text: &str, queue: &str) -> Result<Option<Duration>> {
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
     let length = if is_number { format!("{text}m") } else { text.to_owned() };
     super::length(&length, &format!("pause the queue {}", queue.trim())).map(Some)
+}
+
+/// How long a pause is that ends at eight in the morning of the next day, in this zone or in UTC.
+pub fn until_morning(zone: Option<Zone>, now: Timestamp) -> Duration {
+    let zone = zone.unwrap_or_else(|| Zone::from(chrono_tz::UTC));
+    zone.tomorrow(8, now).since(now)
 }
 
 fn limit_out_of_range(limit: &str) -> Error {

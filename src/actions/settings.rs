@@ -4,7 +4,7 @@ use super::{Answer, Call, Right};
 use crate::error::{Class, Code, Error, Result};
 #[cfg(feature = "monitor")]
 use crate::model::settings::SCAN_REPOSITORY;
-use crate::model::settings::{self, CADENCE, ENABLED};
+use crate::model::settings::{self, CADENCE, ENABLED, JOBS_DAYS};
 use crate::model::{
     Consequence, Role, ScheduleName, ServerFacts, Setting, SettingState, Timestamp, ValueType,
     is_known_model,
@@ -120,6 +120,15 @@ pub fn named(key: &str) -> Result<&'static Setting> {
 fn unknown(key: &str) -> Error {
     let known = settings::keys().join(", ");
     Error::new(Code::ModelInvalid, format!("find the setting {key:?}: the settings are {known}"))
+}
+
+/// How many days jobs are kept after their end, if their kind has no setting of its own.
+///
+/// # Errors
+/// Those of reading the database.
+pub async fn days_of_jobs(store: &Store) -> Result<u64> {
+    let set = store.settings(vec![JOBS_DAYS.key]).await?;
+    Ok(JOBS_DAYS.of(&set).as_u64().unwrap_or_default())
 }
 
 /// Changes settings: all of these, or none if one of them is refused. A running server follows at once.

@@ -22,9 +22,9 @@ pub(super) enum Command {
     List {
         /// Which jobs, as: `status:failed kind:send_email since:24h`
         query: Vec<String>,
-        /// Only jobs with a smaller id
-        #[arg(long, value_name = "ID", allow_negative_numbers = true)]
-        before: Option<i64>,
+        /// Only jobs behind this one, as the list before said
+        #[arg(long, value_name = "PLACE", allow_negative_numbers = true)]
+        before: Option<String>,
         /// At most this many, 1 to 1000
         #[arg(long, default_value = "50", value_name = "COUNT", allow_negative_numbers = true)]
         limit: String,
@@ -157,6 +157,7 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
     match command {
         Command::Enqueue(_) => Ok(()),
         Command::List { query, before, limit } => {
+            let before = before.map(|place| place.parse()).transpose()?;
             let ask = JobsAsk { query: query.join(" "), before, rows: actions::rows(&limit)? };
             show::list(cli, store, ask).await
         }

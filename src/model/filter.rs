@@ -18,7 +18,7 @@ pub use words::words;
 
 #[cfg(feature = "web")]
 use super::Timestamp;
-use super::{BatchId, JobId, Kind, Queue, ScheduleName, Status, Tag, Trigger};
+use super::{BatchId, JobId, JobOrder, Kind, Queue, ScheduleName, Status, Tag, Trigger};
 use crate::error::{Code, Error};
 use length::{Length, Moment};
 use std::fmt;
@@ -159,6 +159,21 @@ impl Filter {
         match (asked.next(), asked.next()) {
             (Some((false, [status])), None) => Some(*status),
             _ => None,
+        }
+    }
+
+    /// The order in which a list shows these jobs. Jobs that are asked for by id or by batch, and those that are queued, go by their ids.
+    pub fn order(&self) -> JobOrder {
+        let by_id = self.terms.iter().any(|term| {
+            !term.negated && matches!(term.condition, Condition::Id(_) | Condition::Batch(_))
+        });
+        match self.asked_status().filter(|_| !by_id) {
+            None | Some(Status::Queued) => JobOrder::Newest,
+            Some(Status::Scheduled) => JobOrder::NextStart,
+            Some(Status::Running) => JobOrder::LastStart,
+            Some(status @ (Status::Completed | Status::Failed | Status::Cancelled)) => {
+                JobOrder::LastEnd(status)
+            }
         }
     }
 

@@ -13,6 +13,8 @@ pub struct QueueState {
     pub engine_limit: Option<u32>,
     /// The limit that an operator set; it goes before the program's.
     pub operator_limit: Option<u32>,
+    /// Who set that limit, and when, if it is known.
+    pub limit_set: Option<(String, Timestamp)>,
     /// How many jobs of a queue without a limit the processes run at once, all together.
     pub slots: u32,
     /// Why nothing of it is started.
@@ -32,6 +34,7 @@ impl QueueState {
             name,
             engine_limit: None,
             operator_limit: None,
+            limit_set: None,
             slots: 0,
             pause: None,
             scheduled: 0,

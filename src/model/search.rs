@@ -1,6 +1,9 @@
 //! The filters of lists, and the figures of the dashboard.
 
 use super::{Kind, Level, Queue, Status, Timestamp};
+use crate::error::{Code, Error};
+use std::fmt;
+use std::str::FromStr;
 
 /// Which log rows a list shows; `None` is no condition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,15 +32,65 @@ pub struct LogFilter {
 
 /// A slice of a list that was searched.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found<T> {
-    /// The rows that fit, newest first.
+pub struct Found<T, P = i64> {
+    /// The rows that fit, in the order of the list.
     pub rows: Vec<T>,
-    /// Where the next slice begins: ids below this one. `None` at the end.
-    pub next: Option<i64>,
+    /// Where the next slice begins; a number means the ids below it. `None` at the end.
+    pub next: Option<P>,
     /// Whether the search reached its limit of rows to look through before the slice was full.
     pub cut_short: bool,
     /// How many ids the search looked through; ids of removed rows count too.
     pub looked_through: u64,
+}
+
+/// A place in a list of jobs: right behind the job of this id.
+///
+/// It is written as `184302`, and with a time before it, as `1764488000000-184302`, where the list goes by one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JobPlace {
+    /// The time by which the list goes. `None`: it goes by ids, or that of the job is meant.
+    pub at: Option<Timestamp>,
+    /// The job's id.
+    pub id: i64,
+}
+
+impl fmt::Display for JobPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(at) = self.at {
+            write!(f, "{}-", at.millis())?;
+        }
+        write!(f, "{}", self.id)
+    }
+}
+
+impl FromStr for JobPlace {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let (at, id) = match text.trim().split_once('-') {
+            Some((at, id)) if !at.is_empty() => (Some(at), id),
+            Some(_) | None => (None, text.trim()),
+        };
+        let at = at.map(str::parse).transpose().ok();
+        if let (Some(at), Ok(id @ 1..)) = (at, id.parse()) {
+            return Ok(Self { at: at.map(Timestamp::from_millis), id });
+        }
+        let why = "list jobs: the cursor is an id above 0, or what the list before said";
+        Err(Error::new(Code::ModelInvalid, why))
+    }
+}
+
+/// The order of a list of jobs. It follows from the status that the list is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobOrder {
+    /// The newest first, by their ids.
+    Newest,
+    /// The next start first: what waits for its time.
+    NextStart,
+    /// The last start first: what runs.
+    LastStart,
+    /// The last end first: what is over in this way.
+    LastEnd(Status),
 }
 
 /// What log rows are about: how many of each level come when, of each level, source and error code. It is of the newest rows

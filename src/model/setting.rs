@@ -233,6 +233,11 @@ impl SettingGroup {
 }
 
 impl ValueType {
+    /// Whether it is an amount at which a run is ended.
+    pub const fn ends_a_run(self) -> bool {
+        matches!(self, Self::Dollars { unlimited: false, .. })
+    }
+
     /// The word that programs are told.
     pub const fn as_str(self) -> &'static str {
         match self {

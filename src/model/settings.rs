@@ -97,7 +97,7 @@ settings! {
     SCAN_BUDGET = Setting {
         key: "self_monitoring.budget_usd",
         group: SelfMonitoring,
-        label: "Budget of a scan",
+        label: "Most a scan may cost",
         values: run_budget(1_000),
         default: "2",
         consequence: Nothing,
@@ -168,7 +168,7 @@ settings! {
     RUN_BUDGET = Setting {
         key: "agent.budget_run_usd",
         group: Agents,
-        label: "Budget of a run",
+        label: "Most a run may cost",
         values: run_budget(100_000),
         default: "2",
         consequence: Nothing,

@@ -538,6 +538,7 @@ mod tests {
             name: Queue::DEFAULT,
             engine_limit: Some(2),
             operator_limit: None,
+            limit_set: None,
             slots: 0,
             pause: None,
             scheduled: 0,
@@ -723,7 +724,7 @@ mod tests {
     fn a_job_that_was_just_stored_starts_now_if_only_the_look_is_missing_and_there_is_room() {
         let new = Job { waits_for: Some(WaitsFor::Admission), ..job() };
         let seen = why(&new, &around(), NOW);
-        assert_eq!(seen.to_string(), "It was just stored, and is looked at in a moment.");
+        assert_eq!(seen.to_string(), "It was just added, and is placed within a second.");
         assert!(seen.starts_now() && seen.starts_now_since(NOW));
         let claimed = Job { status: Status::Running, started_at: Some(NOW), ..job() };
         let seen = why(&claimed, &around(), NOW);

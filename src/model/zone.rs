@@ -1,8 +1,12 @@
 //! A time zone by its name, and what its clocks show.
 
 use super::Timestamp;
+#[cfg(feature = "web")]
+use chrono::{TimeDelta, TimeZone};
 use chrono_tz::Tz;
 use std::fmt;
+#[cfg(feature = "web")]
+use std::time::Duration;
 
 /// A time zone of the IANA.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +35,25 @@ impl Zone {
 
     /// What the clocks of the zone show at an instant: `Sun 29 Nov 2026 02:30`.
     pub fn show(self, at: Timestamp) -> String {
-        at.to_utc().with_timezone(&self.0).format("%a %-d %b %Y %H:%M").to_string()
+        self.show_as(at, "%a %-d %b %Y %H:%M")
+    }
+
+    /// The same in a format of chrono's.
+    pub(crate) fn show_as(self, at: Timestamp, format: &str) -> String {
+        at.to_utc().with_timezone(&self.0).format(format).to_string()
+    }
+
+    /// When its clocks show this hour of the day after that of an instant. Where they leave the hour out it is the next one that
+    /// they show.
+    #[cfg(feature = "web")]
+    pub(crate) fn tomorrow(self, hour: u32, now: Timestamp) -> Timestamp {
+        let day = now.to_utc().with_timezone(&self.0).date_naive() + TimeDelta::days(1);
+        let times = (hour..24).filter_map(|hour| {
+            let time = day.and_hms_opt(hour, 0, 0)?;
+            self.0.from_local_datetime(&time).earliest()
+        });
+        let mut times = times.map(|at| Timestamp::from_millis(at.timestamp_millis()));
+        times.next().unwrap_or_else(|| now.plus(Duration::from_hours(24)))
     }
 }
 
@@ -75,6 +97,17 @@ mod tests {
         // 2027-01-15T08:00:00Z
         assert_eq!(zone.show(Timestamp::from_millis(1_800_000_000_000)), "Fri 15 Jan 2027 03:00");
         assert_eq!(Zone::named("Nowhere/At_All"), None);
+    }
+
+    #[test]
+    #[cfg(feature = "web")]
+    fn tomorrow_morning_is_that_of_the_zones_own_day() {
+        let at = |text: &str| Timestamp::from_iso(text).unwrap();
+        let berlin = Zone::named("Europe/Berlin").unwrap();
+        let morning = berlin.tomorrow(8, at("2026-11-28T23:30:00Z"));
+        assert_eq!(morning, at("2026-11-30T07:00:00Z"), "it is the 29th there already");
+        let spring = berlin.tomorrow(2, at("2027-03-27T12:00:00Z"));
+        assert_eq!(spring, at("2027-03-28T01:00:00Z"), "two o'clock is left out");
     }
 
     #[test]

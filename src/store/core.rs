@@ -50,4 +50,6 @@ pub(super) mod settle;
 pub(super) mod tokens;
 #[cfg(feature = "monitor")]
 pub(super) mod tracker_issues;
+#[cfg(feature = "web")]
+pub(super) mod views;
 pub(super) mod workers;

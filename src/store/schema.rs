@@ -25,8 +25,13 @@
 use super::sqlite::ledger::Component;
 
 /// The jobs and what the engine keeps about them.
-pub(super) static ENGINE: Component =
-    Component { name: "engine", migrations: &[include_str!("../../migrations/sqlite/engine.sql")] };
+pub(super) static ENGINE: Component = Component {
+    name: "engine",
+    migrations: &[
+        include_str!("../../migrations/sqlite/engine.sql"),
+        include_str!("../../migrations/sqlite/engine_2.sql"),
+    ],
+};
 
 /// People, sessions, repositories, scans and issues. Needs [`ENGINE`].
 #[cfg(any(feature = "agents", feature = "web"))]

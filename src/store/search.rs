@@ -2,7 +2,7 @@
 
 use super::{Store, sql};
 use crate::error::Result;
-use crate::model::{Filter, Found, Job, JobId, Neighbours, Overview, Timestamp};
+use crate::model::{Filter, Found, Job, JobId, JobPlace, Neighbours, Overview, Timestamp};
 
 impl Store {
     /// The newest jobs below the cursor that fit the filter, at most `limit`. Looks through 100,000 jobs at most and says
@@ -16,6 +16,22 @@ impl Store {
     ) -> Result<Found<Job>> {
         let find = move |c: &_| sql::search::jobs(c, &filter, before, limit, now);
         self.db.read("list jobs", find).await
+    }
+
+    /// The jobs that fit the filter behind this place, in the order of a list ([`Filter::order`]), at most `limit`. Looks through
+    /// 100,000 jobs at most and says so.
+    ///
+    /// # Errors
+    /// `JOB-VALUE-001` for a place without a time where the list goes by one and there is no job of its id.
+    pub async fn list_jobs(
+        &self,
+        filter: Filter,
+        behind: Option<JobPlace>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Found<Job, JobPlace>> {
+        let find = move |c: &_| sql::job_list::jobs(c, &filter, behind, limit, now);
+        self.db.read("list jobs in their order", find).await
     }
 
     /// The jobs that this job made, oldest first, at most 100.

@@ -25,6 +25,7 @@ pub(super) mod history;
 pub(super) mod idempotency;
 #[cfg(feature = "monitor")]
 pub(super) mod issues;
+pub(super) mod job_list;
 pub(super) mod jobs;
 pub(super) mod lease;
 pub(super) mod line;
@@ -34,6 +35,8 @@ pub(super) mod log_search;
 pub(super) mod logins;
 #[cfg(feature = "monitor")]
 pub(super) mod logs;
+#[cfg(feature = "web")]
+pub(super) mod maker;
 pub(super) mod moves;
 #[cfg(feature = "web")]
 pub(super) mod needs;
@@ -78,5 +81,7 @@ pub(super) mod tracker_issues;
 #[cfg(feature = "agents")]
 pub(super) mod transcript;
 pub(super) mod unblock;
+#[cfg(feature = "web")]
+pub(super) mod views;
 pub(super) mod why;
 pub(super) mod workers;

@@ -2,6 +2,7 @@
 
 use super::app::Options;
 use super::choices::Choices;
+use super::clocks::Clocks;
 use super::counts::NavCounts;
 use super::face::Face;
 use super::host::Person;
@@ -98,6 +99,11 @@ impl Signed {
     /// The kind of answer that the request wants.
     pub(super) fn face(&self) -> Face {
         self.caller.face
+    }
+
+    /// The clocks by which times are told.
+    pub(super) fn clocks(&self) -> Clocks {
+        Clocks { zone: self.caller.choices.zone }
     }
 
     /// Who this is to an action.

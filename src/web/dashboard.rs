@@ -6,6 +6,7 @@ mod program;
 use super::app::{App, Web};
 use super::base::link;
 use super::caller::Signed;
+use super::clocks::Clocks;
 use super::components::{
     Tile, card, error_lines, grouped, live, size, sparkline, stopped_notice, table, tiles,
 };
@@ -60,7 +61,7 @@ pub(super) struct PartQuery {
 pub(super) async fn page(State(app): State<App>, who: Signed) -> Result<Html<String>, Problem> {
     let role = who.role();
     let now = Now::read(&app.web, role, Part::Figures).await?;
-    let (_, latest) = latest(&app.web, role).await?;
+    let (_, latest) = latest(&app.web, role, who.clocks()).await?;
     let form = More::form(&app.web, role).await;
     let content = html! {
         div.stack {
@@ -95,7 +96,7 @@ pub(super) async fn latest_part(
     who: Signed,
     Query(Shown { v: shown }): Query<Shown>,
 ) -> Result<Response, Problem> {
-    let (version, part) = latest(&app.web, who.role()).await?;
+    let (version, part) = latest(&app.web, who.role(), who.clocks()).await?;
     Ok(fresh(&version, &part, shown.as_deref()))
 }
 
@@ -158,7 +159,7 @@ impl Now {
     }
 }
 
-async fn latest(web: &Web, role: Role) -> Result<(String, Markup), Problem> {
+async fn latest(web: &Web, role: Role, clocks: Clocks) -> Result<(String, Markup), Problem> {
     let (store, now) = (&web.store, web.clock.now());
     let more = More::latest(web).await?;
     let hours = store.overview(now).await?.hours;
@@ -167,7 +168,7 @@ async fn latest(web: &Web, role: Role) -> Result<(String, Markup), Problem> {
     failures.truncate(FAILURES);
     let content = html! {
         div.stack {
-            (throughput_card(&hours))
+            (throughput_card(&hours, clocks))
             @for card in &more.cards { (card) }
             (failures_card(&failures, role, now))
         }
@@ -349,18 +350,19 @@ fn failures_card(failures: &[JobErrorGroup], role: Role, now: Timestamp) -> Mark
     )
 }
 
-fn throughput_card(hours: &[Hour]) -> Markup {
+fn throughput_card(hours: &[Hour], clocks: Clocks) -> Markup {
     let list = |of: &dyn Fn(&Hour) -> String| hours.iter().map(of).collect::<Vec<_>>().join(" ");
     let total: u64 = hours.iter().map(|hour| hour.completed + hour.failed).sum();
     let row = |hour: &Hour| {
         html! { tr {
-            td data-label="hour" { (hour.begins_at.to_utc().format("%d %b %H:%M")) }
+            td data-label="hour" { (clocks.minute(hour.begins_at)) }
             td.num data-label="completed" { (grouped(hour.completed)) }
             td.num data-label="failed" { (grouped(hour.failed)) }
         } }
     };
     let ended = |hour: &&Hour| hour.completed + hour.failed > 0;
     let rows: Vec<_> = hours.iter().filter(ended).map(row).collect();
+    let hour = format!("Hour, {}", clocks.name());
     let legend = html! {
         ul.legend {
             li.l-ok { "Completed " b { (grouped(hours.iter().map(|hour| hour.completed).sum::<u64>())) } }
@@ -384,7 +386,7 @@ fn throughput_card(hours: &[Hour]) -> Markup {
                     }
                     details #throughput-numbers {
                         summary { "Numbers as a table" }
-                        (table("Finished jobs by hour", &["Hour, UTC", "Completed", "Failed"], &rows))
+                        (table("Finished jobs by hour", &[&hour, "Completed", "Failed"], &rows))
                     }
                 }
             }

@@ -3,6 +3,7 @@
 use super::answer::answered;
 use super::app::App;
 use super::caller::Signed;
+use super::clocks::Clocks;
 use super::components::{
     card, confirm, empty, error_bars, error_marks, grouped, job_rows, retry_button, sparkline,
     table, text_card, when,
@@ -91,7 +92,7 @@ pub(super) async fn page(
         (summary(&error, who.role(), now))
         div.cols.cols-side {
             div.stack {
-                (course(&error, range, now))
+                (course(&error, range, who.clocks(), now))
                 @if let Some(text) = found.first().and_then(|job| job.error.as_deref()) {
                     (text_card("error-example", "The newest in full", text))
                 }
@@ -169,21 +170,22 @@ fn mute_form(error: &JobErrorGroup) -> Markup {
 }
 
 /// How often it came, as a picture and as numbers.
-fn course(error: &JobErrorGroup, range: Range, now: Timestamp) -> Markup {
+fn course(error: &JobErrorGroup, range: Range, clocks: Clocks, now: Timestamp) -> Markup {
     let label = format!("Failures in the last {}", range.as_str());
     let row = |(hour, count): (&Timestamp, &u64)| {
         html! { tr {
-            td data-label="hour" { (hour.to_utc().format("%d %b %H:%M")) }
+            td data-label="hour" { (clocks.minute(*hour)) }
             td.num data-label="failures" { (grouped(*count)) }
         } }
     };
     let rows: Vec<_> = error.hours.iter().rev().map(row).collect();
+    let hour = format!("Hour, {}", clocks.name());
     let content = html! {
         div.card-body {
             (sparkline("spark-bad spark-week", &label, &error_bars(error, range.length(), now)))
             details id="error-hours" {
                 summary { "Numbers as a table" }
-                (table("Failures by hour", &["Hour, UTC", "Failures"], &rows))
+                (table("Failures by hour", &[&hour, "Failures"], &rows))
             }
         }
     };

@@ -94,7 +94,16 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
         let query = axum::extract::Query::<T>::from_request_parts(parts, state).await;
         query
             .map(|axum::extract::Query(query)| Self(query))
-            .map_err(|_| Problem::input("A value in the address does not fit."))
+            .map_err(|why| Problem::input(unfit(&why.body_text())))
+    }
+}
+
+/// Which value of an address does not fit, as far as what read it tells: `…: before: invalid digit found in string`.
+fn unfit(why: &str) -> String {
+    let name = why.rsplit(": ").nth(1).filter(|name| name.bytes().all(|b| b.is_ascii_lowercase()));
+    match name {
+        Some(name) => format!("The value of {name} in the address does not fit."),
+        None => "A value in the address does not fit.".to_owned(),
     }
 }
 

@@ -17,8 +17,8 @@ use super::part::{LivePart, Shown, live_page, version};
 use super::problem::Problem;
 use crate::actions::jobs::{self, RunAgain};
 use crate::model::{
-    After, BatchId, Cause, Event, Filter, Gate, Job, JobId, Kind, Neighbours, Role, Status,
-    Timestamp, Why, by_whom,
+    After, BatchId, Cause, Event, Filter, Gate, Job, JobId, JobMaker, Kind, Neighbours, Role,
+    Status, Timestamp, Why,
 };
 use axum::extract::State;
 use axum::response::Response;
@@ -106,6 +106,7 @@ pub(super) async fn page(
     let events = store.job_events(job.id).await?;
     let kept = store.job_attempts(job.id).await?;
     let children = store.children(job.id).await?;
+    let maker = store.job_maker(job.id).await?;
     let neighbours = store.neighbours(job.id).await?;
     let follows = store.batch_before(job.id).await?.map(|batch| batch.id);
     let now = app.web.clock.now();
@@ -123,10 +124,10 @@ pub(super) async fn page(
                 @if let Some(error) = &job.error { (text_card("job-error", "Error", error)) }
                 (text_card("job-payload", "Payload", &pretty(&job.payload)))
                 @if let Some(result) = &job.result { (text_card("job-result", "Result", &pretty(result))) }
-                (history(&job, &events, now))
+                (history(&job, &maker, &events, now))
                 (job_as(&job))
             }
-            div.stack { (facts(&job, (&children, &neighbours, follows), app.web.has_program(), now)) }
+            div.stack { (facts(&job, &maker, (&children, &neighbours, follows), app.web.has_program(), now)) }
         }
     };
     let part = LivePart {
@@ -158,7 +159,7 @@ pub(super) async fn page(
 }
 
 /// Who cancelled the job, if somebody did.
-fn cancelled_by(events: &[Event]) -> Option<&str> {
+pub(super) fn cancelled_by(events: &[Event]) -> Option<&str> {
     let is_cancel =
         |event: &&Event| matches!(event.cause, Ok(Cause::Cancelled | Cause::CancelRequested));
     events.iter().rev().find(is_cancel).map(|event| event.actor.as_str())
@@ -174,10 +175,7 @@ fn summary(
     html! {
         section.card.say {
             (pill(job.status))
-            p {
-                (job_sentence(job, why, now))
-                @if let Some(by) = cancelled_by.filter(|_| job.status == Status::Cancelled) { " By " (by_whom(by)) "." }
-            }
+            p { (job_sentence(job, why, cancelled_by, now)) }
             @if jobs::may_act(role) { div.page-actions { (buttons(job, is_full, role, now)) } }
         }
     }
@@ -294,6 +292,7 @@ fn ends(neighbours: &Neighbours) -> usize {
 
 fn facts(
     job: &Job,
+    maker: &JobMaker,
     (children, neighbours, follows): (&[JobId], &Neighbours, Option<BatchId>),
     has_program: bool,
     now: Timestamp,
@@ -312,7 +311,7 @@ fn facts(
                 dt { "Priority" } dd { @if let Some(priority) = job.priority { (priority) } @else { "not yet known" } }
                 dt { "Attempt" } dd { (attempts(job)) }
                 @if job.interrupted > 0 { dt { "Interrupted" } dd { (job.interrupted) " times" } }
-                dt { "Created" } dd { (when(job.created_at, now)) }
+                dt { "Created" } dd { (when(job.created_at, now)) @if let Some(by) = maker.words() { " " (by) } }
                 dt { "Earliest start" } dd { (when(job.run_at, now)) }
                 @if let Some(key) = &job.unique_key { dt { "Unique key" } dd { (key.as_str()) } }
                 @if let Some(key) = &job.concurrency_key { dt { "Concurrency key" } dd { (key.as_str()) } }

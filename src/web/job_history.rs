@@ -2,16 +2,16 @@
 
 use super::components::{Step, attempts, card, elapsed, folded, timeline};
 use super::nav;
-use crate::model::{Cause, Event, Job, Status, Timestamp, Trigger, by_whom};
+use crate::model::{Cause, Event, Job, JobMaker, Status, Timestamp, Trigger, by_whom};
 use maud::{Markup, html};
 
 /// The card with the history, the newest step first.
-pub(super) fn history(job: &Job, events: &[Event], now: Timestamp) -> Markup {
+pub(super) fn history(job: &Job, maker: &JobMaker, events: &[Event], now: Timestamp) -> Markup {
     let made = Step {
         to: Status::Queued,
         at: job.created_at,
         title: html! { "Created" },
-        detail: html! { (made_by(job)) },
+        detail: html! { (made_by(job, maker)) },
     };
     let mut steps = vec![made];
     for (at, event) in events.iter().enumerate() {
@@ -57,9 +57,14 @@ pub(super) fn history(job: &Job, events: &[Event], now: Timestamp) -> Markup {
 }
 
 /// Who or what made a job.
-fn made_by(job: &Job) -> Markup {
+fn made_by(job: &Job, maker: &JobMaker) -> Markup {
     html! {
+        @if let Some(words) = maker.words() {
+            (words)
+            @if job.parent_id.is_some() { ", " }
+        }
         @match (job.trigger, job.parent_id) {
+            (Trigger::Manual | Trigger::Scheduled | Trigger::Api, _) if maker.words().is_some() => {},
             (Trigger::Manual, _) => "by a person",
             (Trigger::Scheduled, _) => "by its schedule",
             (Trigger::Api, _) => "by a program",
@@ -92,9 +97,9 @@ fn happened(event: &Event) -> &str {
         Ok(Cause::Cancelled) => "Cancelled",
         Ok(Cause::After) => "Cancelled with a job before it",
         Ok(Cause::CancelRequested) => "Asked to end",
-        Ok(Cause::Limited) => "Waits for a limit of the service",
+        Ok(Cause::Limited) => "Waits: the provider asked for it",
         Ok(Cause::Blocked) => "Kept waiting",
-        Ok(Cause::Budget) => "Put off by a budget",
+        Ok(Cause::Budget) => "Waits: a budget is spent",
         Ok(Cause::Resumed) => "Made due again",
         Ok(Cause::RunNow) => "Made due now",
         Ok(Cause::Rescheduled) => "Given another time",

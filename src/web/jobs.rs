@@ -18,9 +18,12 @@ use super::nav::{self, Tab};
 use super::page::Frame;
 use super::part::{LivePart, live_page, version};
 use super::problem::Problem;
+use super::views::Views;
 use crate::actions::jobs::{self, JobsAsk};
 use crate::error::Code;
-use crate::model::{Filter, Found, Job, JobId, Role, Status, Timestamp};
+use crate::model::{
+    Filter, Found, Job, JobId, JobOrder, JobPlace, ListPage, Role, Status, Timestamp,
+};
 use crate::store::Store;
 use axum::extract::State;
 use axum::response::Response;
@@ -43,7 +46,7 @@ pub(super) struct JobsQuery {
     trigger: Option<String>,
     /// A job's id to go to.
     id: Option<String>,
-    before: Option<i64>,
+    before: Option<String>,
     v: Option<String>,
     /// What an act did to many jobs, and to how many.
     did: Option<String>,
@@ -56,7 +59,7 @@ struct Asked {
     #[serde(skip_serializing_if = "String::is_empty")]
     q: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    before: Option<i64>,
+    before: Option<String>,
 }
 
 impl JobsQuery {
@@ -130,11 +133,12 @@ pub(super) async fn list(
     let counts = store.job_counts().await?;
     let typed = if problem.is_some() { filter.to_string() } else { asked.q.clone() };
     let ways = JobWays::new(&typed, &filter, &counts);
+    let views = Views::of(store, &who, ListPage::Jobs, &asked.q).await?;
     let content = html! {
         @if let Some(id) = named { p.card-footer { a href=(nav::job(id)) { "Job " (id) } " has this id." } }
         (problems)
         (rows(&found, &asked, (&waits, &ways), (who.role(), app.web.has_program(), now)))
-        (more(&found, &asked))
+        (more(&found, &filter, &asked))
     };
     let statuses = ways.statuses();
     let total = statuses.iter().find(|way| way.is_open).and_then(|way| way.count);
@@ -143,8 +147,9 @@ pub(super) async fn list(
             @if let Some(did) = &did { (did) }
             @if let Some(problem) = &problem { (problem_notice(problem)) p.soft { (instead(&filter)) } }
             (search(&asked, problem.is_some(), &ways.suggestions()))
+            (views.form(problem.is_some()))
             div.cols.with-rail {
-                (facets(&ways.facets()))
+                (facets(&views.ways(), &ways.facets()))
                 div {
                     section.card { (tabs("Statuses", &statuses)) (part) }
                     (bulk::bar(&typed, filter.asked_status(), total, who.role()))
@@ -161,7 +166,8 @@ pub(super) async fn list(
     };
     let faced = (who.face(), shown.as_deref());
     let mut response = live_page(&frame, Tab::Jobs.title(), &part, around, faced);
-    if let Some(problem) = &problem {
+    // A part that has not changed says so by its status, whatever the query is.
+    if let Some(problem) = problem.as_ref().filter(|_| who.face() == Face::Page) {
         *response.status_mut() = problem.status();
     }
     Ok(response)
@@ -170,7 +176,7 @@ pub(super) async fn list(
 /// The jobs of a list, and the filter that they fit.
 struct Listed {
     filter: Filter,
-    found: Found<Job>,
+    found: Found<Job, JobPlace>,
 }
 
 /// The jobs of a query. A person whose query cannot be read sees those that fit what of it can be, and why.
@@ -180,8 +186,9 @@ async fn found(
     now: Timestamp,
     face: Face,
 ) -> Result<(Listed, Option<Problem>), Problem> {
+    let before = asked.before.as_deref().map(str::parse).transpose()?;
     let find = async |query: String| {
-        let ask = JobsAsk { query, before: asked.before, rows: ROWS };
+        let ask = JobsAsk { query, before, rows: ROWS };
         jobs::find(store, ask, now).await.map_err(Problem::from)
     };
     match find(asked.q.clone()).await {
@@ -265,7 +272,7 @@ fn search(asked: &Asked, wrong: bool, suggestions: &[String]) -> Markup {
 }
 
 fn rows(
-    found: &Found<Job>,
+    found: &Found<Job, JobPlace>,
     asked: &Asked,
     (waits, ways): (&Waits, &JobWays<'_>),
     (role, has_program, now): (Role, bool, Timestamp),
@@ -297,9 +304,15 @@ fn rows(
     empty(&title, &next)
 }
 
-fn more(found: &Found<Job>, asked: &Asked) -> Markup {
-    let first = asked.before.map(|_| Asked { before: None, ..asked.clone() }.link(PATH));
-    let next = found.next.map(|id| Asked { before: Some(id), ..asked.clone() }.link(PATH));
-    let text = if found.cut_short { "100,000 jobs were looked through: go on" } else { "Older" };
+fn more(found: &Found<Job, JobPlace>, filter: &Filter, asked: &Asked) -> Markup {
+    let first = asked.before.as_ref().map(|_| Asked { before: None, ..asked.clone() }.link(PATH));
+    let next = found
+        .next
+        .map(|place| Asked { before: Some(place.to_string()), ..asked.clone() }.link(PATH));
+    let text = match filter.order() {
+        _ if found.cut_short => "100,000 jobs were looked through: go on",
+        JobOrder::NextStart => "Later",
+        JobOrder::Newest | JobOrder::LastStart | JobOrder::LastEnd(_) => "Older",
+    };
     pager(first.as_ref(), next.as_ref().map(|next| (next, text)))
 }

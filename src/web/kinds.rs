@@ -3,6 +3,7 @@
 use super::app::App;
 use super::base::{Link, link};
 use super::caller::Signed;
+use super::clocks::Clocks;
 use super::components::{Tile, card, empty, grouped, length, sparkline, table, tiles};
 use super::errors::ranges;
 use super::extract::{Id, Query};
@@ -63,13 +64,13 @@ pub(super) async fn kind(
     let range = Range::parse(query.range.as_deref())?;
     let span = range.until(app.web.clock.now());
     let of = FiguresOf { kind: Some(kind.clone()), queue: None };
-    let series = app.web.store.job_series(of, span, None, "UTC").await?;
+    let series = app.web.store.job_series(of, span, None, &who.clocks().name()).await?;
     let own = nav::kind(&kind);
     let content = html! {
         div.query { (ranges(range, |range| own.with(&[("range", range.as_str())]))) }
         div.stack {
             (figures(&kind, &series, range))
-            (course(&series))
+            (course(&series, who.clocks()))
         }
     };
     let mut above = above();
@@ -166,10 +167,10 @@ fn figures(kind: &Kind, series: &JobSeries, range: Range) -> Markup {
 }
 
 /// The slots of the range in which something ended, the newest first.
-fn course(series: &JobSeries) -> Markup {
+fn course(series: &JobSeries, clocks: Clocks) -> Markup {
     let row = |slot: &JobSlot| {
         html! { tr {
-            td data-label="from" { (slot.from.to_utc().format("%d %b %H:%M")) }
+            td data-label="from" { (clocks.minute(slot.from)) }
             td.num data-label="completed" { (grouped(slot.figures.completed)) }
             td.num data-label="failed" { (grouped(slot.figures.failed)) }
             td.num data-label="run p50" { (percentile(&slot.figures.runs, 50)) }
@@ -178,7 +179,8 @@ fn course(series: &JobSeries) -> Markup {
     };
     let ended = |slot: &&JobSlot| ended(&slot.figures) > 0;
     let rows: Vec<_> = series.slots.iter().rev().filter(ended).map(row).collect();
-    let columns = ["From, UTC", "Completed", "Failed", "Run p50", "Run p95"];
+    let from = format!("From, {}", clocks.name());
+    let columns = [from.as_str(), "Completed", "Failed", "Run p50", "Run p95"];
     let content = html! {
         @if rows.is_empty() { p.card-body.soft { "No job of the kind ended in the range." } }
         @else { (table("Course", &columns, &rows)) }

@@ -148,11 +148,21 @@ pub(super) async fn authenticate(
     let whose = whose(account.as_ref());
     let Some(account) = account.filter(|account| verified && is_enabled(account)) else {
         warn_coded!(Code::AuthFailed, "a sign-in from {} {whose} failed", caller.remote);
-        return Err(Problem::of(Code::AuthFailed));
+        let left = app.throttle().left(&attempt);
+        return Err(Problem::of(Code::AuthFailed).saying(refused(left)));
     };
     app.throttle().succeeded(&attempt);
     let mark = hash.filter(|_| is_new).map(|hash| cookie::mark(&username, &hash, caller));
     Ok((account, mark.transpose()?))
+}
+
+/// What a refused sign-in says: `left` more may fail before there is a wait.
+fn refused(left: u32) -> String {
+    match left {
+        0 => "Wrong name or password. The next try has to wait a little.".to_owned(),
+        1 => "Wrong name or password. 1 try left.".to_owned(),
+        left => format!("Wrong name or password. {left} tries left."),
+    }
 }
 
 /// Whose sign-in it is, for the log. A name that no account has is not logged: people sometimes type their password there.

@@ -3,7 +3,8 @@
 use super::app::{App, Program};
 use super::base::{Link, link, query_text};
 use super::caller::Signed;
-use super::components::{Way, empty, facets, folded, level_badge, log_picture, pager, table};
+use super::clocks::Clocks;
+use super::components::{Way, empty, facets, level_badge, log_picture, pager, table};
 use super::extract::{Query, given};
 use super::face::Face;
 use super::icon::{Icon, icon};
@@ -121,11 +122,11 @@ pub(super) async fn list(
     let asked = asked.tidied();
     let program = app.web.program.as_ref().ok_or_else(|| Problem::of(Code::WebNotFound))?;
     let (log, is_foreign) = asked_log(program, &asked);
-    let now = app.web.clock.now();
+    let (now, clocks) = (app.web.clock.now(), who.clocks());
     let filter = asked.filter(now)?;
     let found = log.search(filter.clone()).await?;
     let content = html! {
-        (rows(&found, &asked))
+        (rows(&found, &asked, clocks))
         (more(&found, &asked))
     };
     // The picture is of the moment at which the page was opened: it does not move, and costs nothing while rows come in.
@@ -140,9 +141,9 @@ pub(super) async fn list(
             @if let Some(log) = &program.scanned { (which(log, is_foreign)) }
             (ranges(&asked))
             div.cols.with-rail {
-                (facets(&ways(&seen, &asked)))
+                (facets(&html! {}, &ways(&seen, &asked)))
                 div.stack {
-                    @if seen.counted > 0 { (log_picture(&seen, |since, until| span(&asked, since, until))) }
+                    @if seen.counted > 0 { (log_picture(&seen, clocks, |since, until| span(&asked, since, until))) }
                     section.card { (filters(&asked)) (part) }
                 }
             }
@@ -337,9 +338,9 @@ fn filters(asked: &LogsQuery) -> Markup {
     }
 }
 
-fn rows(found: &Found<LogRow>, asked: &LogsQuery) -> Markup {
+fn rows(found: &Found<LogRow>, asked: &LogsQuery, clocks: Clocks) -> Markup {
     if !found.rows.is_empty() {
-        let lines: Vec<_> = found.rows.iter().map(|row| line(row, asked)).collect();
+        let lines: Vec<_> = found.rows.iter().map(|row| line(row, asked, clocks)).collect();
         let columns = ["Time", "Level", "Source", "Message", "Correlation id"];
         return html! { div.log { (table("Log rows", &columns, &lines)) } };
     }
@@ -355,22 +356,32 @@ fn rows(found: &Found<LogRow>, asked: &LogsQuery) -> Markup {
     empty(if filtered { "No such rows" } else { "No log rows yet" }, &next)
 }
 
-fn line(row: &LogRow, asked: &LogsQuery) -> Markup {
+/// A row on one line. Its message is cut at the edge, and stands there whole when it is opened, with what else the row holds.
+fn line(row: &LogRow, asked: &LogsQuery, clocks: Clocks) -> Markup {
     let LogRow { id, row } = row;
+    let coded = coded(&row.message);
+    let message = coded.map_or(row.message.as_str(), |(_, rest)| rest.trim_start());
+    let (first, rest) = message.split_once('\n').unwrap_or((message, ""));
+    let rest = [Some(rest), row.extra_data.as_deref()].into_iter().flatten();
+    let rest = rest.filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n\n");
+    let at = Timestamp::from_iso(&row.timestamp);
     html! {
         tr id={ "row-" (id) } {
-            td { (row.timestamp) }
+            td title=[at.map(|at| clocks.exact(at))] {
+                @match at { Some(at) => (clocks.millisecond(at)), None => (row.timestamp) }
+            }
             td { (level_badge(row.level)) }
             td.source { (row.source) }
-            td.note {
-                @if let Some((code, rest)) = coded(&row.message) {
+            td.note { div.line {
+                @if let Some((code, _)) = coded {
                     @let same = LogsQuery { code: Some(code.to_owned()), log: asked.log.clone(), ..LogsQuery::default() };
-                    "[" a href=(same.link(PATH)) { (code) } "]" (folded(&format!("message-{id}"), rest))
-                } @else { (folded(&format!("message-{id}"), &row.message)) }
-                @if let Some(extra) = &row.extra_data {
-                    details id={ "extra-" (id) } { summary.soft { "more" } pre tabindex="0" { (extra) } }
+                    a href=(same.link(PATH)) title={ "Rows with " (code) } { (code) }
                 }
-            }
+                details id={ "message-" (id) } {
+                    summary { (first) @if !rest.is_empty() { span.soft { " · more" } } }
+                    @if !rest.is_empty() { pre tabindex="0" { (rest) } }
+                }
+            } }
             td {
                 @if let Some(correlation) = &row.correlation_id {
                     @let same = LogsQuery { correlation_id: Some(correlation.clone()), log: asked.log.clone(), ..LogsQuery::default() };

@@ -73,6 +73,22 @@ impl Named for FilingId {
     }
 }
 
+/// The number of a saved view.
+#[derive(Clone, Copy)]
+pub(super) struct ViewId(pub(super) i64);
+
+impl Named for ViewId {
+    type Text = i64;
+
+    fn named(id: i64) -> Option<Self> {
+        Some(Self(id))
+    }
+
+    fn unfit() -> Problem {
+        Problem::input("The id of a saved view is a number.")
+    }
+}
+
 /// The characters by which people name a token. Whether there is one, the action says.
 pub(super) struct TokenId(pub(super) String);
 

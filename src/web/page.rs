@@ -5,6 +5,7 @@ use super::assets::ASSETS;
 use super::base::{Link, link};
 use super::caller::Signed;
 use super::choices::Choices;
+use super::clocks::Clocks;
 use super::components::{Tone, dialog, notice};
 use super::counts::NavCounts;
 use super::icon::{Icon, icon, lamp};
@@ -242,7 +243,7 @@ fn navigation(frame: &Frame, who: &Known) -> Markup {
                     }
                 }
             }
-            (account(who))
+            (account(who, Clocks { zone: frame.choices.zone }))
         }
     }
 }
@@ -272,12 +273,12 @@ fn way(frame: &Frame, tab: Tab) -> Markup {
     }
 }
 
-fn account(who: &Known) -> Markup {
+fn account(who: &Known, clocks: Clocks) -> Markup {
     html! {
         div.account {
             p {
                 @if who.signs_out { a href=(link(OWN)) { strong { (who.name) } } } @else { strong { (who.name) } }
-                span #zone .sub { "Times in UTC" }
+                span #zone .sub { "Times in " (clocks.name()) }
             }
             button.btn.btn-icon.btn-quiet.scripted type="button" data-action="theme" aria-label="Light or dark" title="Light or dark" {
                 (icon(Icon::SunMoon))

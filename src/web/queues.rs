@@ -93,9 +93,13 @@ pub(super) async fn pause(
     Form(PauseForm { queue, reason, minutes }): Form<PauseForm>,
 ) -> Result<Response, Problem> {
     let done = async {
-        let length = queues::parse_pause(&minutes, &queue)?;
+        let now = app.web.clock.now();
+        let length = match minutes.as_str() {
+            TOMORROW => Some(queues::until_morning(who.clocks().zone, now)),
+            minutes => queues::parse_pause(minutes, &queue)?,
+        };
         let request = QueuePause { queue, reason, length };
-        queues::pause(&app.web.store, &who.call(app.web.clock.now()), request).await
+        queues::pause(&app.web.store, &who.call(now), request).await
     };
     told(&app, &who, done.await.map_err(Problem::from)).await
 }
@@ -257,7 +261,10 @@ fn second((queue, next, holders): &Line, now: Timestamp) -> Markup {
             @let waiting = Filter::default().queue(queue.name.clone()).status(Status::Queued);
             "nothing ready; " (grouped(queue.queued)) " blocked, " a.over href=(nav::jobs(&waiting)) { "show why" }
         } @else { "nothing runs" }
-        @if queue.operator_limit.is_some() { " · limit set by a person" }
+        @if let Some(limit) = queue.operator_limit {
+            " · limit " (limit) ", set by "
+            @if let Some((by, at)) = &queue.limit_set { (by) " " (when(*at, now)) } @else { "a person" }
+        }
     }
 }
 
@@ -297,9 +304,9 @@ fn workers_card(workers: &[Worker], kinds: &[RegisteredKind], now: Timestamp) ->
                 td.main {
                     div.first {
                         span.title { "process " (worker.process.pid) }
-                        @if worker.lost_at.is_some() { span.badge.tag-bad { "Lost" } }
-                        @else if worker.leads { span.badge.tag-ok { "Leads" } }
-                        @else { span.badge { "Works" } }
+                        @if worker.lost_at.is_some() { span.badge.tag-bad { "lost" } }
+                        @else if worker.leads { span.badge.tag-ok { "leads" } }
+                        @else { span.badge { "works" } }
                     }
                     div.sub { @if names.is_empty() { "no kinds" } @else { (names.join(", ")) } }
                 }
@@ -392,5 +399,7 @@ const RESUMES: [(&str, &str); 5] = [
     ("15m", "in 15 min"),
     ("1h", "in 1 h"),
     ("8h", "in 8 h"),
-    ("1day", "in 1 d"),
+    (TOMORROW, "tomorrow 08:00"),
 ];
+/// The value of the last of them, by the clocks of whoever pauses the queue.
+const TOMORROW: &str = "tomorrow";

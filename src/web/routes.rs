@@ -156,6 +156,8 @@ fn of_engine() -> Vec<Route> {
             web::settings::groups::set_group,
         ),
         post(web::settings::groups::SET_PATH, Needs(settings::CHANGE), web::settings::groups::set),
+        post(web::views::PATH, Private, web::views::save),
+        post(web::views::REMOVE_PATH, Private, web::views::remove),
         get(web::live::PATH, Polled, web::live::events),
     ]
 }

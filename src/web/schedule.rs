@@ -3,10 +3,10 @@
 use super::answer::answered;
 use super::app::App;
 use super::caller::Signed;
+use super::clocks::Clocks;
 use super::components::{
-    UPCOMING, badge, card, confirm, decision_word, empty, exact, folded, outcome_strip,
-    problem_notice, run_states, schedule_badge, schedule_buttons, schedule_state, table, when,
-    when_known,
+    UPCOMING, badge, card, confirm, decision_word, empty, folded, outcome_strip, problem_notice,
+    run_states, schedule_badge, schedule_buttons, schedule_state, table, when, when_known,
 };
 use super::extract::{Form, Id, Query};
 use super::face::Face;
@@ -94,13 +94,13 @@ async fn shown_page(
     let schedule = schedules::known(&app.web.store, name.as_str(), "show a schedule").await?;
     let decisions = app.web.store.schedule_decisions(schedule.id, DECISIONS).await?;
     let is_full = schedules::is_full(&app.web.store, &schedule).await?;
-    let (role, now) = (who.role(), app.web.clock.now());
+    let (role, now, clocks) = (who.role(), app.web.clock.now(), who.clocks());
     let content = html! {
         div.grid {
             div.wide { (summary(&schedule, &decisions, (is_full, role), now)) }
-            div { (next(&schedule, now)) }
+            div { (next(&schedule, clocks, now)) }
             div { (facts(&schedule, now)) }
-            div.wide { (log(&schedule, &decisions, now)) }
+            div.wide { (log(&schedule, &decisions, clocks, now)) }
         }
     };
     let part = LivePart {
@@ -114,7 +114,7 @@ async fn shown_page(
     let fields = again.map_or(&stored, |(fields, _)| fields);
     let is_form = schedules::may_own(role, &schedule);
     let offered = Offered::by(app).await?;
-    let zone = who.caller.choices.zone;
+    let zone = clocks.zone;
     // The form is beside the live part, whose renewal would take away what somebody types.
     let around = |part| {
         html! {
@@ -162,7 +162,7 @@ fn summary(
     }
 }
 
-fn next(schedule: &Schedule, now: Timestamp) -> Markup {
+fn next(schedule: &Schedule, clocks: Clocks, now: Timestamp) -> Markup {
     let Ok(plan) = &schedule.plan else { return html! {} };
     let upcoming: Vec<_> = schedule.upcoming(now).take(UPCOMING).collect();
     let row = |at: &Timestamp| {
@@ -172,16 +172,17 @@ fn next(schedule: &Schedule, now: Timestamp) -> Markup {
                     (plan.rule.local(*at))
                     div.soft { (when(*at, now)) }
                 }
-                td data-label="UTC" { (at.to_utc().format("%Y-%m-%d %H:%M:%S")) }
+                td data-label=(clocks.name()) title=(clocks.exact(*at)) { (clocks.second(*at)) }
             }
         }
     };
     let rows: Vec<_> = upcoming.iter().map(row).collect();
+    let yours = clocks.zone.map_or_else(|| "UTC".to_owned(), |zone| format!("On yours, {zone}"));
     let content = html! {
         @if rows.is_empty() {
             (empty("No occurrence to come", &html! { "Give it another rule, or remove it." }))
         } @else {
-            (table("Next five", &["On its clocks", "UTC"], &rows))
+            (table("Next five", &["On its clocks", &yours], &rows))
         }
         @let warnings = schedule.warnings(now);
         @if !warnings.is_empty() {
@@ -223,11 +224,11 @@ fn catch_up(plan: &Plan) -> String {
     }
 }
 
-fn log(schedule: &Schedule, decisions: &[PastDecision], now: Timestamp) -> Markup {
+fn log(schedule: &Schedule, decisions: &[PastDecision], clocks: Clocks, now: Timestamp) -> Markup {
     let row = |decision: &PastDecision| {
         html! {
             tr {
-                td { (exact(decision.occurrence_at)) }
+                td title=(clocks.exact(decision.occurrence_at)) { (clocks.second(decision.occurrence_at)) }
                 td data-label="Job" {
                     @if let Some(id) = decision.job_id { a href=(nav::job(id)) { "#" (id) } " " }
                     @if let Some(status) = decision.job_status { (badge(status)) }
@@ -249,7 +250,7 @@ fn log(schedule: &Schedule, decisions: &[PastDecision], now: Timestamp) -> Marku
         }
     };
     let id = format!("schedule-log-{}", schedule.id);
-    card(&id, "Last runs", &outcome_strip(decisions), &content)
+    card(&id, "Last runs", &outcome_strip(decisions, clocks), &content)
 }
 
 fn decision_class(decision: Verdict) -> &'static str {

@@ -4,6 +4,7 @@ use super::answer::answered;
 use super::app::App;
 use super::base::{Link, link};
 use super::caller::Signed;
+use super::clocks::Clocks;
 use super::components::{
     AHEAD, Lane, STRIP, UPCOMING, card, empty, lanes, numbered_pager, outcome_strip, run_states,
     schedule_badge, schedule_buttons, schedule_state, strip_legend, table, when,
@@ -60,11 +61,11 @@ pub(super) async fn list(
     let (schedules, total) = store.schedules(slice.skip(), slice.most()).await?;
     let mut rows = Vec::with_capacity(schedules.len());
     let mut states = Vec::with_capacity(schedules.len());
-    let (role, now) = (who.role(), app.web.clock.now());
+    let (role, now, clocks) = (who.role(), app.web.clock.now(), who.clocks());
     for schedule in &schedules {
         let decisions = store.schedule_decisions(schedule.id, STRIP).await?;
         let is_full = schedules::is_full(store, schedule).await?;
-        rows.push(row(schedule, &decisions, is_full, role, now));
+        rows.push(row(schedule, &decisions, (is_full, role), clocks, now));
         states.push((schedule_state(schedule), run_states(&decisions)));
     }
     let at = |slice| link(PATH).with(&SliceQuery::from(slice));
@@ -75,7 +76,7 @@ pub(super) async fn list(
             })) }
         } @else {
             div.stack {
-                (ahead(&schedules, now))
+                (ahead(&schedules, clocks, now))
                 section.card {
                     (table("Schedules", &["Schedule", "Next run", "Last 30 runs", ""], &rows))
                     div.card-footer { (strip_legend()) }
@@ -147,8 +148,8 @@ fn page_of(name: &ScheduleName, button: &ScheduleButton) -> Link {
 fn row(
     schedule: &Schedule,
     decisions: &[PastDecision],
-    is_full: bool,
-    role: Role,
+    (is_full, role): (bool, Role),
+    clocks: Clocks,
     now: Timestamp,
 ) -> Markup {
     html! {
@@ -168,19 +169,20 @@ fn row(
                     }
                 }
             }
-            td data-label="next" { (next(schedule, now)) }
-            td { (outcome_strip(decisions)) }
+            td data-label="next" { (next(schedule, clocks, now)) }
+            td { (outcome_strip(decisions, clocks)) }
             td { (schedule_buttons(schedule, is_full, role, true)) }
         }
     }
 }
 
 /// The next occurrence; the four after it on hover.
-fn next(schedule: &Schedule, now: Timestamp) -> Markup {
+fn next(schedule: &Schedule, clocks: Clocks, now: Timestamp) -> Markup {
     let Ok(plan) = &schedule.plan else { return html! { "none" } };
     let mut upcoming = schedule.upcoming(now);
     let (first, later) = (upcoming.next(), upcoming.take(UPCOMING - 1));
-    let later: Vec<_> = later.map(|at| plan.rule.local_as(at, "%-d %b %H:%M")).collect();
+    let later: Vec<_> = later.map(|at| clocks.minute(at)).collect();
+    let own = |at| plan.rule.local_as(at, "%H:%M %Z");
     html! {
         @match (schedule.paused_at, first) {
             (Some(at), _) => {
@@ -189,14 +191,16 @@ fn next(schedule: &Schedule, now: Timestamp) -> Markup {
             (None, None) => span.soft { "none any more" },
             (None, Some(first)) => {
                 (when(first, now))
-                div.sub title={ "Then " (later.join(", ")) } { (plan.rule.local(first)) }
+                div.sub title={ (clocks.exact(first)) " · then " (later.join(", ")) } {
+                    (clocks.minute(first)) @if clocks.clock(first) != plan.rule.local_as(first, "%H:%M") { " · " (own(first)) }
+                }
             },
         }
     }
 }
 
 /// What the schedules of the list make in the next 24 hours.
-fn ahead(schedules: &[Schedule], now: Timestamp) -> Markup {
+fn ahead(schedules: &[Schedule], clocks: Clocks, now: Timestamp) -> Markup {
     let all: Vec<_> = schedules
         .iter()
         .map(|schedule| lane(schedule, now))
@@ -204,7 +208,7 @@ fn ahead(schedules: &[Schedule], now: Timestamp) -> Markup {
         .collect();
     html! {
         @if !all.is_empty() {
-            (card("schedule-lane", "Next 24 hours", &html! { span.sub { "Times in UTC" } }, &html! { div.card-body { (lanes(&all, now)) } }))
+            (card("schedule-lane", "Next 24 hours", &html! { span.sub { "Times in " (clocks.name()) } }, &html! { div.card-body { (lanes(&all, clocks, now)) } }))
         }
     }
 }

@@ -10,7 +10,7 @@ use super::components::{
 };
 use super::extract::{Id, Query};
 use super::face::Face;
-use super::job::run_again_form;
+use super::job::{cancelled_by, run_again_form};
 use super::markdown::markdown;
 use super::named::SessionId;
 use super::nav::{self, Tab};
@@ -63,12 +63,14 @@ pub(super) async fn page(
     let is_full = jobs::is_full(store, &job).await?;
     let family = family(store, &session).await?;
     let changes = store.session_changes(id).await?;
+    let is_cancelled = job.status == Status::Cancelled;
+    let events = if is_cancelled { store.job_events(id).await? } else { Vec::new() };
     let run = session.run.clone();
     // Nobody has counted how long an answer is.
     let answers = heavy(usize::MAX, move || run.as_ref().map(answers)).await;
     let content = html! {
         div.grid {
-            div.wide { (summary(&job, is_full, why.as_ref(), role, now)) }
+            div.wide { (summary(&job, is_full, (why.as_ref(), cancelled_by(&events)), role, now)) }
             @if let Some(meters) = session_meters(&session, now) {
                 section.card.wide #meters { div.card-body { (meters) } }
             }
@@ -159,14 +161,20 @@ fn follow_up_part(store: &Store, session: &Session, role: Role) -> (String, Mark
     (version, part)
 }
 
-fn summary(job: &Job, is_full: bool, why: Option<&Why>, role: Role, now: Timestamp) -> Markup {
+fn summary(
+    job: &Job,
+    is_full: bool,
+    (why, cancelled_by): (Option<&Why>, Option<&str>),
+    role: Role,
+    now: Timestamp,
+) -> Markup {
     let code = job.error_code.as_deref().filter(|_| job.status == Status::Failed);
     let known = code.and_then(|code| Code::ALL.iter().find(|known| known.as_str() == code));
     html! {
         section.card.say {
             (pill(job.status))
             p {
-                (job_sentence(job, why, now))
+                (job_sentence(job, why, cancelled_by, now))
                 @if let Some(code) = code {
                     " " span.sub { code { (code) } @if let Some(code) = known { " " (code.remedy()) } }
                 }

@@ -6,13 +6,16 @@ use super::caller::Signed;
 use super::components::{QueryBox, empty, pager, problem_notice, query_box, session_state};
 use super::face::Face;
 use super::nav::Tab;
-use super::page::{Frame, page};
+use super::page::Frame;
 use super::part::{LivePart, live_page, version};
 use super::problem::Problem;
 use super::session_rows::{PART_PATH, PATH, rows};
+use super::views::Views;
+use crate::actions::jobs::readable;
 use crate::actions::sessions::{SessionsAsk, find};
-use crate::model::{Found, Session, Why};
-use axum::response::{IntoResponse, Response};
+use crate::error::Code;
+use crate::model::{Filter, Found, ListPage, Session, Why};
+use axum::response::Response;
 use maud::{Markup, html};
 use serde::Serialize;
 
@@ -43,18 +46,16 @@ pub(super) async fn found(
     let (store, now) = (&app.web.store, app.web.clock.now());
     let frame = Frame::new(&app.web, Some(who)).at(Tab::Sessions);
     let ask = SessionsAsk { query: search.q.clone(), before: search.before, rows: ROWS };
-    let found = match find(store, ask, now).await.map_err(Problem::from) {
-        Ok(found) => found,
-        Err(problem) if who.face() == Face::Page && problem.status().is_client_error() => {
-            let content = html! {
-                (problem_notice(&problem))
-                (form(&search.q, true))
-            };
-            let page = page(&frame, Tab::Sessions.title(), &content);
-            return Ok((problem.status(), page).into_response());
+    let (found, problem) = match find(store, ask.clone(), now).await.map_err(Problem::from) {
+        Ok(found) => (found, None),
+        // What of the query can be read is shown, and over it why the rest cannot be.
+        Err(problem) if who.face() != Face::Json && problem.code() == Code::FilterInvalid => {
+            let query = readable(&search.q).to_string();
+            (find(store, SessionsAsk { query, ..ask }, now).await?, Some(problem))
         }
         Err(problem) => return Err(problem),
     };
+    let views = Views::of(store, who, ListPage::Sessions, &search.q).await?;
     let waiting = found.rows.iter().filter(|session| !session.status.is_final());
     let whys = store.whys(waiting.map(|session| session.id).collect(), now).await?;
     let content = html! {
@@ -72,8 +73,29 @@ pub(super) async fn found(
         version: version(&states),
         content: &content,
     };
-    let around = |part| html! { (form(&search.q, false)) (part) };
-    Ok(live_page(&frame, Tab::Sessions.title(), &part, around, (who.face(), shown)))
+    let around = |part| {
+        html! {
+            @if let Some(problem) = &problem { (problem_notice(problem)) p.soft { (instead(&readable(&search.q))) } }
+            (form(&search.q, problem.is_some()))
+            (views.form(problem.is_some()))
+            (views.ways())
+            (part)
+        }
+    };
+    let mut response = live_page(&frame, Tab::Sessions.title(), &part, around, (who.face(), shown));
+    // A part that has not changed says so by its status, whatever the query is.
+    if let Some(problem) = problem.as_ref().filter(|_| who.face() == Face::Page) {
+        *response.status_mut() = problem.status();
+    }
+    Ok(response)
+}
+
+/// What the list shows of a query that cannot be read.
+fn instead(filter: &Filter) -> Markup {
+    html! {
+        @if filter.is_empty() { "All sessions are shown instead." }
+        @else { "Sessions that match " code { (filter) } " are shown instead." }
+    }
 }
 
 /// The form of the search.
@@ -83,7 +105,7 @@ pub(super) fn form(query: &str, wrong: bool) -> Markup {
             action: &link(PATH),
             name: "q",
             label: "Search sessions",
-            example: "words, status:failed",
+            example: "words, status:failed since:24h took>5m",
             typed: query,
             is_wrong: wrong,
             has_facets: false,

@@ -13,7 +13,8 @@ use super::session_rows::{PART_PATH, PATH, rows};
 use super::session_search::{self, Search};
 use super::slice::SliceQuery;
 use super::spend;
-use crate::model::{Session, Why};
+use super::views::Views;
+use crate::model::{ListPage, Session, Why};
 use axum::extract::State;
 use axum::response::Response;
 use maud::html;
@@ -74,6 +75,7 @@ pub(super) async fn list(
     };
     let frame = Frame::new(&app.web, Some(&who)).at(Tab::Sessions);
     let face = (who.face(), asked.v.as_deref());
-    let around = |part| html! { (session_search::form("", false)) (part) };
+    let views = Views::of(&app.web.store, &who, ListPage::Sessions, "").await?;
+    let around = |part| html! { (session_search::form("", false)) (views.ways()) (part) };
     Ok(live_page(&frame, Tab::Sessions.title(), &part, around, face))
 }

@@ -3,6 +3,7 @@
 use super::app::App;
 use super::base::{Link, link};
 use super::caller::Signed;
+use super::clocks::Clocks;
 use super::components::{
     Lane, Measure, NeedRow, QueryBox, STRIP, Step, Tile, Tone, Way, badge, card, confirm, dialog,
     empty, exact, facets, folded, grouped, lanes, meter, needs_card, notice, outcome_strip, pager,
@@ -29,7 +30,7 @@ pub(super) async fn shown(State(app): State<App>, who: Signed) -> Html<String> {
             (needs_card(&[], &[]))
             (figures(&here))
             div.cols.with-rail {
-                (facets(&[("Kind", ways(&here)), ("Queue", ways(&here))]))
+                (facets(&html! {}, &[("Kind", ways(&here)), ("Queue", ways(&here))]))
                 div.stack { (search(&here)) (lists(&here, now)) }
             }
             div.grid { (statuses()) (notices()) (history(now)) (pictures(now)) (buttons(&here)) (texts()) }
@@ -202,8 +203,8 @@ fn pictures(now: Timestamp) -> Markup {
                 @for (measure, percent) in [(Measure::Slots, 25), (Measure::Slots, 100), (Measure::Budget, 85), (Measure::Budget, 100), (Measure::Paused, 50)] {
                     p.sub { (percent) " of 100" } (meter(measure, percent, &format!("{percent} of 100")))
                 }
-                (outcome_strip(&decisions)) (outcome_strip(&[]))
-                (lanes(&[lane(false), lane(true)], now))
+                (outcome_strip(&decisions, Clocks::default())) (outcome_strip(&[], Clocks::default()))
+                (lanes(&[lane(false), lane(true)], Clocks::default(), now))
             }
         },
     )

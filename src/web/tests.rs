@@ -35,6 +35,7 @@ mod token_jobs;
 mod token_page;
 mod tokens;
 mod transcripts;
+mod views;
 mod wire;
 mod work;
 

@@ -115,6 +115,12 @@ impl Throttle {
         Ok(())
     }
 
+    /// How many more attempts the account has from there before it has to wait, after those that were counted.
+    pub(super) fn left(&self, attempt: &Attempt) -> u32 {
+        let failed = self.accounts.get(&attempt.key).map_or(0, |attempts| attempts.count);
+        FREE_FAILURES.saturating_sub(failed)
+    }
+
     /// Forgives the attempts at the account from there. Those of the address still count.
     pub(super) fn succeeded(&mut self, attempt: &Attempt) {
         self.accounts.remove(&attempt.key);
@@ -191,8 +197,9 @@ mod tests {
     fn the_sixth_failure_waits_and_each_further_one_twice_as_long_up_to_a_quarter_hour() {
         let mut throttle = Throttle::default();
         let admin = by("admin", address(100));
-        for _ in 0..FREE_FAILURES {
+        for nth in 1..=FREE_FAILURES {
             assert_eq!(throttle.attempt(&admin, START), Ok(()));
+            assert_eq!(throttle.left(&admin), FREE_FAILURES - nth);
         }
         let mut now = START;
         for expected in [15, 30, 60, 120, 240, 480, 900, 900, 900] {

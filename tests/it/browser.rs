@@ -7,6 +7,7 @@ mod clicks;
 mod errors;
 mod hold;
 mod keyboard;
+mod lists;
 mod look;
 mod people;
 mod proof;

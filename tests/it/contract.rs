@@ -88,12 +88,15 @@ async fn contract(backend: &dyn Backend) {
     a_job_runs_after_others(&fresh()).await;
     a_batch_is_counted_and_followed_once(&fresh()).await;
     looks::lines_and_figures_are_those_of_the_rows(&fresh()).await;
+    looks::a_list_of_one_status_goes_by_its_time(&fresh()).await;
     looks::what_jobs_did_is_told_by_time(&fresh()).await;
     looks::errors_of_jobs_are_counted_and_muted(&fresh()).await;
     looks::a_store_that_takes_writes_is_trusted_and_ready(&fresh()).await;
     looks::a_bulk_action_does_what_its_preview_shows(&fresh()).await;
     people::accounts_and_logins(&fresh()).await;
     people::tokens_are_kept_until_they_are_revoked(&fresh()).await;
+    people::views_are_kept_by_each_for_themselves(&fresh()).await;
+    people::who_made_a_job_is_found_among_others_of_the_same_moment(&fresh()).await;
     people::settings_change_together(&fresh()).await;
     people::repositories_are_described_under_a_lease(&fresh()).await;
     schedules::schedules_make_jobs_and_say_what_they_decided(&fresh()).await;

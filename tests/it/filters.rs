@@ -1,7 +1,7 @@
 //! Which jobs each word of a query finds, over rows that another program wrote.
 
 use crate::support::{START, foreign, store};
-use lamplighter::model::{Filter, Timestamp};
+use lamplighter::model::{Filter, JobPlace, Timestamp};
 use lamplighter::store::Store;
 use rusqlite::Connection;
 use std::time::{Duration, Instant};
@@ -221,4 +221,101 @@ async fn a_length_of_time_is_counted_from_the_search() {
     };
     assert_eq!(at(START).await, [6, 5, 4]);
     assert_eq!(at(later).await, [5, 4], "the sixth ended nine minutes before the first search");
+}
+
+/// Jobs 1 to 9, of which pairs ended in the same millisecond and the oldest ended last; the others are in another status.
+fn ended(conn: &Connection, status: &str, at: &[i64]) {
+    for (id, at) in (1..).zip(at) {
+        conn.execute("INSERT INTO jobs (kind) VALUES ('x')", []).unwrap();
+        let run =
+            "UPDATE jobs SET status = 'running', waits_for = NULL, worker_id = 'w', epoch = 1,
+            attempt = 1, started_at = ?2 WHERE id = ?1";
+        conn.execute(run, [id, *at]).unwrap();
+        let end = "UPDATE jobs SET status = ?3, worker_id = NULL, finished_at = ?2 WHERE id = ?1";
+        conn.execute(end, (id, at, status)).unwrap();
+    }
+}
+
+/// The ids of a whole list, read in slices of two; `between` is run after each.
+async fn pages(store: &Store, query: &str, between: impl Fn(JobPlace)) -> Vec<i64> {
+    let filter = Filter::parse(query).unwrap();
+    let (mut ids, mut behind) = (Vec::new(), None);
+    loop {
+        let found = store.list_jobs(filter.clone(), behind, 2, START).await.unwrap();
+        assert!(!found.cut_short, "{query}");
+        ids.extend(found.rows.iter().map(|job| job.id.0));
+        let Some(next) = found.next else { return ids };
+        let written: JobPlace = next.to_string().parse().unwrap();
+        assert_eq!(written, next, "an address carries it");
+        between(next);
+        behind = Some(written);
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_what_is_over_begins_with_the_last_end_and_shows_each_once_at_equal_times() {
+    for status in ["failed", "cancelled", "completed"] {
+        let (folder, store) = store();
+        let conn = foreign(folder.path());
+        ended(&conn, status, &[900, 500, 500, 500, 700, 700, 100, 800, 500]);
+        conn.execute("INSERT INTO jobs (kind) VALUES ('x')", []).unwrap();
+        let query = format!("status:{status}");
+        let wanted = [1, 8, 6, 5, 9, 4, 3, 2, 7];
+        assert_eq!(pages(&store, &query, |_| ()).await, wanted, "{status}");
+        let narrow = format!("status:{status} kind:x took<1h");
+        assert_eq!(pages(&store, &narrow, |_| ()).await, wanted, "{status}");
+        let delete = |place: JobPlace| {
+            conn.execute("DELETE FROM jobs WHERE id = ?1", [place.id]).unwrap();
+        };
+        assert_eq!(
+            pages(&store, &query, delete).await,
+            wanted,
+            "{status}: the cursor's job is gone"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_what_waits_for_its_time_begins_with_the_next_start_also_of_jobs_that_are_new() {
+    let (folder, store) = store();
+    let conn = foreign(folder.path());
+    for (id, at) in (1..).zip([900, 500, 500, 700, 100, 500]) {
+        let new = "INSERT INTO jobs (kind, status, run_at) VALUES ('x', 'scheduled', ?1)";
+        conn.execute(new, [START.millis() + at]).unwrap();
+        if id % 2 == 0 {
+            conn.execute("UPDATE jobs SET waits_for = NULL WHERE id = ?1", [id]).unwrap();
+        }
+    }
+    assert_eq!(pages(&store, "status:scheduled", |_| ()).await, [5, 2, 3, 6, 4, 1]);
+    let run = "UPDATE jobs SET status = 'running', waits_for = NULL, worker_id = 'w', epoch = 1,
+        attempt = 1, started_at = 1000 - id % 2 WHERE id = ?1";
+    for id in 7..=10 {
+        conn.execute("INSERT INTO jobs (kind) VALUES ('x')", []).unwrap();
+        conn.execute(run, [id]).unwrap();
+    }
+    assert_eq!(
+        pages(&store, "status:running", |_| ()).await,
+        [10, 8, 9, 7],
+        "the last start first"
+    );
+}
+
+#[tokio::test]
+async fn a_list_by_ends_says_how_far_it_looked_and_goes_on_from_there() {
+    let (folder, store) = store();
+    let conn = foreign(folder.path());
+    conn.execute_batch(
+        "INSERT INTO jobs (kind) VALUES ('rare');
+         WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100010)
+         INSERT INTO jobs (kind) SELECT 'common' FROM n;
+         UPDATE jobs SET status = 'running', waits_for = NULL, worker_id = 'w', epoch = 1, attempt = 1, started_at = 1;
+         UPDATE jobs SET status = 'completed', worker_id = NULL, finished_at = 1 + id / 3;",
+    )
+    .unwrap();
+    let filter = Filter::parse("status:completed kind:rare").unwrap();
+    let first = store.list_jobs(filter.clone(), None, 10, START).await.unwrap();
+    assert!(first.rows.is_empty() && first.cut_short, "{first:?}");
+    assert_eq!(first.looked_through, 100_000);
+    let rest = store.list_jobs(filter, first.next, 10, START).await.unwrap();
+    assert_eq!((rest.rows[0].id.0, rest.next, rest.cut_short), (1, None, false));
 }

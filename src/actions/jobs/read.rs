@@ -4,7 +4,7 @@ use super::texts::ROWS;
 use super::{known, unknown};
 use crate::actions::Answer;
 use crate::error::{Code, Error, Result};
-use crate::model::{Filter, Found, Job, JobId, Status, Timestamp};
+use crate::model::{Filter, Found, Job, JobId, JobPlace, Status, Timestamp};
 use crate::store::Store;
 use crate::wire;
 use std::collections::BTreeMap;
@@ -17,27 +17,24 @@ const MAX_TERMS: usize = 20;
 pub struct JobsAsk {
     /// The query, in the language of [`Filter`]; empty: every job.
     pub query: String,
-    /// The cursor: only jobs with an id below this one.
-    pub before: Option<i64>,
+    /// The cursor: only jobs behind this one.
+    pub before: Option<JobPlace>,
     /// At most this many jobs.
     pub rows: usize,
 }
 
-/// The newest jobs that fit a query.
+/// The jobs that fit a query, in the order of their status ([`Filter::order`]).
 ///
 /// # Errors
-/// `JOB-QUERY-001` for a query that cannot be read, with the column; `JOB-VALUE-001` for a cursor that is not above 0 and for
-/// more than 1,000 jobs.
-pub async fn find(store: &Store, ask: JobsAsk, now: Timestamp) -> Result<Found<Job>> {
+/// `JOB-QUERY-001` for a query that cannot be read, with the column; `JOB-VALUE-001` for more than 1,000 jobs, and for a cursor
+/// that leads nowhere.
+pub async fn find(store: &Store, ask: JobsAsk, now: Timestamp) -> Result<Found<Job, JobPlace>> {
     let filter = Filter::parse(&ask.query)?;
-    let invalid = |why: String| Err(Error::new(Code::ModelInvalid, why));
-    if let Some(before @ ..=0) = ask.before {
-        return invalid(format!("list jobs before {before}: the cursor is an id above 0"));
-    }
     if !ROWS.contains(&ask.rows) {
-        return invalid(format!("list {} jobs: it is a number from 1 to 1000", ask.rows));
+        let why = format!("list {} jobs: it is a number from 1 to 1000", ask.rows);
+        return Err(Error::new(Code::ModelInvalid, why));
     }
-    store.find_jobs(filter, ask.before, ask.rows, now).await
+    store.list_jobs(filter, ask.before, ask.rows, now).await
 }
 
 /// What of a query can be read: its terms that stand by themselves. It is for a person whose query as a whole cannot be, such
@@ -88,6 +85,6 @@ pub async fn story(store: &Store, id: i64) -> Result<wire::JobStory> {
 /// `JOB-ID-001` if there is none of this id.
 pub async fn why(store: &Store, id: i64, now: Timestamp) -> Result<Answer<wire::JobWhy>> {
     let job = known(store, id).await?;
-    let why = store.why(job.id, now).await?.ok_or_else(|| unknown(id))?;
+    let Some(why) = store.why(job.id, now).await? else { return Err(unknown(store, id).await) };
     Ok(Answer::new(wire::JobWhy::from(&why), why.to_string()))
 }

@@ -30,7 +30,7 @@ pub(super) async fn list(cli: &Cli, store: &Store, ask: JobsAsk) -> Result<()> {
     }
     match found.next {
         Some(next) if found.cut_short => output::note(&format!(
-            "{} ids were looked through; go on with --before {next}.",
+            "{} jobs were looked through; go on with --before {next}.",
             found.looked_through
         )),
         Some(next) => output::note(&format!("There are more: go on with --before {next}.")),

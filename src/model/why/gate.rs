@@ -324,7 +324,7 @@ impl fmt::Display for Gate {
             Self::NoHandler { kind, known } => {
                 write!(f, "no worker handles {kind}{}", have(known))
             }
-            Self::NotAdmitted => f.write_str("it was just stored, and is looked at in a moment"),
+            Self::NotAdmitted => f.write_str("it was just added, and is placed within a second"),
             Self::AgentMissing { reason } => {
                 write!(f, "the agent program cannot be used: {}", plain(reason))
             }

@@ -2,7 +2,7 @@
 
 use crate::error::{Code, Error, Result};
 use crate::model::{Account, Actor, Role, Timestamp, Username, WhichLogins};
-use crate::store::sql::{accounts, audit, logins};
+use crate::store::sql::{accounts, audit, logins, views};
 use crate::store::sqlite::Tx;
 use std::time::Duration;
 
@@ -141,7 +141,7 @@ pub(in crate::store) fn enable(
     Ok(true)
 }
 
-/// Removes an account with its logins.
+/// Removes an account with its logins and saved views.
 ///
 /// # Errors
 /// `AUTH-NAME-001` if there is none of this name, `AUTH-ROLE-002` if it is the last admin.
@@ -155,6 +155,7 @@ pub(in crate::store) fn remove(
     keep_an_admin(tx, &account)?;
     logins::end(tx, account.id, WhichLogins::All)?;
     accounts::delete(tx, account.id)?;
+    views::forget(tx, username)?;
     let change = (Some(account.role.as_str()), None);
     audit::record_change(tx, actor, "remove account", username, change, now)
 }

@@ -91,7 +91,8 @@ pub(in crate::store) fn set_limit(
     expect_known(tx, queue)?;
     let words = |limit: Option<u32>| limit.map(|limit| limit.to_string());
     let (before, after) = (words(queues::get(tx, queue)?.operator_limit), words(limit));
-    queues::set_operator_limit(tx, queue, limit)?;
+    let set = limit.map(|_| (actor.name.as_str(), now));
+    queues::set_operator_limit(tx, queue, limit, set)?;
     let change = (before.as_deref(), after.as_deref());
     audit::record_change(tx, actor, "limit", &format!("queue {queue}"), change, now)
 }

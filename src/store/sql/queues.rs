@@ -17,8 +17,7 @@ pub(in crate::store) use crate::model::ENGINE;
 pub(in crate::store) const STOPPED: &str = "engine.stopped";
 
 /// The columns that [`from_row`] reads, in its order.
-const COLUMNS: &str =
-    "name, engine_limit, operator_limit, paused_at, paused_by, pause_reason, resume_at";
+const COLUMNS: &str = "name, engine_limit, operator_limit, paused_at, paused_by, pause_reason, resume_at, limit_by, limit_at";
 /// The slots of all workers that have their lease.
 const SLOTS: &str = "
     SELECT coalesce(sum(slots), 0)
@@ -40,6 +39,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<QueueState> {
             .map_err(|_| crate::store::sqlite::error::unreadable(0, "queue"))?,
         engine_limit: row.get(1)?,
         operator_limit: row.get(2)?,
+        limit_set: optional_text(row, 7)?.zip(instant(row, 8)?),
         slots: 0,
         pause,
         scheduled: 0,
@@ -305,16 +305,24 @@ pub(in crate::store) fn stopped(conn: &Connection) -> Result<Option<Pause>> {
     Ok(Some(Pause { at: setting.updated_at, by: setting.updated_by, reason, resume_at: None }))
 }
 
-/// Sets the limit of an operator, or takes it back.
+/// Sets the limit of an operator, or takes it back, with who did so and when.
 pub(in crate::store) fn set_operator_limit(
     conn: &Connection,
     queue: &Queue,
     limit: Option<u32>,
+    set: Option<(&str, Timestamp)>,
 ) -> Result<()> {
     const SQL: &str = "
-        INSERT INTO job_queues (name, operator_limit)
-        VALUES (:name, :limit)
-        ON CONFLICT (name) DO UPDATE SET operator_limit = excluded.operator_limit";
-    conn.prepare_cached(SQL)?.execute(named_params! {":name": queue.as_str(), ":limit": limit})?;
+        INSERT INTO job_queues (name, operator_limit, limit_by, limit_at)
+        VALUES (:name, :limit, :by, :at)
+        ON CONFLICT (name) DO UPDATE SET operator_limit = excluded.operator_limit,
+            limit_by = excluded.limit_by,
+            limit_at = excluded.limit_at";
+    conn.prepare_cached(SQL)?.execute(named_params! {
+        ":name": queue.as_str(),
+        ":limit": limit,
+        ":by": set.map(|(by, _)| by),
+        ":at": set.map(|(_, at)| at.millis()),
+    })?;
     Ok(())
 }

@@ -1,11 +1,18 @@
 //! What several pages say of a job.
 
 use super::time::{elapsed, when, when_known};
-use crate::model::{Job, MAX_ATTEMPTS, Status, Timestamp, Why};
+use crate::model::{Job, MAX_ATTEMPTS, Status, Timestamp, Why, by_whom};
 use maud::{Markup, html};
 
 /// The sentence that says how a job stands.
-pub(in crate::web) fn job_sentence(job: &Job, why: Option<&Why>, now: Timestamp) -> Markup {
+///
+/// `ended_by` is who cancelled it.
+pub(in crate::web) fn job_sentence(
+    job: &Job,
+    why: Option<&Why>,
+    ended_by: Option<&str>,
+    now: Timestamp,
+) -> Markup {
     let took = elapsed(job.started_at, job.finished_at, now);
     html! {
         @match job.status {
@@ -25,7 +32,9 @@ pub(in crate::web) fn job_sentence(job: &Job, why: Option<&Why>, now: Timestamp)
             Status::Failed => {
                 "Failed " (when_known(job.finished_at, now)) " on attempt " (attempts(job)) ": " (job.reason().map_or("no reason was given.", first_line))
             }
-            Status::Cancelled => { "Cancelled " (when_known(job.finished_at, now)) "." }
+            Status::Cancelled => {
+                "Cancelled " (when_known(job.finished_at, now)) @if let Some(by) = ended_by { " by " (by_whom(by)) } "."
+            }
         }
     }
 }

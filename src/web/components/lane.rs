@@ -1,5 +1,6 @@
 //! The lane of events: what schedules make in the hours to come, one dot for each occurrence.
 
+use super::super::clocks::Clocks;
 use crate::model::{ScheduleName, Timestamp};
 use maud::{Markup, html};
 use std::time::Duration;
@@ -15,6 +16,9 @@ const WIDTH: u64 = 81;
 /// Each so many hours have a line.
 const EVERY: u64 = 3;
 
+/// Each so many minutes some clock of the world is at a full hour.
+const QUARTER: Duration = Duration::from_mins(15);
+
 /// The occurrences of a schedule that are to come.
 pub(in crate::web) struct Lane<'a> {
     /// Which schedule.
@@ -25,8 +29,8 @@ pub(in crate::web) struct Lane<'a> {
     pub(in crate::web) at: Vec<Timestamp>,
 }
 
-/// The lanes of some schedules. Hours are those of UTC.
-pub(in crate::web) fn lanes(lanes: &[Lane<'_>], now: Timestamp) -> Markup {
+/// The lanes of some schedules, by the reader's clocks.
+pub(in crate::web) fn lanes(lanes: &[Lane<'_>], clocks: Clocks, now: Timestamp) -> Markup {
     let span = AHEAD.as_millis();
     let x = |at: Timestamp| {
         let share = at.since(now).as_millis().min(span) * 100 * u128::from(WIDTH) / span;
@@ -36,25 +40,51 @@ pub(in crate::web) fn lanes(lanes: &[Lane<'_>], now: Timestamp) -> Markup {
     let is_last = |at: Timestamp| at.since(now) + Duration::from_hours(1) > AHEAD;
     let anchor = |at: Timestamp| if is_last(at) { "end" } else { "middle" };
     let height = HEAD + lanes.len() * ROW;
-    let first = now.hour().plus(Duration::from_hours(1));
-    let hours = (0..AHEAD.as_secs() / 3600).map(|hour| first.plus(Duration::from_hours(hour)));
-    let marked: Vec<_> =
-        hours.filter(|at| (at.millis() / 3_600_000).unsigned_abs() % EVERY == 0).collect();
+    let marked: Vec<_> = marks(clocks, now).collect();
     let count: usize = lanes.iter().map(|lane| lane.at.len()).sum();
     html! {
         div.lane-box.scroll tabindex="0" role="group" aria-label="The next 24 hours" {
-            svg.lane width="100%" height=(height) role="img" aria-label={ (count) " runs of " (lanes.len()) " schedules in the next 24 hours, by UTC" } {
+            svg.lane width="100%" height=(height) role="img" aria-label={ (count) " runs of " (lanes.len()) " schedules in the next 24 hours, by " (clocks.name()) } {
                 @for at in &marked {
                     line x1=(x(*at)) x2=(x(*at)) y1=(HEAD) y2=(height) {}
-                    text x=(x(*at)) y="12" text-anchor=(anchor(*at)) { (at.to_utc().format("%H:%M")) }
+                    text x=(x(*at)) y="12" text-anchor=(anchor(*at)) { (clocks.clock(*at)) }
                 }
                 @for (nth, lane) in lanes.iter().enumerate() {
                     @let middle = HEAD + nth * ROW + ROW / 2;
                     text.name x="0" y=(middle + 4) { (lane.name) }
                     @for at in &lane.at {
-                        circle.off[lane.is_paused] cx=(x(*at)) cy=(middle) r="4" { title { (at.to_utc().format("%H:%M UTC")) } }
+                        circle.off[lane.is_paused] cx=(x(*at)) cy=(middle) r="4" { title { (lane.name) ": " (clocks.exact(*at)) } }
                     }
                 }
+            }
+        }
+    }
+}
+
+/// Every third full hour of the reader's clocks.
+fn marks(clocks: Clocks, now: Timestamp) -> impl Iterator<Item = Timestamp> {
+    let most = AHEAD.as_secs() / QUARTER.as_secs() + 4;
+    let quarters = (1..=most).map(move |nth| now.hour().plus(QUARTER * nth as u32));
+    quarters.filter(move |at| *at > now && at.since(now) <= AHEAD).filter(move |at| {
+        let clock = clocks.clock(*at);
+        let hour = clock.strip_suffix(":00").and_then(|hour| hour.parse::<u64>().ok());
+        hour.is_some_and(|hour| hour % EVERY == 0)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Zone;
+
+    #[test]
+    fn the_hours_are_full_ones_of_the_readers_clocks_whatever_the_minute_is() {
+        for minute in [0, 14, 16, 31, 59] {
+            let now = Timestamp::from_iso(&format!("2026-11-28T08:{minute:02}:00Z")).unwrap();
+            for (zone, first) in [(None, "09:00"), (Zone::named("Asia/Kathmandu"), "15:00")] {
+                let clocks = Clocks { zone };
+                let told: Vec<_> = marks(clocks, now).map(|at| clocks.clock(at)).collect();
+                assert_eq!((told.len(), told[0].as_str()), (8, first), "{minute}: {told:?}");
             }
         }
     }

@@ -1,7 +1,9 @@
 //! The picture of a log: how many rows of which level come when.
 
 use super::super::base::Link;
+use super::super::clocks::Clocks;
 use super::tile::grouped;
+
 use crate::model::{LogBar, LogPicture, Timestamp};
 use maud::{Markup, html};
 
@@ -18,13 +20,17 @@ fn shares(levels: &[u64; 5]) -> [u64; 3] {
 /// The picture, with the same as a table. Each bar that has rows leads to them; `link` makes the address of a span of time.
 pub(in crate::web) fn log_picture(
     seen: &LogPicture,
+    clocks: Clocks,
     link: impl Fn(Timestamp, Timestamp) -> Link,
 ) -> Markup {
     let [errors, warnings, others] = shares(&seen.levels);
     let most = seen.bars.iter().map(|bar| bar.levels.iter().sum::<u64>()).max().unwrap_or(0).max(1);
     let said = |bar: &LogBar| {
         let [errors, warnings, others] = shares(&bar.levels);
-        format!("{}: {errors} errors, {warnings} warnings, {others} others", short(bar.since))
+        format!(
+            "{}: {errors} errors, {warnings} warnings, {others} others",
+            clocks.second(bar.since)
+        )
     };
     let filled: Vec<_> =
         seen.bars.iter().filter(|bar| bar.levels.iter().any(|of| *of > 0)).collect();
@@ -52,16 +58,16 @@ pub(in crate::web) fn log_picture(
                             }
                         }
                     }
-                    p.sub.hist-ends { span { (short(first.since)) } span { (short(last.until)) " UTC" } }
+                    p.sub.hist-ends { span { (clocks.second(first.since)) } span { (clocks.second(last.until)) " · " (clocks.name()) } }
                     details #log-numbers {
                         summary { "Numbers as a table" }
                         div.scroll tabindex="0" role="region" aria-label="Numbers of rows" { table.table {
-                            thead { tr { th scope="col" { "From (UTC)" } th.num scope="col" { "Errors" } th.num scope="col" { "Warnings" } th.num scope="col" { "Others" } } }
+                            thead { tr { th scope="col" { "From (" (clocks.name()) ")" } th.num scope="col" { "Errors" } th.num scope="col" { "Warnings" } th.num scope="col" { "Others" } } }
                             tbody {
                                 @for bar in filled {
                                     @let [errors, warnings, others] = shares(&bar.levels);
                                     tr {
-                                        td { a href=(link(bar.since, bar.until)) { (short(bar.since)) } }
+                                        td { a href=(link(bar.since, bar.until)) { (clocks.second(bar.since)) } }
                                         td.num { (grouped(errors)) } td.num { (grouped(warnings)) } td.num { (grouped(others)) }
                                     }
                                 }
@@ -91,9 +97,4 @@ fn stacked(bar: &LogBar, nth: usize, most: u64) -> Markup {
             rect class=(class) x=(nth * STEP + 1) y=(y) width=(STEP - 2) height=(height) {}
         }
     }
-}
-
-/// An instant as the picture names it.
-fn short(at: Timestamp) -> String {
-    at.to_utc().format("%-d %b %H:%M:%S").to_string()
 }

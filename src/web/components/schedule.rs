@@ -1,9 +1,10 @@
 //! What several pages say of a schedule, and the buttons that they offer for it.
 
+use super::super::clocks::Clocks;
 use super::super::nav;
 use super::card::run_form;
 use super::status::status_word;
-use super::time::exact;
+
 use crate::actions::schedules;
 use crate::model::{PastDecision, Role, Schedule, Status, Verdict};
 use maud::{Markup, html};
@@ -26,7 +27,7 @@ pub(in crate::web) fn run_states(decisions: &[PastDecision]) -> Vec<Option<Statu
 }
 
 /// How the last runs ended, at most 30, with the newest at the end. What was decided about each is told on hover.
-pub(in crate::web) fn outcome_strip(decisions: &[PastDecision]) -> Markup {
+pub(in crate::web) fn outcome_strip(decisions: &[PastDecision], clocks: Clocks) -> Markup {
     if decisions.is_empty() {
         return html! { span.soft { "none yet" } };
     }
@@ -46,7 +47,7 @@ pub(in crate::web) fn outcome_strip(decisions: &[PastDecision]) -> Markup {
                 @let (class, height) = mark(decision);
                 rect class=(class) x=((first + nth) * STEP) y=(HEIGHT - 1 - height) width=(STEP - 2) height=(height) rx="1" {
                     title {
-                        (exact(decision.occurrence_at)) ": " (decision_word(decision.decision))
+                        (clocks.exact(decision.occurrence_at)) ": " (decision_word(decision.decision))
                         @if let Some(status) = decision.job_status { ", " (status_word(status).to_lowercase()) }
                         " " (decision.detail)
                     }

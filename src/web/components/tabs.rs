@@ -31,9 +31,11 @@ pub(in crate::web) fn tabs(label: &str, ways: &[Way]) -> Markup {
 }
 
 /// The rail beside a list: groups of ways to narrow it. In a narrow window it is a popover, which opens without a script.
-pub(in crate::web) fn facets(groups: &[(&str, Vec<Way>)]) -> Markup {
+/// `above` is what stands over them.
+pub(in crate::web) fn facets(above: &Markup, groups: &[(&str, Vec<Way>)]) -> Markup {
     html! {
         div #facets .facets popover role="group" aria-label="Filters" {
+            (above)
             @for (title, ways) in groups {
                 @if !ways.is_empty() {
                     section {

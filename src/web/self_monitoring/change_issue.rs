@@ -25,7 +25,7 @@ pub(in crate::web) async fn change(
     let call = who.call(app.web.clock.now());
     let changed = issues::change(&app.web.store, &call, id, deed.parse()?).await?;
     if who.face() == Face::Fragment {
-        let lists = slices::read(&app, &asked).await?;
+        let lists = slices::read(&app, &who, &asked).await?;
         let section = lists::section(&lists, &asked, who.role(), call.now);
         return Ok(Html(section.into_string()).into_response());
     }

@@ -1,5 +1,6 @@
 //! The list of issues.
 
+use super::super::clocks::Clocks;
 use super::super::components::{card, empty, numbered_pager, table, when};
 use super::super::nav::{self, Tab};
 use super::super::slice::Slice;
@@ -47,8 +48,8 @@ fn row(issue: &Issue, lists: &Lists, asked: &ListsQuery, (role, now): (Role, Tim
         tr {
             td {
                 @match issue.url.as_deref().filter(|url| is_web_link(url)) {
-                    Some(url) => a href=(url) rel="noreferrer" { (number(issue)) },
-                    None => { (number(issue)) },
+                    Some(url) => a href=(url) rel="noreferrer" { (number(issue, lists)) },
+                    None => { (number(issue, lists)) },
                 }
             }
             td.note {
@@ -59,7 +60,7 @@ fn row(issue: &Issue, lists: &Lists, asked: &ListsQuery, (role, now): (Role, Tim
                     @if issues::may(role) { (buttons(issue, asked)) }
                     @if let Some(seen) = seen {
                         p { (sentence(seen)) }
-                        (hours("spark spark-week", "Rows an hour, the last seven days", seen, (WEEK, now)))
+                        (hours("spark spark-week", "Rows an hour, the last seven days", seen, lists.clocks, (WEEK, now)))
                     }
                     @if !issue.evidence.is_empty() {
                         p { a href=(nav::log_rows(log, &issue.evidence)) { "Rows " (rows(&issue.evidence)) " in the log" } }
@@ -74,7 +75,7 @@ fn row(issue: &Issue, lists: &Lists, asked: &ListsQuery, (role, now): (Role, Tim
                 (issue.occurrences) "×"
                 @if let Some(seen) = seen {
                     " " (trend(seen.trend))
-                    (hours("spark spark-days", "Rows an hour, the last two days", seen, (DAYS, now)))
+                    (hours("spark spark-days", "Rows an hour, the last two days", seen, lists.clocks, (DAYS, now)))
                 }
             }
             td data-label="Created" { (when(issue.created_at, now)) }
@@ -105,7 +106,13 @@ fn rows(ids: &[i64]) -> String {
 }
 
 /// One bar for each of so many hours. The last bar is of the hour that runs.
-fn hours(class: &str, label: &str, seen: &SeenOverTime, (count, now): (i64, Timestamp)) -> Markup {
+fn hours(
+    class: &str,
+    label: &str,
+    seen: &SeenOverTime,
+    clocks: Clocks,
+    (count, now): (i64, Timestamp),
+) -> Markup {
     const HOUR: i64 = 60 * 60 * 1_000;
     let first = now.hour().millis() - (count - 1) * HOUR;
     let bars = seen.hours.range(Timestamp::from_millis(first)..);
@@ -117,7 +124,7 @@ fn hours(class: &str, label: &str, seen: &SeenOverTime, (count, now): (i64, Time
                 // A bar of few rows is seen, too.
                 @let height = (rows * HEIGHT).div_ceil(most).max(1);
                 rect x=((hour.millis() - first) / HOUR * STEP) y=(HEIGHT - height) width=(STEP - 1) height=(height) {
-                    title { (hour.to_utc().format("%Y-%m-%d %H:%M")) ": " (rows) }
+                    title { (clocks.minute(*hour)) ": " (rows) }
                 }
             }
         }
@@ -173,8 +180,10 @@ const fn words(deed: IssueDeed) -> (&'static str, &'static str) {
 }
 
 /// The number of the issue at its tracker, if it has one yet.
-fn number(issue: &Issue) -> String {
-    issue.number.map_or_else(|| "to be filed".to_owned(), |number| format!("#{number}"))
+fn number(issue: &Issue, lists: &Lists) -> String {
+    let decided = || lists.decided.get(&issue.id).cloned();
+    let number = issue.number.map(|number| format!("#{number}"));
+    number.or_else(decided).unwrap_or_else(|| "to be filed".to_owned())
 }
 
 fn class_badge(class: Classification) -> Markup {

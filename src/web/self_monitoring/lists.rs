@@ -22,7 +22,7 @@ pub(in crate::web) async fn lists(
     who: Signed,
     Query(asked): Query<ListsQuery>,
 ) -> Result<Response, Problem> {
-    let lists = slices::read(&app, &asked).await?;
+    let lists = slices::read(&app, &who, &asked).await?;
     let section = section(&lists, &asked, who.role(), app.web.clock.now());
     Ok(fresh(&lists.version(), &section, asked.v.as_deref()))
 }

@@ -2,17 +2,28 @@
 
 use super::super::app::App;
 use super::super::base::Link;
+use super::super::caller::Signed;
+use super::super::clocks::Clocks;
 use super::super::nav::{ShownLog, Tab};
 use super::super::part::version;
 use super::super::problem::Problem;
 use super::super::slice::Slice;
 use crate::actions::issues;
-use crate::model::{Issue, IssueId, IssueState, JobId, Scan, SeenOverTime, Why};
+use crate::model::{
+    Act, FilingState, Issue, IssueId, IssueState, JobId, Scan, SeenOverTime, Timestamp,
+    WaitingFiling, Why,
+};
+use crate::store::Store;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// The highest page number that is looked up. No list ever has so many pages.
 const MAX_PAGE: u64 = 1_000_000;
+
+/// The most texts for the tracker that are looked at for what became of them, and how far back those are that were rejected.
+const MOST_FILINGS: usize = 500;
+const REJECTED: Duration = Duration::from_hours(24 * 30);
 
 /// Which parts of the two lists the page shows.
 #[derive(Clone, Default, Deserialize, Serialize)]
@@ -41,11 +52,15 @@ pub(super) struct Lists {
     pub(super) seen: BTreeMap<IssueId, SeenOverTime>,
     pub(super) issue_total: u64,
     pub(super) issue_slice: Slice,
+    /// What became of the text of an issue that the tracker does not have: it waits for approval, or somebody rejected it.
+    pub(super) decided: BTreeMap<IssueId, String>,
+    /// The clocks of whoever reads it.
+    pub(super) clocks: Clocks,
     /// The log that scans read, in which the rows of the issues stand.
     pub(super) log: ShownLog,
 }
 
-pub(super) async fn read(app: &App, asked: &ListsQuery) -> Result<Lists, Problem> {
+pub(super) async fn read(app: &App, who: &Signed, asked: &ListsQuery) -> Result<Lists, Problem> {
     let scan_slice = Slice::of(asked.page, asked.size, MAX_PAGE)?;
     let issue_slice = Slice::of(asked.issue_page, asked.issue_size, MAX_PAGE)?;
     let store = &app.web.store;
@@ -54,9 +69,37 @@ pub(super) async fn read(app: &App, asked: &ListsQuery) -> Result<Lists, Problem
     let whys = store.whys(waiting.collect(), app.web.clock.now()).await?;
     let (issues, issue_total) = store.issue_list(issue_slice.skip(), issue_slice.most()).await?;
     let seen = issues::over_time(store, &issues, app.web.clock.now()).await?;
+    let decided = decided(store, app.web.clock.now()).await?;
     let scanned = app.web.program.as_ref().and_then(|program| program.scanned.as_ref());
     let log = scanned.map_or(ShownLog::Own, |_| ShownLog::Scanned);
-    Ok(Lists { scans, whys, scan_total, scan_slice, issues, seen, issue_total, issue_slice, log })
+    Ok(Lists {
+        scans,
+        whys,
+        scan_total,
+        scan_slice,
+        issues,
+        seen,
+        issue_total,
+        issue_slice,
+        decided,
+        clocks: who.clocks(),
+        log,
+    })
+}
+
+async fn decided(store: &Store, now: Timestamp) -> Result<BTreeMap<IssueId, String>, Problem> {
+    let rejected = store.rejected_filings(now.minus(REJECTED), MOST_FILINGS).await?;
+    let waiting = store.waiting_filings(MOST_FILINGS).await?;
+    let told = |filing: &WaitingFiling| {
+        let words = match (filing.state, &filing.decided) {
+            (FilingState::AwaitingApproval, _) => "Waits for approval".to_owned(),
+            (FilingState::Rejected, Some((by, _))) => format!("Rejected by {by}"),
+            (_, _) => return None,
+        };
+        Some((filing.issue, words))
+    };
+    let new = rejected.iter().chain(&waiting).filter(|filing| filing.act == Act::Open);
+    Ok(new.filter_map(told).collect())
 }
 
 impl Lists {
@@ -74,6 +117,7 @@ impl Lists {
                 issue.muted,
                 issue.state != IssueState::Open,
                 issue.duplicate_of.clone(),
+                self.decided.get(&issue.id),
                 self.seen.get(&issue.id).map(|seen| (seen.trend, seen.day, seen.week)),
             )
         };

@@ -248,7 +248,7 @@ fn row(state: &SettingState, may_change: bool, said: &Said) -> Markup {
         div.set {
             div {
                 label.label for=(id) { (setting.label) }
-                p.sub id={ (id) "-hint" } { (setting.takes()) ". Default: " (setting.default_words()) ". " code { (key) } }
+                p.sub id={ (id) "-hint" } { @if setting.values.ends_a_run() { "It stops when it reaches this. " } (setting.takes()) ". Default: " (setting.default_words()) ". " code { (key) } }
             }
             div.ctl {
                 @if may_change {

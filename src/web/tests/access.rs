@@ -9,7 +9,7 @@ use super::super::host::Person;
 use super::super::route::{Gate, Route};
 use super::super::routes::{needing, routes};
 use super::super::self_monitoring::{configuration, prompt, refile, status};
-use super::super::{nav, own, person, tokens};
+use super::super::{nav, own, person, tokens, views};
 use super::*;
 use crate::actions::Right;
 use crate::model::Role;
@@ -46,7 +46,7 @@ const ADMINS: &[(&str, &str)] = &[
 ];
 
 /// The routes by which people change what is their own.
-const OWN: [&str; 7] = [
+const OWN: [&str; 9] = [
     nav::LOGOUT,
     nav::PASSWORD,
     own::END_PATH,
@@ -54,6 +54,8 @@ const OWN: [&str; 7] = [
     nav::TOKENS,
     tokens::ROTATE_PATH,
     tokens::REVOKE_PATH,
+    views::PATH,
+    views::REMOVE_PATH,
 ];
 
 fn private_routes() -> impl Iterator<Item = Route> {

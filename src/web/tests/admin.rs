@@ -262,10 +262,12 @@ async fn a_queue_shows_its_line_and_takes_a_limit_and_a_pause() {
     let page = site.see("/queues").await.body;
     assert!(page.contains(r#"Held by <a class="over" href="/jobs/1">other #1</a>"#), "{page}");
     assert!(page.contains(r#">11<div class="sub">first <time"#), "{page}");
-    assert!(page.contains("Leads"));
+    assert!(page.contains(">leads<"));
     let answer = site.submit("/queues/limit", "queue=default&limit=3").await;
     assert_eq!(answer.header("location"), "/queues");
     assert_eq!(queue(&site, &Queue::DEFAULT).await.operator_limit, Some(3));
+    let page = site.see("/queues").await.body;
+    assert!(page.contains(" · limit 3, set by admin <time"), "{page}");
     for bad in ["-1", "10001", "x", "1.5"] {
         let answer =
             site.submit("/queues/limit", &form(&[("queue", "default"), ("limit", bad)])).await;

@@ -9,7 +9,7 @@ use super::super::{
     approvals, batch, bulk, error as page_of_error, job, job_forms, nav, needs, new_job, own,
     person, queue, queues, repositories,
 };
-use super::super::{new_schedule, schedule, schedules, settings, tokens, trigger};
+use super::super::{new_schedule, schedule, schedules, settings, tokens, trigger, views};
 use super::work::{HOSTILE, assert_inert, complete_with_issue, enqueue, error, lead, poll, settle};
 use super::*;
 use crate::actions::people::Password;
@@ -147,6 +147,10 @@ async fn of_errors(seen: &mut Seen) {
         let (path, left) = (format!("/errors/{print}/{deed}"), format!("{deed} error {print}"));
         seen.press(&site, route, (&path, "length=1h"), &[&left]).await;
     }
+    let (kept, form) = ("jobs: Mails", "page=jobs&name=Mails&q=kind:mail");
+    seen.press(&site, views::PATH, (views::PATH, form), &[&format!("save view {kept}")]).await;
+    let left = format!("remove view {kept}");
+    seen.press(&site, views::REMOVE_PATH, ("/views/1/remove", "page=jobs"), &[&left]).await;
     let later = NewJob {
         run_at: Some(START.plus(Duration::from_hours(1))),
         ..NewJob::new(Kind::parse("mail").unwrap())

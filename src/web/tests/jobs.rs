@@ -146,7 +146,7 @@ async fn one_sentence_says_how_a_job_stands() {
     let nobody = "QueuedNo process runs jobs.";
     assert_eq!(says(&site, id).await, nobody);
     lead(&site).await;
-    assert_eq!(says(&site, id).await, "QueuedIt was just stored, and is looked at in a moment.");
+    assert_eq!(says(&site, id).await, "QueuedIt was just added, and is placed within a second.");
     assert!(poll(&site, "another").await.is_none());
     let no_handler = "QueuedNo worker handles other (workers handle another).";
     assert_eq!(says(&site, id).await, no_handler);
@@ -204,8 +204,9 @@ async fn a_cancelled_job_says_so() {
     cancelled.status = Status::Cancelled;
     cancelled.finished_at = Some(START);
     let now = START.plus(Duration::from_mins(2));
-    let text = job_sentence(&cancelled, None, now).into_string();
-    assert!(text.starts_with("Cancelled <time") && text.contains(">2 min ago</time>"), "{text}");
+    let text = job_sentence(&cancelled, None, Some("ada"), now).into_string();
+    assert!(text.starts_with("Cancelled <time"), "{text}");
+    assert!(text.ends_with(">2 min ago</time> by ada."), "{text}");
 }
 
 #[tokio::test]

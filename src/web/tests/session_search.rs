@@ -25,4 +25,15 @@ async fn the_list_is_searched_by_the_words_of_prompts_and_answers() {
     let wrong = site.see("/sessions?q=status:lost").await;
     assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
     assert!(wrong.body.contains("aria-invalid"), "{}", wrong.body);
+    assert!(wrong.body.contains("All sessions are shown instead."), "{}", wrong.body);
+    assert!(wrong.body.contains(&format!("id=\"session-{mail}\"")), "the list stays");
+    let part = site.part("/sessions/list-part?q=status:lost").await;
+    assert_eq!(part.status, StatusCode::OK, "the list goes on");
+    let version = part.body.split("v=").nth(1).unwrap().split('"').next().unwrap();
+    let same = site.part(&format!("/sessions/list-part?q=status:lost&v={version}")).await;
+    assert_eq!(same.status, StatusCode::NO_CONTENT, "and nothing takes it away");
+    let half = site.see("/sessions?q=status:lost+backups").await.body;
+    assert!(half.contains("Sessions that match <code>backups</code> are shown instead."));
+    assert!(half.contains(&format!("id=\"session-{disk}\"")));
+    assert!(!half.contains(&format!("id=\"session-{mail}\"")));
 }

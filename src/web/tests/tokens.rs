@@ -302,7 +302,8 @@ async fn a_token_makes_and_sees_the_kinds_and_queues_of_its_lists_alone() {
     let hidden = site.send(bare(with(Method::GET, &path, &mail))).await;
     assert_problem(&hidden, 404, "JOB-ID-001");
     let nothing = site.send(bare(with(Method::GET, &format!("{JOBS}/999"), &mail))).await;
-    let told = hidden.json()["detail"].as_str().unwrap().replace(&other.to_string(), "999");
+    let told = hidden.json()["detail"].as_str().unwrap().to_owned();
+    let told = told.replace(&format!("job {other}:"), "job 999:");
     assert_eq!(nothing.json()["detail"], told, "as if there were no such job");
     assert_eq!(me(&site, &mail).await.json()["kinds"], json!(["mail", "receipt"]));
 }

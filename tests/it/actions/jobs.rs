@@ -218,7 +218,13 @@ async fn what_is_not_there_is_unknown_to_every_face_in_the_same_words() {
     let faces = Faces::start(prepare).await;
     let job = async |store: &Store| jobs::story(store, 99).await.map(drop);
     let told = faces.look((&["jobs", "show", "99"], "/jobs/99"), job).await;
-    assert_eq!(told, (Code::JobUnknown, "Could not find job 99.".into()));
+    assert_eq!(
+        told,
+        (
+            Code::JobUnknown,
+            "Could not find job 99: jobs are kept for 30 days after their end.".into()
+        )
+    );
     let session = async |store: &Store| sessions::existing(store, JobId(99)).await.map(drop);
     for path in ["/sessions/99", "/sessions/99/follow-up", "/sessions/99/stream"] {
         let told = faces.look((&["sessions", "show", "99"], path), session).await;

@@ -12,11 +12,12 @@ use serde_json::json;
 pub(super) struct Clicks<'a> {
     page: &'a Page,
     count: u32,
+    texts: u32,
 }
 
 impl<'a> Clicks<'a> {
     pub(super) fn on(page: &'a Page) -> Self {
-        Self { page, count: 0 }
+        Self { page, count: 0, texts: 0 }
     }
 
     pub(super) fn click(&mut self, selector: &str) {
@@ -32,7 +33,21 @@ impl<'a> Clicks<'a> {
         self.count += 1;
     }
 
+    /// Types a text in place of what is in the field.
+    pub(super) fn type_text(&mut self, selector: &str, text: &str) {
+        self.page.wait(&format!("!!document.querySelector({})", json!(selector)));
+        self.page.eval(&format!("document.querySelector({}).value = ''", json!(selector)));
+        self.page.fill(selector, text);
+        self.texts += 1;
+    }
+
+    /// The clicks and the texts.
     pub(super) fn count(&self) -> u32 {
+        self.count + self.texts
+    }
+
+    /// The clicks alone.
+    pub(super) fn clicks(&self) -> u32 {
         self.count
     }
 }

@@ -4,8 +4,8 @@ use super::{Leader, add, all, done, failed, get, job, later};
 use crate::support::START;
 use lamplighter::Code;
 use lamplighter::model::{
-    Actor, BulkAct, ErrorMute, FiguresOf, Filter, JobFigures, JobId, NewJob, Queue, Status,
-    Unplaced,
+    Actor, AttemptEnd, BulkAct, ErrorMute, FiguresOf, Filter, JobFigures, JobId, JobPlace, NewJob,
+    Queue, Status, Unplaced,
 };
 use lamplighter::store::Store;
 use std::time::Duration;
@@ -33,6 +33,39 @@ pub async fn lines_and_figures_are_those_of_the_rows(store: &Store) {
     assert_eq!(overview.hours.iter().map(|hour| hour.completed).sum::<u64>(), 1);
     assert!(overview.database_bytes > 0 && store.folder().is_some());
     assert!(store.is_idle(START).await.unwrap(), "what is left waits for its time");
+}
+
+pub async fn a_list_of_one_status_goes_by_its_time(store: &Store) {
+    let mut leader = Leader::new(store, "w").await;
+    let [first, second] = [add(store, job()).await, add(store, job()).await];
+    let leases = leader.claim(2).await;
+    let [later_start, sooner_start] =
+        [60, 30].map(|seconds| NewJob { run_at: Some(later(seconds)), ..job() });
+    let waiting = [add(store, later_start).await, add(store, sooner_start).await];
+    leader.poll(0, START).await;
+    for (at, lease) in [(1, &leases[1]), (2, &leases[0])] {
+        store.cancel(lease.id, Actor::cli(), START).await.unwrap();
+        let end = AttemptEnd::Answered(failed());
+        store.settle(lease.clone(), end, Duration::ZERO, later(at)).await.unwrap();
+    }
+    let list = async |status, behind| {
+        let found = store.list_jobs(Filter::default().status(status), behind, 1, later(9)).await;
+        let found = found.unwrap();
+        (found.rows.iter().map(|job| job.id).collect::<Vec<_>>(), found.next)
+    };
+    let (ended, next) = list(Status::Cancelled, None).await;
+    assert_eq!(ended, [first], "it was stored first and ended last");
+    assert_eq!(next, Some(JobPlace { at: Some(later(2)), id: first.0 }));
+    assert_eq!(list(Status::Cancelled, next).await, (vec![second], None));
+    let by_id = Some(JobPlace { at: None, id: first.0 });
+    assert_eq!(list(Status::Cancelled, by_id).await, (vec![second], None));
+    let (starts, next) = list(Status::Scheduled, None).await;
+    assert_eq!(starts, [waiting[1]], "it starts next");
+    assert_eq!(list(Status::Scheduled, next).await, (vec![waiting[0]], None));
+    let nowhere = Some(JobPlace { at: None, id: 999 });
+    let filter = Filter::default().status(Status::Failed);
+    let refused = store.list_jobs(filter, nowhere, 1, START).await.unwrap_err();
+    assert_eq!(refused.code(), Code::ModelInvalid);
 }
 
 pub async fn what_jobs_did_is_told_by_time(store: &Store) {

@@ -4,8 +4,8 @@ use super::{Leader, later, rules};
 use crate::support::START;
 use lamplighter::Code;
 use lamplighter::model::{
-    Account, Actor, DeedFilter, DescribedBy, Description, Enqueued, Kind, KindRules, NewJob,
-    NewToken, Power, Role, Scope, Username, WhichLogins,
+    Account, Actor, DeedFilter, DescribedBy, Description, Enqueued, JobMaker, Kind, KindRules,
+    ListPage, NewJob, NewToken, Power, Role, SavedView, Scope, Username, WhichLogins,
 };
 use lamplighter::store::Store;
 use serde_json::json;
@@ -231,4 +231,56 @@ pub async fn repositories_are_described_under_a_lease(store: &Store) {
     assert_eq!(late.await.unwrap_err().code(), Code::StoreLeaseLost, "P9");
     store.remove_repository("shop".into(), Actor::cli(), START).await.unwrap();
     assert!(store.repositories().await.unwrap().is_empty());
+}
+
+pub async fn views_are_kept_by_each_for_themselves(store: &Store) {
+    let ada = || Actor::named("ada");
+    let save = async |owner: &str, name: &str, query: &str| {
+        let view = (ListPage::Jobs, name.to_owned(), query.to_owned());
+        store.save_view(owner.into(), view, ada(), START).await
+    };
+    let of = async |owner: &str, page| store.views(owner.into(), page).await.unwrap();
+    save("ada", "Mails", "kind:mail").await.unwrap();
+    save("ada", "Mails", "kind:send_email").await.unwrap();
+    save("eve", "Mails", "kind:x").await.unwrap();
+    let kept = of("ada", ListPage::Jobs).await;
+    assert_eq!(kept.len(), 1, "a name is given once");
+    assert_eq!((kept[0].name.as_str(), kept[0].query.as_str()), ("Mails", "kind:send_email"));
+    assert!(of("ada", ListPage::Sessions).await.is_empty());
+    for nth in 1..SavedView::MOST {
+        save("ada", &format!("view {nth}"), "status:failed").await.unwrap();
+    }
+    let refused = save("ada", "one more", "status:failed").await.unwrap_err();
+    assert_eq!(refused.code(), Code::ModelInvalid);
+    save("ada", "Mails", "kind:mail").await.unwrap();
+    let eves = of("eve", ListPage::Jobs).await[0].id;
+    assert!(store.remove_view("ada".into(), eves, ada(), START).await.unwrap().is_none());
+    let removed = store.remove_view("ada".into(), kept[0].id, ada(), START).await.unwrap();
+    assert_eq!(removed.map(|view| view.query).as_deref(), Some("kind:mail"));
+    assert_eq!(of("ada", ListPage::Jobs).await.len(), SavedView::MOST - 1);
+    assert_eq!(of("eve", ListPage::Jobs).await.len(), 1);
+    let last = store.deeds(1).await.unwrap().remove(0);
+    assert_eq!((last.action.as_str(), last.subject.as_str()), ("remove view", "jobs: Mails"));
+    assert_eq!((last.before.as_deref(), last.after), (Some("kind:mail"), None));
+    let name = Username::parse("eve").unwrap();
+    store.add_account(name, Role::Viewer, "pw".into(), Actor::cli(), START).await.unwrap();
+    store.remove_account("eve".into(), Actor::cli(), START).await.unwrap();
+    assert!(of("eve", ListPage::Jobs).await.is_empty(), "they go with the account");
+}
+
+pub async fn who_made_a_job_is_found_among_others_of_the_same_moment(store: &Store) {
+    let by = |actor: Option<Actor>| NewJob { actor, ..NewJob::new(Kind::named("mail")) };
+    let add = async |job, at| store.enqueue(job, at).await.unwrap().id();
+    let before = add(by(Some(Actor::cli())), START).await;
+    let mut made = Vec::new();
+    for nth in 0..9 {
+        made.push(add(by(Some(Actor::named(format!("ada-{nth}")))), later(1)).await);
+    }
+    let token = add(by(Some(Actor::named("token shop of ada"))), later(2)).await;
+    let nobody = add(by(None), later(2)).await;
+    let maker = async |id| store.job_maker(id).await.unwrap().words();
+    assert_eq!(maker(before).await.as_deref(), Some("at the command line"));
+    assert_eq!(maker(made[7]).await.as_deref(), Some("by person ada-7"));
+    assert_eq!(maker(token).await.as_deref(), Some("by token shop of ada"));
+    assert_eq!(store.job_maker(nobody).await.unwrap(), JobMaker::default());
 }

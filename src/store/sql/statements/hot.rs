@@ -4,15 +4,15 @@
 use super::{RUN, START, World, kind};
 use crate::model::{
     Actor, Epoch, FiguresOf, Filter, JobEdit, JobId, NewJob, NewSchedule, ParkedBy, Plan,
-    PollRequest, Process, ProcessFacts, Queue, Registration, Rule, ScheduleName, Timestamp,
+    PollRequest, Process, ProcessFacts, Queue, Registration, Rule, ScheduleName, Status, Timestamp,
     UniqueKey, WorkerId,
 };
 use crate::store::core::{
     self, again, cancel, delete, edit, enqueue, poll, prune, queues as gates, schedules as plans,
 };
 use crate::store::sql::{
-    after, ahead, batches, counts, errors, history, idempotency, jobs, lease, queues, rates,
-    schedules, search, settings, spend, stats, strayed, unblock, why, workers,
+    after, ahead, batches, counts, errors, history, idempotency, job_list, jobs, lease, queues,
+    rates, schedules, search, settings, spend, stats, strayed, unblock, why, workers,
 };
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -137,6 +137,10 @@ fn shown(world: &World, now: Timestamp) {
     for text in texts {
         let filter = Filter::parse(text).unwrap();
         search::jobs(conn, &filter, None, 50, now).unwrap();
+        job_list::jobs(conn, &filter, None, 50, now).unwrap();
+    }
+    for status in Status::ALL {
+        job_list::jobs(conn, &Filter::default().status(*status), None, 50, now).unwrap();
     }
     let (id, name) = (JobId(3), ScheduleName::parse("minutely").unwrap());
     search::overview(conn, now).unwrap();

@@ -62,6 +62,11 @@ const JUDGED: &[(&str, &str)] = &[
         "LIMIT takes the first of one index",
     ),
     (
+        "(SELECT id FROM jobs WHERE waits_for = 'admission' ORDER BY id LIMIT ?6)",
+        "LIMIT takes the first 10,000 of one index, which are sorted",
+    ),
+    ("ORDER BY started_at DESC, id DESC LIMIT ?5", "what is sorted are jobs that run"),
+    (
         "WITH RECURSIVE found",
         "LIMIT takes the first of one index; what is sorted is what is claimed",
     ),
