@@ -69,7 +69,7 @@ async fn run(path: &Path, length: Duration) -> f64 {
         alone.push(measure("nobody at the pages", round, &store, length, None).await);
         watched.push(measure("fifty live pages", round, &store, length, Some(&pages)).await);
     }
-    engine.stop().await;
+    engine.stop(Duration::from_secs(30)).await;
     median(watched) / median(alone)
 }
 
