@@ -1,6 +1,8 @@
 //! A time zone by its name, and what its clocks show.
 
 use super::Timestamp;
+#[cfg(feature = "web")]
+use chrono::NaiveDateTime;
 use chrono_tz::Tz;
 use std::fmt;
 
@@ -29,6 +31,18 @@ impl Zone {
         name.rsplit_once('/').map_or(name, |(_, place)| place).replace('_', " ")
     }
 
+    /// The date and the time of the zone's clocks at an instant.
+    #[cfg(feature = "web")]
+    pub(crate) fn clock(self, at: Timestamp) -> NaiveDateTime {
+        at.to_utc().with_timezone(&self.0).naive_local()
+    }
+
+    /// The zone for chrono.
+    #[cfg(feature = "web")]
+    pub(super) const fn tz(self) -> Tz {
+        self.0
+    }
+
     /// What the clocks of the zone show at an instant: `Sun 29 Nov 2026 02:30`.
     pub fn show(self, at: Timestamp) -> String {
         at.to_utc().with_timezone(&self.0).format("%a %-d %b %Y %H:%M").to_string()
@@ -48,6 +62,13 @@ const CONTINENTS: [&str; 10] = [
     "Indian",
     "Pacific",
 ];
+
+/// UTC.
+impl Default for Zone {
+    fn default() -> Self {
+        Self(Tz::UTC)
+    }
+}
 
 impl From<Tz> for Zone {
     fn from(zone: Tz) -> Self {

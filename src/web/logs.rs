@@ -8,14 +8,14 @@ use super::extract::{Query, given};
 use super::face::Face;
 use super::icon::{Icon, icon};
 use super::log_sources;
-use super::nav::{SCANNED, Tab};
+use super::nav::{self, SCANNED, Tab};
 use super::page::Frame;
 use super::part::{LivePart, live_page, version};
 use super::problem::{Problem, logged};
 use super::session_file::download;
 use crate::actions::logs::{self, LogExport, LogFile};
 use crate::error::Code;
-use crate::model::{Found, Level, LogFilter, LogPicture, LogRow, Timestamp};
+use crate::model::{Found, IssueId, Level, LogFilter, LogPicture, LogRow, Timestamp};
 use crate::store::{ForeignLog, ScannedLog};
 use axum::body::Body;
 use axum::extract::State;
@@ -23,6 +23,7 @@ use axum::response::Response;
 use futures_util::stream;
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
@@ -124,8 +125,9 @@ pub(super) async fn list(
     let now = app.web.clock.now();
     let filter = asked.filter(now)?;
     let found = log.search(filter.clone()).await?;
+    let known = app.web.store.issues_of_codes(codes(&found.rows)).await?;
     let content = html! {
-        (rows(&found, &asked))
+        (rows(&found, &asked, &known))
         (more(&found, &asked))
     };
     // The picture is of the moment at which the page was opened: it does not move, and costs nothing while rows come in.
@@ -151,7 +153,7 @@ pub(super) async fn list(
     let part = LivePart {
         id: "log-list",
         link: &asked.link(PART_PATH),
-        version: version(&found.rows.iter().map(|row| row.id).collect::<Vec<_>>()),
+        version: version(&(found.rows.iter().map(|row| row.id).collect::<Vec<_>>(), &known)),
         content: &content,
     };
     let frame = Frame::new(&app.web, Some(&who)).at(Tab::Logs).acting(exports(&asked));
@@ -337,9 +339,9 @@ fn filters(asked: &LogsQuery) -> Markup {
     }
 }
 
-fn rows(found: &Found<LogRow>, asked: &LogsQuery) -> Markup {
+fn rows(found: &Found<LogRow>, asked: &LogsQuery, known: &Known) -> Markup {
     if !found.rows.is_empty() {
-        let lines: Vec<_> = found.rows.iter().map(|row| line(row, asked)).collect();
+        let lines: Vec<_> = found.rows.iter().map(|row| line(row, asked, known)).collect();
         let columns = ["Time", "Level", "Source", "Message", "Correlation id"];
         return html! { div.log { (table("Log rows", &columns, &lines)) } };
     }
@@ -355,7 +357,7 @@ fn rows(found: &Found<LogRow>, asked: &LogsQuery) -> Markup {
     empty(if filtered { "No such rows" } else { "No log rows yet" }, &next)
 }
 
-fn line(row: &LogRow, asked: &LogsQuery) -> Markup {
+fn line(row: &LogRow, asked: &LogsQuery, known: &Known) -> Markup {
     let LogRow { id, row } = row;
     html! {
         tr id={ "row-" (id) } {
@@ -365,7 +367,8 @@ fn line(row: &LogRow, asked: &LogsQuery) -> Markup {
             td.note {
                 @if let Some((code, rest)) = coded(&row.message) {
                     @let same = LogsQuery { code: Some(code.to_owned()), log: asked.log.clone(), ..LogsQuery::default() };
-                    "[" a href=(same.link(PATH)) { (code) } "]" (folded(&format!("message-{id}"), rest))
+                    @let issue = known.get(code).map(|id| nav::issue(*id));
+                    "[" a href=(issue.clone().unwrap_or_else(|| same.link(PATH))) title=[issue.map(|_| "The issue of this code")] { (code) } "]" (folded(&format!("message-{id}"), rest))
                 } @else { (folded(&format!("message-{id}"), &row.message)) }
                 @if let Some(extra) = &row.extra_data {
                     details id={ "extra-" (id) } { summary.soft { "more" } pre tabindex="0" { (extra) } }
@@ -379,6 +382,14 @@ fn line(row: &LogRow, asked: &LogsQuery) -> Markup {
             }
         }
     }
+}
+
+/// The issues of error codes, as far as codes have one.
+type Known = BTreeMap<String, IssueId>;
+
+/// The error codes of rows.
+fn codes(rows: &[LogRow]) -> Vec<String> {
+    rows.iter().filter_map(|row| Some(coded(&row.row.message)?.0.to_owned())).collect()
 }
 
 /// A message that begins with an error code in brackets, as the code and the rest.

@@ -45,7 +45,7 @@ pub(in crate::web) async fn page(
         div.grid {
             div.wide { (status::status_section(&standing, &may_run, &status::Said::Nothing, now)) }
             div.wide { (configuration::cadence_of(schedule.as_ref(), now)) }
-            div.wide { (lists::section(&lists, &asked, role, now)) }
+            div.wide { (lists::section(&lists, &asked, now)) }
         }
     };
     let reload = Some(RELOAD).filter(|_| standing.is_active());

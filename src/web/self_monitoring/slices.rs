@@ -7,7 +7,7 @@ use super::super::part::version;
 use super::super::problem::Problem;
 use super::super::slice::Slice;
 use crate::actions::issues;
-use crate::model::{Issue, IssueId, IssueState, JobId, Scan, SeenOverTime, Why};
+use crate::model::{Issue, IssueId, IssueOrder, IssueState, JobId, Scan, SeenOverTime, Why};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -25,6 +25,8 @@ pub(in crate::web) struct ListsQuery {
     pub(super) issue_page: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) issue_size: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) issue_order: Option<String>,
     #[serde(skip_serializing)]
     pub(super) v: Option<String>,
 }
@@ -39,6 +41,9 @@ pub(super) struct Lists {
     pub(super) issues: Vec<Issue>,
     /// How often each was met over time, where that is known.
     pub(super) seen: BTreeMap<IssueId, SeenOverTime>,
+    /// How many rows each had in each of the last thirty days, where there are some.
+    pub(super) days: BTreeMap<IssueId, Vec<u64>>,
+    pub(super) issue_order: IssueOrder,
     pub(super) issue_total: u64,
     pub(super) issue_slice: Slice,
     /// The log that scans read, in which the rows of the issues stand.
@@ -52,11 +57,26 @@ pub(super) async fn read(app: &App, asked: &ListsQuery) -> Result<Lists, Problem
     let (scans, scan_total) = store.scan_history(scan_slice.skip(), scan_slice.most()).await?;
     let waiting = scans.iter().filter(|scan| !scan.status.is_final()).map(|scan| scan.id);
     let whys = store.whys(waiting.collect(), app.web.clock.now()).await?;
-    let (issues, issue_total) = store.issue_list(issue_slice.skip(), issue_slice.most()).await?;
+    let issue_order = issues::order(asked.issue_order.as_deref())?;
+    let (issues, issue_total) =
+        store.issues_in_order(issue_order, issue_slice.skip(), issue_slice.most()).await?;
     let seen = issues::over_time(store, &issues, app.web.clock.now()).await?;
+    let days = issues::days(store, &issues, app.web.clock.now()).await?;
     let scanned = app.web.program.as_ref().and_then(|program| program.scanned.as_ref());
     let log = scanned.map_or(ShownLog::Own, |_| ShownLog::Scanned);
-    Ok(Lists { scans, whys, scan_total, scan_slice, issues, seen, issue_total, issue_slice, log })
+    Ok(Lists {
+        scans,
+        whys,
+        scan_total,
+        scan_slice,
+        issues,
+        seen,
+        days,
+        issue_order,
+        issue_total,
+        issue_slice,
+        log,
+    })
 }
 
 impl Lists {
@@ -75,6 +95,7 @@ impl Lists {
                 issue.state != IssueState::Open,
                 issue.duplicate_of.clone(),
                 self.seen.get(&issue.id).map(|seen| (seen.trend, seen.day, seen.week)),
+                self.days.get(&issue.id),
             )
         };
         let issues: Vec<_> = self.issues.iter().map(issue).collect();
