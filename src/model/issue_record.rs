@@ -195,23 +195,26 @@ impl IssueRecord {
         steps.extend(self.acts.iter().flat_map(|act| self.steps_of(act)));
         steps.extend(deeds.iter().filter_map(step_of));
         if let IssueState::Completed { closed_at } | IssueState::NotPlanned { closed_at } = state
-            && !steps.iter().any(|step| {
-                step.at == *closed_at && matches!(step.to, IssueMove::Closed | IssueMove::Rejected)
-            })
+            && !self.is_closed_here(*closed_at, &steps)
         {
             let said = "Closed at the tracker".to_owned();
-            steps.push(IssueStep {
-                at: *closed_at,
-                to: IssueMove::Closed,
-                said,
-                scan: None,
-                url: None,
-            });
+            let to = IssueMove::Closed;
+            steps.push(IssueStep { at: *closed_at, to, said, scan: None, url: None });
         }
         // What came at the same instant stays in its order: the last is what holds.
         steps.sort_by_key(|step| step.at);
         steps.reverse();
         steps
+    }
+
+    /// Whether a step tells already that it was closed then: a person did it here, or it is a duplicate.
+    fn is_closed_here(&self, closed_at: Timestamp, steps: &[IssueStep]) -> bool {
+        let is_duplicate =
+            self.acts.iter().any(|act| act.act == Act::Close && act.state == FilingState::Filed);
+        let is_told = |step: &IssueStep| {
+            step.at == closed_at && matches!(step.to, IssueMove::Closed | IssueMove::Rejected)
+        };
+        is_duplicate || steps.iter().any(is_told)
     }
 
     fn steps_of(&self, act: &IssueAct) -> Vec<IssueStep> {
@@ -402,5 +405,9 @@ mod tests {
         let record = record(IssueState::NotPlanned { closed_at: at(40) }, vec![rejected]);
         let said: Vec<_> = record.steps(&[]).into_iter().map(|step| step.said).collect();
         assert_eq!(said, ["Rejected by ann", "Found"]);
+        let closed = act(Act::Close, FilingState::Filed, None);
+        let duplicate = self::record(IssueState::NotPlanned { closed_at: at(40) }, vec![closed]);
+        let said: Vec<_> = duplicate.steps(&[]).into_iter().map(|step| step.said).collect();
+        assert_eq!(said, ["Closed as a duplicate", "Found"]);
     }
 }

@@ -169,7 +169,7 @@ impl<L: Fn(&JobSlot, Option<&PartOf>) -> Link> Throughput<'_, L> {
         let of_all = |percent| waits.percentile(percent).map_or("none".to_owned(), length);
         html! {
             text x="0" y=(WAITS_NAMED) {
-                tspan.name { "Wait before start" }
+                tspan.name { "Wait" tspan.minor { " before start" } }
                 tspan.p50 dx="10" { "━" } " p50 " tspan.name { (of_all(50)) }
                 tspan.p95 dx="10" { "╍" } " p95 " tspan.name { (of_all(95)) }
             }

@@ -277,9 +277,9 @@ fn what_is_open_elsewhere_and_duplicates_look_right() {
         )
         .unwrap();
     let mut gallery = Gallery::new(&page, "elsewhere");
+    gallery.visit("issue", &at(&format!("{SELF_MONITORING}/issues/2")));
     gallery.visit("self-monitoring", &at(SELF_MONITORING));
     gallery.arranged("self-monitoring-unfolded", &at(SELF_MONITORING), "", unfold);
-    gallery.visit("issue", &at(&format!("{SELF_MONITORING}/issues/2")));
     gallery.close();
     page.eval("document.querySelector('#refile').open = true");
     page.click("form[action='/admin/self-monitoring/refile'] button");
