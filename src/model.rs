@@ -152,7 +152,7 @@ pub use job_error::{ErrorMute, JobErrorGroup};
 pub(crate) use job_event::EventFilter;
 pub use job_event::{JobEvent, Lagged};
 pub use job_figures::{FIGURES_KEPT, FiguresOf, JobFigures, JobFiguresRow, UsualFigures};
-#[cfg(feature = "web")]
+#[cfg(all(feature = "web", feature = "monitor"))]
 pub(crate) use job_series::zone_days;
 pub use job_series::{FiguresStep, JobSeries, JobSlot};
 pub use json::Json;

@@ -3,7 +3,7 @@
 use super::Timestamp;
 use super::job_figures::{JobFigures, JobFiguresRow};
 use super::schedule::midnight;
-#[cfg(feature = "web")]
+#[cfg(all(feature = "web", feature = "monitor"))]
 use super::zone::Zone;
 use chrono_tz::Tz;
 use std::time::Duration;
@@ -89,7 +89,7 @@ impl FiguresStep {
 }
 
 /// The midnights of a zone from the day that holds `from` to the end of the one that holds `until`.
-#[cfg(feature = "web")]
+#[cfg(all(feature = "web", feature = "monitor"))]
 pub(crate) fn zone_days(zone: Zone, from: Timestamp, until: Timestamp) -> Vec<Timestamp> {
     let until = until.plus(Duration::from_millis(1));
     FiguresStep::Days.ends(from, until, zone.tz())

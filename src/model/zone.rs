@@ -38,7 +38,7 @@ impl Zone {
     }
 
     /// The zone for chrono.
-    #[cfg(feature = "web")]
+    #[cfg(all(feature = "web", feature = "monitor"))]
     pub(super) const fn tz(self) -> Tz {
         self.0
     }
