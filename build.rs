@@ -23,8 +23,6 @@ const FILES: &[(&str, &str)] = &[
     ("@fontsource-variable/jetbrains-mono/LICENSE", "mono-license.txt"),
     ("htmx.org/dist/htmx.min.js", "htmx.js"),
     ("htmx-ext-sse/dist/sse.min.js", "sse.js"),
-    ("uplot/dist/uPlot.iife.min.js", "uplot.js"),
-    ("uplot/dist/uPlot.min.css", "uplot.css"),
 ];
 
 /// The folder of the icons in their package, and the icons that are embedded.

@@ -1,4 +1,4 @@
-// Lamplighter's own script: theme, keys, live parts that hold still under a hand, times, the dashboard's chart. Pages work without it.
+// Lamplighter's own script: theme, keys, live parts that hold still under a hand, times. Pages work without it.
 (() => {
   "use strict";
   const root = document.documentElement;
@@ -15,42 +15,8 @@
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   const kept = () => document.cookie.match(/(?:^|; )lamplighter-theme=(light|dark)(?:;|$)/)?.[1];
   const theme = () => kept() || (dark.matches ? "dark" : "light");
-  const applyTheme = () => { root.dataset.theme = theme(); drawCharts(); };
+  const applyTheme = () => { root.dataset.theme = theme(); };
   dark.addEventListener("change", applyTheme);
-
-  // Charts: uPlot is loaded on the dashboard only, after this script.
-  const hourOf = (second) => new Date(second * 1000).toTimeString().slice(0, 5);
-  const numbers = (text) => text.split(" ").map(Number);
-  const colour = (name) => {
-    const probe = document.body.appendChild(document.createElement("i"));
-    probe.style.color = `var(${name})`;
-    const found = getComputedStyle(probe).color;
-    probe.remove();
-    return found;
-  };
-  const drawCharts = () => {
-    if (!window.uPlot) return;
-    for (const place of all(".chart[data-times]")) {
-      place.replaceChildren();
-      const axis = { stroke: colour("--soft"), grid: { stroke: colour("--edge"), width: 1 }, ticks: { show: false }, font: "11px 'Inter Variable', sans-serif" };
-      const hour = { ...axis, grid: { show: false }, size: 28, values: (_, ticks) => ticks.map(hourOf) };
-      const bars = (label, name) => ({
-        label, stroke: colour(name), fill: colour(name), width: 0,
-        paths: uPlot.paths.bars({ size: [0.8], radius: 0.1 }), points: { show: false },
-      });
-      const { times, completed, failed } = place.dataset;
-      const [done, broken] = [numbers(completed), numbers(failed)];
-      // Stacked: what completed is drawn on top of what failed.
-      const stacked = done.map((count, hour) => count + broken[hour]);
-      new uPlot({
-        width: place.clientWidth, height: 210, padding: [8, 8, 0, 0], legend: { show: false }, cursor: { show: false },
-        axes: [hour, { ...axis, size: 40, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 1e5] }],
-        scales: { x: { range: (_, first, last) => [first - 1800, last + 1800] }, y: { range: (_, __, most) => [0, Math.max(1, most)] } },
-        series: [{}, bars("Completed", "--c-ok"), bars("Failed", "--c-bad")],
-      }, [numbers(times), stacked, broken], place);
-    }
-  };
-  window.addEventListener("resize", drawCharts);
 
   // Live parts: one event stream a page. It is closed while the page is hidden or paused, and opened again after.
   const liveSwitch = () => document.querySelector("[data-action=live]");
@@ -167,7 +133,6 @@
   document.addEventListener("htmx:afterSwap", () => {
     for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
     unfolded = [];
-    drawCharts();
     counted();
     tick();
   });
@@ -359,5 +324,5 @@
     tick();
   };
   document.addEventListener("DOMContentLoaded", ready);
-  window.addEventListener("load", () => { drawCharts(); if (document.hidden || paused) close(); });
+  window.addEventListener("load", () => { if (document.hidden || paused) close(); });
 })();

@@ -18,6 +18,7 @@ mod confirm;
 #[cfg(feature = "monitor")]
 mod earlier;
 pub mod errors;
+pub mod figures;
 #[cfg(feature = "monitor")]
 pub mod issues;
 pub mod jobs;

@@ -33,6 +33,8 @@ mod histogram;
 mod hold;
 mod issue_home;
 mod issue_id;
+#[cfg(feature = "monitor")]
+mod issue_record;
 mod job;
 mod job_error;
 mod job_event;
@@ -70,6 +72,8 @@ mod saved_view;
 mod scan;
 mod schedule;
 mod search;
+#[cfg(feature = "web")]
+mod series_parts;
 mod server_facts;
 mod session;
 mod setting;
@@ -139,6 +143,8 @@ pub use histogram::Histogram;
 pub(crate) use hold::{FLOOD, Hold};
 pub use issue_home::IssueHome;
 pub use issue_id::IssueId;
+#[cfg(feature = "monitor")]
+pub use issue_record::{IssueAct, IssueMove, IssueOrder, IssueRecord, IssueStep};
 pub use job::{
     Attempt, AttemptEnding, BatchId, Cancelled, Cause, Event, Job, JobId, Lease, Occurrence,
     OnInterrupt, ParkedBy, Status, Trigger, WaitsFor,
@@ -147,6 +153,8 @@ pub use job_error::{ErrorMute, JobErrorGroup};
 pub(crate) use job_event::EventFilter;
 pub use job_event::{JobEvent, Lagged};
 pub use job_figures::{FIGURES_KEPT, FiguresOf, JobFigures, JobFiguresRow, UsualFigures};
+#[cfg(all(feature = "web", feature = "monitor"))]
+pub(crate) use job_series::zone_days;
 pub use job_series::{FiguresStep, JobSeries, JobSlot};
 pub use json::Json;
 pub use kind_rules::{Backoff, KindRules, Retention};
@@ -200,6 +208,8 @@ pub use schedule::{
 pub use search::{
     Found, Hour, JobCount, JobOrder, JobPlace, LogBar, LogFilter, LogPicture, Overview,
 };
+#[cfg(feature = "web")]
+pub use series_parts::{PartOf, SeriesPart, SplitBy, SplitSeries};
 pub use server_facts::{
     KindFacts, Note, ProcessFacts, Processes, Readiness, SILENT, ServerFacts, Service, ServiceRun,
 };

@@ -2,11 +2,15 @@
 
 use super::{Answer, Call, Right};
 use crate::error::{Code, Error, Result};
-use crate::model::{Issue, IssueChange, IssueId, IssueState, Role, SeenOverTime, Timestamp};
+use crate::model::{
+    DeedFilter, Issue, IssueChange, IssueId, IssueOrder, IssueRecord, IssueState, IssueStep, Role,
+    SeenOverTime, Timestamp, Zone, zone_days,
+};
 use crate::store::Store;
 use crate::wire;
 use std::collections::BTreeMap;
 use std::str::FromStr;
+use std::time::Duration;
 
 /// The right to close, reopen, mute and unmute issues.
 pub const CHANGE: Right = Right::new(Role::Operator, "change an issue");
@@ -165,6 +169,99 @@ pub async fn over_time(
         Some((issue.id, SeenOverTime::of(hours, issue.created_at, now)?))
     };
     Ok(issues.iter().filter_map(seen).collect())
+}
+
+/// Days of the pictures of issues.
+pub const DAYS: usize = 30;
+
+/// Reads the order of a list of issues; nothing means by occurrences.
+///
+/// # Errors
+/// `JOB-VALUE-001` for any other text.
+pub fn order(text: Option<&str>) -> Result<IssueOrder> {
+    let text = text.map(str::trim).filter(|text| !text.is_empty());
+    let Some(text) = text else { return Ok(IssueOrder::Occurrences) };
+    text.parse().map_err(|()| {
+        let why = format!(
+            "list issues in the order {text:?}: it is one of occurrences, newest, last_seen"
+        );
+        Error::new(Code::ModelInvalid, why)
+    })
+}
+
+/// How many log rows of these issues each of the last thirty 24 hours had, the newest last. An issue without rows is left out.
+///
+/// # Errors
+/// Those of reading the database.
+pub async fn days(
+    store: &Store,
+    issues: &[Issue],
+    now: Timestamp,
+) -> Result<BTreeMap<IssueId, Vec<u64>>> {
+    let ids = issues.iter().map(|issue| issue.id).collect();
+    let end = now.hour().plus(Duration::from_hours(1));
+    let since = end.minus(Duration::from_hours(24) * DAYS as u32);
+    store.issue_days(ids, since, DAYS).await
+}
+
+/// The issue of this id with what was done about it.
+///
+/// # Errors
+/// `SCAN-ISSUE-001` for an id that no issue has.
+pub async fn record(store: &Store, id: IssueId) -> Result<IssueRecord> {
+    let found = store.issue_record(id).await?;
+    found.ok_or_else(|| Error::new(Code::IssueUnknown, format!("find issue {}", id.0)))
+}
+
+/// The most rows of the audit log that are looked at for an issue.
+const MOST_DEEDS: usize = 500;
+
+/// What became of an issue, newest first. What people did is of the newest 100,000 rows of the audit log.
+///
+/// # Errors
+/// Those of reading the database.
+pub async fn steps(store: &Store, record: &IssueRecord) -> Result<Vec<IssueStep>> {
+    let subject = format!("issue {}", record.issue.id.0);
+    let filter =
+        DeedFilter { subject: Some(subject.clone()), limit: MOST_DEEDS, ..DeedFilter::default() };
+    let mut deeds = store.find_deeds(filter).await?.rows;
+    deeds.retain(|deed| deed.subject == subject);
+    // Newest first there; what comes later holds.
+    deeds.reverse();
+    Ok(record.steps(&deeds))
+}
+
+/// The log rows of an issue on one day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IssueDay {
+    /// When the day begins.
+    pub from: Timestamp,
+    /// When it ends.
+    pub until: Timestamp,
+    /// How many rows it had.
+    pub rows: u64,
+}
+
+/// How many log rows of an issue each of the last days of a zone had, today last.
+///
+/// # Errors
+/// Those of reading the database.
+pub async fn by_days(
+    store: &Store,
+    id: IssueId,
+    zone: Zone,
+    now: Timestamp,
+) -> Result<Vec<IssueDay>> {
+    let since = now.minus(Duration::from_hours(24) * (DAYS as u32 - 1));
+    let ends = zone_days(zone, since, now);
+    let first = ends.first().copied().unwrap_or(since);
+    let hours = store.issue_hours(vec![id], first).await?.remove(&id).unwrap_or_default();
+    let day = |pair: &[Timestamp]| IssueDay {
+        from: pair[0],
+        until: pair[1],
+        rows: hours.range(pair[0]..pair[1]).map(|(_, rows)| rows).sum(),
+    };
+    Ok(ends.windows(2).map(day).collect())
 }
 
 #[cfg(test)]

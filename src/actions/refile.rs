@@ -2,7 +2,7 @@
 
 use super::{Answer, Call, Right};
 use crate::error::{Code, Error, Result};
-use crate::model::{IssueHome, RefileOffer, Role, Timestamp, problems};
+use crate::model::{IssueHome, IssueId, RefileOffer, Role, Timestamp, problems};
 use crate::store::Store;
 use crate::wire;
 
@@ -21,6 +21,12 @@ pub async fn offer(store: &Store, now: Timestamp) -> Result<Option<RefileOffer>>
     let Some(home) = home(store, now).await? else { return Ok(None) };
     let offer = store.refile_offer(home).await?;
     Ok(Some(offer).filter(|offer| offer.problems > 0))
+}
+
+/// Whether an issue is open elsewhere and can be filed where the running server files issues.
+pub async fn is_offered(store: &Store, id: IssueId, now: Timestamp) -> Result<bool> {
+    let Some(home) = home(store, now).await? else { return Ok(false) };
+    Ok(store.open_elsewhere(home).await?.iter().any(|open| open.id == id))
 }
 
 /// Has the server file what is open elsewhere where it files issues now, also what was left there before. It files as it files

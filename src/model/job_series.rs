@@ -3,6 +3,8 @@
 use super::Timestamp;
 use super::job_figures::{JobFigures, JobFiguresRow};
 use super::schedule::midnight;
+#[cfg(all(feature = "web", feature = "monitor"))]
+use super::zone::Zone;
 use chrono_tz::Tz;
 use std::time::Duration;
 
@@ -86,6 +88,13 @@ impl FiguresStep {
     }
 }
 
+/// The midnights of a zone from the day that holds `from` to the end of the one that holds `until`.
+#[cfg(all(feature = "web", feature = "monitor"))]
+pub(crate) fn zone_days(zone: Zone, from: Timestamp, until: Timestamp) -> Vec<Timestamp> {
+    let until = until.plus(Duration::from_millis(1));
+    FiguresStep::Days.ends(from, until, zone.tz())
+}
+
 impl JobSeries {
     /// The series of a range, of rows as they are stored. A row counts in the slot that holds its middle.
     pub(crate) fn of(step: FiguresStep, ends: &[Timestamp], rows: &[JobFiguresRow]) -> Self {
@@ -96,15 +105,17 @@ impl JobSeries {
         };
         let mut slots: Vec<_> = ends.windows(2).map(slot).collect();
         for row in rows {
-            let middle = row.at.plus(row.length / 2);
-            let after = slots.partition_point(|slot| slot.from <= middle);
-            if let Some(slot) = after.checked_sub(1).and_then(|at| slots.get_mut(at))
-                && middle < slot.until
-            {
-                slot.figures.merge(&row.figures);
+            if let Some(at) = slot_of(&slots, row) {
+                slots[at].figures.merge(&row.figures);
             }
         }
         Self { step, slots }
+    }
+
+    /// In which slot a row counts, if in any.
+    #[cfg(feature = "web")]
+    pub(super) fn slot_of(&self, row: &JobFiguresRow) -> Option<usize> {
+        slot_of(&self.slots, row)
     }
 
     /// All slots together.
@@ -115,6 +126,17 @@ impl JobSeries {
         }
         total
     }
+}
+
+/// The slot that holds the middle of a row. A row that has only begun before the end of the last slot is of that one, so that
+/// what has just happened is never left out, whatever minutes the zone is apart from UTC.
+fn slot_of(slots: &[JobSlot], row: &JobFiguresRow) -> Option<usize> {
+    let end = slots.last()?.until;
+    let middle = row.at.plus(row.length / 2);
+    let middle =
+        if row.at < end { middle.min(end.minus(Duration::from_millis(1))) } else { middle };
+    let after = slots.partition_point(|slot| slot.from <= middle);
+    after.checked_sub(1).filter(|at| middle < slots[*at].until)
 }
 
 #[cfg(test)]
@@ -192,6 +214,20 @@ mod tests {
         let series = JobSeries::of(FiguresStep::Days, &ends, &rows);
         let counts: Vec<_> = series.slots.iter().map(|slot| slot.figures.completed).collect();
         assert_eq!(counts, [0, 1, 0, 0]);
+    }
+
+    #[test]
+    fn what_has_just_happened_is_in_the_last_slot_of_a_zone_half_an_hour_apart() {
+        let (from, until) = (at("2026-06-01T00:00:00Z"), at("2026-06-01T08:10:00Z"));
+        let step = FiguresStep::Hours(1);
+        let ends = step.ends(from, until, Tz::Asia__Kolkata);
+        assert_eq!(ends.last(), Some(&at("2026-06-01T08:30:00Z")));
+        let rows = ["2026-06-01T07:00:00Z", "2026-06-01T08:00:00Z", "2026-06-01T09:00:00Z"]
+            .map(|start| row(start, Duration::from_hours(1)));
+        let series = JobSeries::of(step, &ends, &rows);
+        let counts: Vec<_> = series.slots.iter().map(|slot| slot.figures.completed).collect();
+        assert_eq!(counts.last(), Some(&2), "{counts:?}");
+        assert_eq!(series.total().completed, 2, "what begins later is of no slot");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::Timestamp;
 #[cfg(feature = "web")]
-use chrono::{TimeDelta, TimeZone};
+use chrono::{NaiveDateTime, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 use std::fmt;
 #[cfg(feature = "web")]
@@ -31,6 +31,18 @@ impl Zone {
     pub fn place(self) -> String {
         let name = self.0.name();
         name.rsplit_once('/').map_or(name, |(_, place)| place).replace('_', " ")
+    }
+
+    /// The date and the time of the zone's clocks at an instant.
+    #[cfg(feature = "web")]
+    pub(crate) fn clock(self, at: Timestamp) -> NaiveDateTime {
+        at.to_utc().with_timezone(&self.0).naive_local()
+    }
+
+    /// The zone for chrono.
+    #[cfg(all(feature = "web", feature = "monitor"))]
+    pub(super) const fn tz(self) -> Tz {
+        self.0
     }
 
     /// What the clocks of the zone show at an instant: `Sun 29 Nov 2026 02:30`.
@@ -70,6 +82,13 @@ const CONTINENTS: [&str; 10] = [
     "Indian",
     "Pacific",
 ];
+
+/// UTC.
+impl Default for Zone {
+    fn default() -> Self {
+        Self(Tz::UTC)
+    }
+}
 
 impl From<Tz> for Zone {
     fn from(zone: Tz) -> Self {

@@ -6,8 +6,9 @@ use super::sql;
 use super::sqlite::Tx;
 use crate::error::Result;
 use crate::model::{
-    Actor, Duplicate, Fingerprint, Issue, IssueChange, IssueHome, IssueId, JobId, KnownIssue,
-    KnownTemplate, Lease, LogMark, Scan, ScanCommit, ScanCounts, ScanNow, Timestamp,
+    Actor, Duplicate, Fingerprint, Issue, IssueChange, IssueHome, IssueId, IssueOrder, IssueRecord,
+    JobId, KnownIssue, KnownTemplate, Lease, LogMark, Scan, ScanCommit, ScanCounts, ScanNow,
+    Timestamp,
 };
 use std::collections::BTreeMap;
 
@@ -19,7 +20,40 @@ impl Store {
 
     /// The newest issues after the first `skip`, and how many there are in all.
     pub async fn issue_list(&self, skip: u64, limit: usize) -> Result<(Vec<Issue>, u64)> {
-        self.db.read("list issues", move |c| sql::issues::list(c, skip, limit)).await
+        self.issues_in_order(IssueOrder::Newest, skip, limit).await
+    }
+
+    /// The issues after the first `skip` in an order, and how many there are in all.
+    pub async fn issues_in_order(
+        &self,
+        order: IssueOrder,
+        skip: u64,
+        limit: usize,
+    ) -> Result<(Vec<Issue>, u64)> {
+        self.db.read("list issues", move |c| sql::issues::list(c, order, (skip, limit))).await
+    }
+
+    /// One issue with what was done about it at the tracker.
+    pub async fn issue_record(&self, id: IssueId) -> Result<Option<IssueRecord>> {
+        self.db.read("read an issue", move |c| sql::issue_records::find(c, id)).await
+    }
+
+    /// The issue of each of these error codes that has one: an open one rather than a closed one, and of several the newest.
+    pub async fn issues_of_codes(&self, codes: Vec<String>) -> Result<BTreeMap<String, IssueId>> {
+        self.db
+            .read("find issues by their codes", move |c| sql::issue_records::of_codes(c, &codes))
+            .await
+    }
+
+    /// How many rows of these issues each 24 hours from then on had, for so many days. An issue without rows is left out.
+    pub async fn issue_days(
+        &self,
+        issues: Vec<IssueId>,
+        since: Timestamp,
+        days: usize,
+    ) -> Result<BTreeMap<IssueId, Vec<u64>>> {
+        let read = move |c: &_| sql::templates::days_of_issues(c, &issues, (since, days));
+        self.db.read("count the rows of issues by days", read).await
     }
 
     /// What runs, what waits and what ended last.

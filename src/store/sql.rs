@@ -24,6 +24,8 @@ pub(super) mod gates;
 pub(super) mod history;
 pub(super) mod idempotency;
 #[cfg(feature = "monitor")]
+pub(super) mod issue_records;
+#[cfg(feature = "monitor")]
 pub(super) mod issues;
 pub(super) mod job_list;
 pub(super) mod jobs;

@@ -7,6 +7,8 @@ use crate::model::{
     FiguresOf, FiguresStep, JobFigures, JobFiguresRow, JobSeries, Timestamp, UsualFigures,
     time_zone,
 };
+#[cfg(feature = "web")]
+use crate::model::{SplitBy, SplitSeries};
 use std::time::Duration;
 
 /// Days back that are looked at for what is usual.
@@ -31,9 +33,37 @@ impl Store {
     ) -> Result<JobSeries> {
         let step = step.unwrap_or_else(|| FiguresStep::of(from, until));
         let ends = step.ends(from, until, time_zone(zone)?);
+        let (ends, rows) = self.series_rows(of, step, ends).await?;
+        Ok(JobSeries::of(step, &ends, &rows))
+    }
+
+    /// The same of all jobs, told apart by status, kind or queue.
+    ///
+    /// # Errors
+    /// As [`Store::job_series`].
+    #[cfg(feature = "web")]
+    pub async fn split_series(
+        &self,
+        by: SplitBy,
+        (from, until): (Timestamp, Timestamp),
+        step: FiguresStep,
+        zone: &str,
+    ) -> Result<SplitSeries> {
+        let ends = step.ends(from, until, time_zone(zone)?);
+        let (ends, rows) = self.series_rows(FiguresOf::default(), step, ends).await?;
+        Ok(SplitSeries::of(JobSeries::of(step, &ends, &rows), by, &rows))
+    }
+
+    /// The rows of which a series with these ends is made, and the ends.
+    async fn series_rows(
+        &self,
+        of: FiguresOf,
+        step: FiguresStep,
+        ends: Vec<Timestamp>,
+    ) -> Result<(Vec<Timestamp>, Vec<JobFiguresRow>)> {
         let read = move |conn: &_| {
             let (Some(first), Some(last)) = (ends.first(), ends.last()) else {
-                return Ok(JobSeries::of(step, &[], &[]));
+                return Ok((ends, Vec::new()));
             };
             let rows = match step {
                 FiguresStep::Minutes(_) => sql::stats::minutes(conn, &of, (*first, *last))?,
@@ -42,7 +72,7 @@ impl Store {
                     sql::stats::hours(conn, &of, (first.minus(DAY / 2), *last))?
                 }
             };
-            Ok(JobSeries::of(step, &ends, &rows))
+            Ok((ends, rows))
         };
         self.db.read("read what jobs did", read).await
     }

@@ -7,11 +7,10 @@ use super::answer::answered;
 use super::app::App;
 use super::base::link;
 use super::caller::Signed;
-use super::components::{empty, problem_notice, when};
+use super::components::{empty, problem_notice, rendered, when};
 use super::extract::{Form, Id, Query};
 use super::face::Face;
 use super::icon::{Icon, icon};
-use super::markdown::markdown;
 use super::nav::{self, Tab};
 use super::page::{Frame, page as whole_page};
 use super::part::{LivePart, Shown, live_page, version};
@@ -143,11 +142,7 @@ fn card(filing: &WaitingFiling, refused: Option<&Problem>, role: Role, now: Time
                         (when(filing.created_at, now)) "."
                     }
                     @if let Some(error) = &filing.error { p.bad { (error) } }
-                    div.rendered { (markdown(&filing.body)) }
-                    details.raw id={ "raw-" (filing.id.0) } {
-                        summary { "Raw text, as it is sent" }
-                        pre tabindex="0" aria-label={ "Text of " (filing.issue_title) } { (filing.body) }
-                    }
+                    (rendered(&format!("raw-{}", filing.id.0), &format!("Text of {}", filing.issue_title), &filing.body))
                     @if waits && may { (decide_one(filing)) }
                 }
             }

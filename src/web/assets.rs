@@ -45,10 +45,8 @@ pub(super) struct Assets {
     pub(super) own_style: Asset,
     pub(super) text_font: Asset,
     pub(super) code_font: Asset,
-    pub(super) chart_style: Asset,
     pub(super) htmx: Asset,
     pub(super) sse: Asset,
-    pub(super) chart: Asset,
     pub(super) own_script: Asset,
     pub(super) session_script: Asset,
     pub(super) favicon: Asset,
@@ -69,10 +67,8 @@ pub(super) static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
         own_style: Asset::new("lamplighter", "css", CSS, style.into_bytes()),
         text_font,
         code_font,
-        chart_style: Asset::new("uplot", "css", CSS, package!("uplot.css")),
         htmx: Asset::new("htmx", "js", JS, package!("htmx.js")),
         sse: Asset::new("sse", "js", JS, package!("sse.js")),
-        chart: Asset::new("uplot", "js", JS, package!("uplot.js")),
         own_script: Asset::new("lamplighter", "js", JS, script),
         session_script: Asset::new("session", "js", JS, session),
         favicon: Asset::new("lamp", "svg", SVG, favicon),
@@ -98,12 +94,10 @@ impl Asset {
 }
 
 impl Assets {
-    pub(super) fn all(&self) -> [&Asset; 10] {
-        let Self { own_style, text_font, code_font, chart_style, htmx, sse, .. } = self;
-        let Self { chart, own_script, session_script, favicon, .. } = self;
-        let styles = [own_style, text_font, code_font, chart_style];
-        let [style, text, code, charts] = styles;
-        [style, text, code, charts, htmx, sse, chart, own_script, session_script, favicon]
+    pub(super) fn all(&self) -> [&Asset; 8] {
+        let Self { own_style, text_font, code_font, htmx, sse, .. } = self;
+        let Self { own_script, session_script, favicon, .. } = self;
+        [own_style, text_font, code_font, htmx, sse, own_script, session_script, favicon]
     }
 }
 

@@ -7,6 +7,8 @@ mod card;
 mod error_rows;
 mod field;
 mod gates;
+#[cfg(feature = "monitor")]
+mod issue;
 mod job;
 mod job_as;
 mod job_rows;
@@ -16,6 +18,9 @@ mod live;
 #[cfg(feature = "monitor")]
 mod log_picture;
 mod notice;
+mod plot;
+#[cfg(feature = "monitor")]
+mod rendered;
 #[cfg(feature = "monitor")]
 mod scan;
 mod schedule;
@@ -29,6 +34,7 @@ mod spend;
 mod status;
 mod tabs;
 mod text;
+mod throughput;
 mod tile;
 mod time;
 
@@ -39,6 +45,10 @@ pub(super) use card::{card, confirm, copy_button, dialog, empty, run_form, text_
 pub(super) use error_rows::{error_bars, error_lines, error_marks, error_rows, retry_button};
 pub(super) use field::{choice_field, field, text_field};
 pub(super) use gates::gates;
+#[cfg(feature = "monitor")]
+pub(super) use issue::{
+    class_badge, is_web_link, issue_number, issue_state, issue_steps, issue_trend,
+};
 pub(super) use job::{attempts, job_sentence};
 pub(super) use job_as::job_as;
 pub(super) use job_rows::job_rows;
@@ -50,6 +60,10 @@ pub(super) use log_picture::log_picture;
 #[cfg(feature = "monitor")]
 pub(super) use notice::said_notice;
 pub(super) use notice::{Tone, notice, password_question, problem_notice, stopped_notice};
+#[cfg(feature = "monitor")]
+pub(super) use plot::{DayBar, day_bars};
+#[cfg(feature = "monitor")]
+pub(super) use rendered::rendered;
 #[cfg(feature = "monitor")]
 pub(super) use scan::scan_lines;
 pub(super) use schedule::{
@@ -73,5 +87,6 @@ pub(super) use tabs::{QueryBox, Way, facets, query_box, tabs};
 #[cfg(feature = "monitor")]
 pub(super) use text::known;
 pub(super) use text::{as_typed, folded, pretty, size};
+pub(super) use throughput::Throughput;
 pub(super) use tile::{NeedRow, Tile, grouped, needs_card, tiles};
 pub(super) use time::{elapsed, exact, length, when, when_known};

@@ -2,29 +2,30 @@
 
 #[cfg(feature = "monitor")]
 mod program;
+mod throughput;
 
 use super::app::{App, Web};
 use super::base::link;
 use super::caller::Signed;
-use super::clocks::Clocks;
 use super::components::{
-    Tile, card, error_lines, grouped, live, size, sparkline, stopped_notice, table, tiles,
+    Tile, card, error_lines, grouped, live, size, sparkline, stopped_notice, tiles,
 };
 use super::extract::Query;
 use super::nav::{self, Tab};
 use super::needs;
 use super::page::{self, Frame};
-use super::part::{Shown, fresh, version};
+use super::part::{fresh, version};
 use super::problem::Problem;
 use crate::actions;
 use crate::actions::errors::{self, Range};
 use crate::actions::needs::Needs;
-use crate::model::{Filter, Hour, JobErrorGroup, Overview, Role, Status, Timestamp};
+use crate::model::{Filter, Hour, JobErrorGroup, Overview, Role, Status, Timestamp, Zone};
 use axum::extract::State;
 use axum::response::{Html, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
 use std::time::Duration;
+use throughput::{Asked, ThroughputQuery};
 
 pub(super) const PATH: &str = Tab::Dashboard.path();
 pub(super) const PART_PATH: &str = "/dashboard/part";
@@ -58,10 +59,14 @@ pub(super) struct PartQuery {
 
 /// GET `/`: what goes on, the form that asks for a session, and what was last. The form is outside all live parts, so
 /// that no change takes away what somebody types.
-pub(super) async fn page(State(app): State<App>, who: Signed) -> Result<Html<String>, Problem> {
-    let role = who.role();
+pub(super) async fn page(
+    State(app): State<App>,
+    who: Signed,
+    Query(query): Query<ThroughputQuery>,
+) -> Result<Html<String>, Problem> {
+    let (role, asked) = (who.role(), query.read()?);
     let now = Now::read(&app.web, role, Part::Figures).await?;
-    let (_, latest) = latest(&app.web, role, who.clocks()).await?;
+    let (_, latest) = latest(&app.web, role, (asked, zone_of(&who))).await?;
     let form = More::form(&app.web, role).await;
     let content = html! {
         div.stack {
@@ -94,10 +99,16 @@ pub(super) async fn now_part(
 pub(super) async fn latest_part(
     State(app): State<App>,
     who: Signed,
-    Query(Shown { v: shown }): Query<Shown>,
+    Query(query): Query<ThroughputQuery>,
 ) -> Result<Response, Problem> {
-    let (version, part) = latest(&app.web, who.role(), who.clocks()).await?;
-    Ok(fresh(&version, &part, shown.as_deref()))
+    let asked = (query.read()?, zone_of(&who));
+    let (version, part) = latest(&app.web, who.role(), asked).await?;
+    Ok(fresh(&version, &part, query.v.as_deref()))
+}
+
+/// The zone of the clocks that the person looks at; UTC where the browser has not told it.
+fn zone_of(who: &Signed) -> Zone {
+    who.caller.choices.zone.unwrap_or_default()
 }
 
 /// What goes on, as one look at the store has it.
@@ -159,29 +170,33 @@ impl Now {
     }
 }
 
-async fn latest(web: &Web, role: Role, clocks: Clocks) -> Result<(String, Markup), Problem> {
+async fn latest(
+    web: &Web,
+    role: Role,
+    (asked, zone): (Asked, Zone),
+) -> Result<(String, Markup), Problem> {
     let (store, now) = (&web.store, web.clock.now());
     let more = More::latest(web).await?;
-    let hours = store.overview(now).await?.hours;
+    let split = throughput::read(web, asked, zone).await?;
     let mut failures = errors::list(store, Range::Day, now).await?;
     failures.retain(|error| !error.is_muted(now));
     failures.truncate(FAILURES);
     let content = html! {
         div.stack {
-            (throughput_card(&hours, clocks))
+            (throughput::shown(&split, asked, zone))
             @for card in &more.cards { (card) }
             (failures_card(&failures, role, now))
         }
     };
     let version = version(&(
         &more.version,
-        hours.iter().map(|hour| (hour.completed, hour.failed)).collect::<Vec<_>>(),
+        throughput::state(&split),
         failures
             .iter()
             .map(|error| (error.fingerprint.clone(), error.failures, error.still_failed))
             .collect::<Vec<_>>(),
     ));
-    let part = live("dashboard-latest", &link(LATEST_PATH), &version, &content);
+    let part = live("dashboard-latest", &asked.put(&link(LATEST_PATH)), &version, &content);
     Ok((version, part))
 }
 
@@ -345,50 +360,6 @@ fn failures_card(failures: &[JobErrorGroup], role: Role, now: Timestamp) -> Mark
                 p.card-body.soft { "No job has failed in the last 24 hours." }
             } @else {
                 (error_lines(failures, role, now))
-            }
-        },
-    )
-}
-
-fn throughput_card(hours: &[Hour], clocks: Clocks) -> Markup {
-    let list = |of: &dyn Fn(&Hour) -> String| hours.iter().map(of).collect::<Vec<_>>().join(" ");
-    let total: u64 = hours.iter().map(|hour| hour.completed + hour.failed).sum();
-    let row = |hour: &Hour| {
-        html! { tr {
-            td data-label="hour" { (clocks.minute(hour.begins_at)) }
-            td.num data-label="completed" { (grouped(hour.completed)) }
-            td.num data-label="failed" { (grouped(hour.failed)) }
-        } }
-    };
-    let ended = |hour: &&Hour| hour.completed + hour.failed > 0;
-    let rows: Vec<_> = hours.iter().filter(ended).map(row).collect();
-    let hour = format!("Hour, {}", clocks.name());
-    let legend = html! {
-        ul.legend {
-            li.l-ok { "Completed " b { (grouped(hours.iter().map(|hour| hour.completed).sum::<u64>())) } }
-            li.l-bad { "Failed " b { (grouped(hours.iter().map(|hour| hour.failed).sum::<u64>())) } }
-        }
-    };
-    card(
-        "throughput",
-        "Finished jobs by hour",
-        &legend,
-        &html! {
-            div.card-body {
-                @if total == 0 {
-                    p.soft { "No job has ended in the last 24 hours. Finished jobs appear here by the hour." }
-                } @else {
-                    div.chart role="img" aria-label={ (total) " jobs ended in the last 24 hours" }
-                        data-times=(list(&|hour| (hour.begins_at.millis() / 1000).to_string()))
-                        data-completed=(list(&|hour| hour.completed.to_string()))
-                        data-failed=(list(&|hour| hour.failed.to_string())) {
-                        noscript { (total) " jobs ended in the last 24 hours; the chart needs JavaScript." }
-                    }
-                    details #throughput-numbers {
-                        summary { "Numbers as a table" }
-                        (table("Finished jobs by hour", &[&hour, "Completed", "Failed"], &rows))
-                    }
-                }
             }
         },
     )

@@ -9,14 +9,14 @@ use super::extract::{Query, given};
 use super::face::Face;
 use super::icon::{Icon, icon};
 use super::log_sources;
-use super::nav::{SCANNED, Tab};
+use super::nav::{self, SCANNED, Tab};
 use super::page::Frame;
 use super::part::{LivePart, live_page, version};
 use super::problem::{Problem, logged};
 use super::session_file::download;
 use crate::actions::logs::{self, LogExport, LogFile};
 use crate::error::Code;
-use crate::model::{Found, Level, LogFilter, LogPicture, LogRow, Timestamp};
+use crate::model::{Found, IssueId, Level, LogFilter, LogPicture, LogRow, Timestamp};
 use crate::store::{ForeignLog, ScannedLog};
 use axum::body::Body;
 use axum::extract::State;
@@ -24,6 +24,7 @@ use axum::response::Response;
 use futures_util::stream;
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
@@ -125,8 +126,9 @@ pub(super) async fn list(
     let (now, clocks) = (app.web.clock.now(), who.clocks());
     let filter = asked.filter(now)?;
     let found = log.search(filter.clone()).await?;
+    let known = app.web.store.issues_of_codes(codes(&found.rows)).await?;
     let content = html! {
-        (rows(&found, &asked, clocks))
+        (rows(&found, &asked, &known, clocks))
         (more(&found, &asked))
     };
     // The picture is of the moment at which the page was opened: it does not move, and costs nothing while rows come in.
@@ -152,7 +154,7 @@ pub(super) async fn list(
     let part = LivePart {
         id: "log-list",
         link: &asked.link(PART_PATH),
-        version: version(&found.rows.iter().map(|row| row.id).collect::<Vec<_>>()),
+        version: version(&(found.rows.iter().map(|row| row.id).collect::<Vec<_>>(), &known)),
         content: &content,
     };
     let frame = Frame::new(&app.web, Some(&who)).at(Tab::Logs).acting(exports(&asked));
@@ -338,9 +340,9 @@ fn filters(asked: &LogsQuery) -> Markup {
     }
 }
 
-fn rows(found: &Found<LogRow>, asked: &LogsQuery, clocks: Clocks) -> Markup {
+fn rows(found: &Found<LogRow>, asked: &LogsQuery, known: &Known, clocks: Clocks) -> Markup {
     if !found.rows.is_empty() {
-        let lines: Vec<_> = found.rows.iter().map(|row| line(row, asked, clocks)).collect();
+        let lines: Vec<_> = found.rows.iter().map(|row| line(row, asked, known, clocks)).collect();
         let columns = ["Time", "Level", "Source", "Message", "Correlation id"];
         return html! { div.log { (table("Log rows", &columns, &lines)) } };
     }
@@ -357,7 +359,7 @@ fn rows(found: &Found<LogRow>, asked: &LogsQuery, clocks: Clocks) -> Markup {
 }
 
 /// A row on one line. Its message is cut at the edge, and stands there whole when it is opened, with what else the row holds.
-fn line(row: &LogRow, asked: &LogsQuery, clocks: Clocks) -> Markup {
+fn line(row: &LogRow, asked: &LogsQuery, known: &Known, clocks: Clocks) -> Markup {
     let LogRow { id, row } = row;
     let coded = coded(&row.message);
     let message = coded.map_or(row.message.as_str(), |(_, rest)| rest.trim_start());
@@ -375,7 +377,9 @@ fn line(row: &LogRow, asked: &LogsQuery, clocks: Clocks) -> Markup {
             td.note { div.line {
                 @if let Some((code, _)) = coded {
                     @let same = LogsQuery { code: Some(code.to_owned()), log: asked.log.clone(), ..LogsQuery::default() };
-                    a href=(same.link(PATH)) title={ "Rows with " (code) } { (code) }
+                    @let issue = known.get(code).map(|id| nav::issue(*id));
+                    @let title = if issue.is_some() { "The issue of this code" } else { "Rows with this code" };
+                    a href=(issue.unwrap_or_else(|| same.link(PATH))) title=(title) { (code) }
                 }
                 details id={ "message-" (id) } {
                     summary { (first) @if !rest.is_empty() { span.soft { " · more" } } }
@@ -390,6 +394,14 @@ fn line(row: &LogRow, asked: &LogsQuery, clocks: Clocks) -> Markup {
             }
         }
     }
+}
+
+/// The issues of error codes, as far as codes have one.
+type Known = BTreeMap<String, IssueId>;
+
+/// The error codes of rows.
+fn codes(rows: &[LogRow]) -> Vec<String> {
+    rows.iter().filter_map(|row| Some(coded(&row.row.message)?.0.to_owned())).collect()
 }
 
 /// A message that begins with an error code in brackets, as the code and the rest.

@@ -104,6 +104,18 @@ impl Named for TokenId {
     }
 }
 
+impl Named for IssueId {
+    type Text = i64;
+
+    fn named(id: i64) -> Option<Self> {
+        Some(Self(id))
+    }
+
+    fn unfit() -> Problem {
+        Problem::of(Code::IssueUnknown)
+    }
+}
+
 /// An issue, and the word for what is to be done to it.
 pub(super) struct IssueAndDeed(pub(super) IssueId, pub(super) String);
 

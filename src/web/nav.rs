@@ -4,7 +4,7 @@
 
 use super::base::{Link, link};
 use super::icon::Icon;
-use crate::model::{BatchId, BulkAct, Filter, JobId, Kind, ScheduleName};
+use crate::model::{BatchId, BulkAct, Filter, IssueId, JobId, Kind, ScheduleName, Timestamp};
 
 macro_rules! tabs {
     ($($variant:ident = $path:literal, $title:literal, $icon:ident, $key:literal;)*) => {
@@ -153,6 +153,11 @@ pub(super) fn batch(id: BatchId) -> Link {
     link(BATCHES).under(id)
 }
 
+/// The page of an issue of self-monitoring.
+pub(super) fn issue(id: IssueId) -> Link {
+    Tab::SelfMonitoring.link().under("issues").under(id.0)
+}
+
 /// The page of a session.
 pub(super) fn session(id: JobId) -> Link {
     Tab::Sessions.link().under(id)
@@ -199,6 +204,16 @@ impl ShownLog {
 pub(super) fn log_rows(log: ShownLog, ids: &[i64]) -> Link {
     let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
     log.rows(("ids", &ids.join(",")))
+}
+
+/// The log rows of a span of time that have this error code.
+pub(super) fn log_rows_between(
+    log: ShownLog,
+    code: &str,
+    (since, until): (Timestamp, Timestamp),
+) -> Link {
+    let at = |at: Timestamp| at.to_utc().format("%Y-%m-%dT%H:%M:%SZ").to_string();
+    log.rows(("code", code)).with(&[("since", at(since)), ("until", at(until))])
 }
 
 /// The log rows that have this error code.

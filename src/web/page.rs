@@ -212,13 +212,11 @@ fn head(frame: &Frame, title: &str) -> Markup {
             title { (title) " · Lamplighter" }
             link rel="icon" href=(ASSETS.favicon.link());
             link rel="preload" href=(ASSETS.text_font.link()) as="font" type="font/woff2" crossorigin;
-            @if frame.open == Some(Tab::Dashboard) { link rel="stylesheet" href=(ASSETS.chart_style.link()); }
             link rel="stylesheet" href=(ASSETS.own_style.link());
             // The script is not deferred: it sets the theme before anything is painted.
             script src=(ASSETS.own_script.link()) {}
             script src=(ASSETS.htmx.link()) defer {}
             script src=(ASSETS.sse.link()) defer {}
-            @if frame.open == Some(Tab::Dashboard) { script src=(ASSETS.chart.link()) defer {} }
             @if frame.open == Some(Tab::Sessions) { script src=(ASSETS.session_script.link()) defer {} }
         }
     }

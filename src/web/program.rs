@@ -3,8 +3,8 @@
 use super::route::Gate::{ByToken, Needs, Polled, Private};
 use super::route::{Route, get, post, taking};
 use super::self_monitoring::{
-    change_issue, change_prompt, change_settings, configuration, lists, page, prompt, refile,
-    settings_page, status,
+    change_issue, change_prompt, change_settings, configuration, issue, lists, page, prompt,
+    refile, settings_page, status,
 };
 use crate::actions::{self, approvals, issues, kinds, prompts, repositories, scans, settings};
 use crate::web;
@@ -68,6 +68,8 @@ fn of_self_monitoring() -> Vec<Route> {
         ),
         post(refile::PATH, Needs(actions::refile::ACCEPT), refile::accept),
         post(refile::LEAVE_PATH, Needs(actions::refile::LEAVE), refile::leave),
+        get(issue::PATH, Private, issue::page),
+        get(issue::PART_PATH, Polled, issue::page),
         post(change_issue::PATH, Needs(issues::CHANGE), change_issue::change),
         get(status::PATH, Polled, status::status),
         get(web::approvals::PATH, Private, web::approvals::page),

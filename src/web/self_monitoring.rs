@@ -5,6 +5,7 @@ pub(super) mod change_prompt;
 pub(super) mod change_settings;
 pub(super) mod configuration;
 mod history;
+pub(super) mod issue;
 mod issues;
 pub(super) mod lists;
 pub(super) mod page;

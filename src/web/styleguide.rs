@@ -5,17 +5,20 @@ use super::base::{Link, link};
 use super::caller::Signed;
 use super::clocks::Clocks;
 use super::components::{
-    Lane, Measure, NeedRow, QueryBox, STRIP, Step, Tile, Tone, Way, badge, card, confirm, dialog,
-    empty, exact, facets, folded, grouped, lanes, meter, needs_card, notice, outcome_strip, pager,
-    pill, query_box, sparkline, status_icon, status_word, table, tabs, text_card, tiles, timeline,
-    when,
+    DayBar, Lane, Measure, NeedRow, QueryBox, STRIP, Step, Throughput, Tile, Tone, Way, badge,
+    card, confirm, day_bars, dialog, empty, exact, facets, folded, grouped, lanes, meter,
+    needs_card, notice, outcome_strip, pager, pill, query_box, sparkline, status_icon, status_word,
+    table, tabs, text_card, tiles, timeline, when,
 };
 use super::icon::{Icon, icon};
 use super::page::{Frame, page};
-use crate::model::{JobId, PastDecision, ScheduleName, Status, Timestamp, Verdict};
+use crate::model::{
+    FiguresStep, JobFigures, JobId, JobSeries, JobSlot, Kind, PartOf, PastDecision, ScheduleName,
+    SeriesPart, SplitSeries, Status, Timestamp, Verdict, Zone,
+};
 use axum::extract::State;
 use axum::response::Html;
-use maud::{Markup, html};
+use maud::{Markup, Render, html};
 use std::time::Duration;
 
 pub(super) const PATH: &str = "/styleguide";
@@ -33,6 +36,7 @@ pub(super) async fn shown(State(app): State<App>, who: Signed) -> Html<String> {
                 (facets(&html! {}, &[("Kind", ways(&here)), ("Queue", ways(&here))]))
                 div.stack { (search(&here)) (lists(&here, now)) }
             }
+            (charts(&here, now))
             div.grid { (statuses()) (notices()) (history(now)) (pictures(now)) (buttons(&here)) (texts()) }
         }
         (dialog("sample", "Pause queue mail?", &html! { p { "Nothing more of it starts; what runs goes on." } },
@@ -208,6 +212,53 @@ fn pictures(now: Timestamp) -> Markup {
             }
         },
     )
+}
+
+/// The chart of what jobs did, told apart by status and by kind, and one of days.
+fn charts(here: &Link, now: Timestamp) -> Markup {
+    let step = Duration::from_hours(1);
+    let first = now.hour().minus(step * 23);
+    let slot = |nth: u32| {
+        let mut figures = JobFigures::default();
+        for wait in 0..u64::from(nth) * 7 % 11 {
+            figures.waits.add(Duration::from_millis(40 << wait));
+        }
+        JobSlot { from: first.plus(step * nth), until: first.plus(step * (nth + 1)), figures }
+    };
+    let slots: Vec<_> = (0..24).map(slot).collect();
+    let part = |(nth, of): (u64, PartOf)| SeriesPart {
+        of,
+        counts: (0..24).map(|hour| (hour * (7 - nth) + 3 * nth) % 23 / (nth + 1)).collect(),
+    };
+    let statuses = [Status::Completed, Status::Failed, Status::Cancelled].map(PartOf::Status);
+    let mut kinds: Vec<_> = ["send_email", "charge_card", "resize", "index", "export"]
+        .map(|name| PartOf::Kind(Kind::named(name)))
+        .into();
+    kinds.push(PartOf::Other);
+    let split = |parts: Vec<PartOf>| SplitSeries {
+        whole: JobSeries { step: FiguresStep::Hours(1), slots: slots.clone() },
+        parts: (0..).zip(parts).map(part).collect(),
+    };
+    let chart = |id: &str, split: &SplitSeries| {
+        Throughput {
+            id,
+            split,
+            zone: Zone::default(),
+            link: |_: &JobSlot, _: Option<&PartOf>| here.clone(),
+        }
+        .render()
+    };
+    let day = |day: u64| DayBar {
+        word: format!("{day} Nov"),
+        count: day * 13 % 29,
+        link: Some(here.clone()),
+    };
+    let days: Vec<_> = (1..=30).map(day).collect();
+    html! {
+        (card("chart-statuses", "Throughput by status", &html! {}, &html! { div.card-body { (chart("chart-statuses", &split(statuses.into()))) } }))
+        (card("chart-kinds", "Throughput by kind", &html! {}, &html! { div.card-body { (chart("chart-kinds", &split(kinds))) } }))
+        (card("chart-days", "Rows by day", &html! {}, &html! { div.card-body { (day_bars("b-bad", "Rows by day", &days)) } }))
+    }
 }
 
 fn buttons(here: &Link) -> Markup {

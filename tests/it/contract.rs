@@ -112,6 +112,7 @@ async fn contract(backend: &dyn Backend) {
     sessions::a_budget_parks_a_run_and_its_end_makes_it_due(&fresh()).await;
     sessions::runs_at_once_share_what_is_left_of_a_budget(&fresh()).await;
     scans::a_scan_leaves_everything_or_nothing(&fresh()).await;
+    scans::issues_are_told_with_their_days_codes_and_acts(&fresh()).await;
     scans::what_is_filed_waits_for_a_person_and_is_sent_once(&fresh()).await;
     scans::what_the_tracker_shows_is_known_and_what_it_has_no_longer_is_not(&fresh()).await;
     scans::what_is_open_elsewhere_is_filed_at_a_new_home_once(&fresh()).await;

@@ -3,8 +3,8 @@
 use super::templates::hours_of_issues;
 use crate::error::Result;
 use crate::model::{
-    DuplicateOf, Filing, Fingerprint, Issue, IssueHome, IssueId, IssueState, JobId, KnownIssue,
-    NewIssue, Quiet, Timestamp, Tracker,
+    DuplicateOf, Filing, Fingerprint, Issue, IssueHome, IssueId, IssueOrder, IssueState, JobId,
+    KnownIssue, NewIssue, Quiet, Timestamp, Tracker,
 };
 use crate::store::sqlite::dialect;
 use crate::store::sqlite::error::unreadable;
@@ -384,22 +384,32 @@ pub(in crate::store) fn of_scan(conn: &Connection, scan: JobId) -> Result<Vec<Is
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The newest issues after the first `skip`, and how many there are: ours, and those of people that a scan has met.
+/// The issues after the first `skip` in an order, and how many there are: ours, and those of people that a scan has met.
 pub(in crate::store) fn list(
     conn: &Connection,
-    skip: u64,
-    limit: usize,
+    order: IssueOrder,
+    (skip, limit): (u64, usize),
 ) -> Result<(Vec<Issue>, u64)> {
     const COUNT: &str = "
         SELECT count(*)
         FROM self_monitoring_issues
         WHERE author IS NULL OR scan_id IS NOT NULL";
+    let by = match order {
+        IssueOrder::Newest => "id DESC",
+        IssueOrder::Occurrences => "occurrences DESC, id DESC",
+        IssueOrder::LastSeen => "last_seen_at DESC, id DESC",
+    };
+    // The ids are sorted alone: the texts of all issues would be much to carry.
     let sql = format!(
         "SELECT {COLUMNS}
          FROM self_monitoring_issues
-         WHERE author IS NULL OR scan_id IS NOT NULL
-         ORDER BY id DESC
-         LIMIT :limit OFFSET :skip"
+         WHERE id IN (
+             SELECT id
+             FROM self_monitoring_issues
+             WHERE author IS NULL OR scan_id IS NOT NULL
+             ORDER BY {by}
+             LIMIT :limit OFFSET :skip)
+         ORDER BY {by}"
     );
     page(conn, (COUNT, &sql), (skip, limit), from_row)
 }

@@ -6,6 +6,7 @@ use crate::store::sqlite::dialect;
 use crate::store::sqlite::row::text;
 use rusqlite::{Connection, named_params};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// The templates of a log that were met last, the oldest first.
 pub(in crate::store) fn known(
@@ -106,6 +107,42 @@ pub(in crate::store) fn hours_of_issues(
     while let Some(row) = rows.next()? {
         let hours = found.entry(IssueId(row.get(0)?)).or_default();
         hours.insert(Timestamp::from_millis(row.get(1)?), row.get::<_, i64>(2)? as u64);
+    }
+    Ok(found)
+}
+
+/// How many rows each 24 hours from then on had of the templates of these issues, so many of them.
+pub(in crate::store) fn days_of_issues(
+    conn: &Connection,
+    issues: &[IssueId],
+    (since, days): (Timestamp, usize),
+) -> Result<BTreeMap<IssueId, Vec<u64>>> {
+    let sql = format!(
+        "SELECT issue_id, (hour - :since) / :day, sum(count)
+         FROM self_monitoring_issue_templates AS t
+         JOIN log_template_hours AS h ON h.template_id = t.template_id
+         WHERE issue_id IN ({}) AND hour >= :since AND hour < :until
+         GROUP BY 1, 2",
+        dialect::members(":issues")
+    );
+    let day = Duration::from_hours(24);
+    let until = since.plus(day.saturating_mul(u32::try_from(days).unwrap_or(u32::MAX)));
+    let ids: Vec<i64> = issues.iter().map(|issue| issue.0).collect();
+    let mut statement = conn.prepare_cached(&sql)?;
+    let params = named_params! {
+        ":issues": serde_json::json!(ids).to_string(),
+        ":since": since.millis(),
+        ":until": until.millis(),
+        ":day": i64::try_from(day.as_millis()).unwrap_or(i64::MAX),
+    };
+    let mut found = BTreeMap::<IssueId, Vec<u64>>::new();
+    let mut rows = statement.query(params)?;
+    while let Some(row) = rows.next()? {
+        let counts = found.entry(IssueId(row.get(0)?)).or_insert_with(|| vec![0; days]);
+        let at = usize::try_from(row.get::<_, i64>(1)?).ok();
+        if let Some(count) = at.and_then(|at| counts.get_mut(at)) {
+            *count = row.get::<_, i64>(2)?.max(0) as u64;
+        }
     }
     Ok(found)
 }

@@ -32,7 +32,7 @@ pub(in crate::web) async fn page(
     // The status is read first. A scan that ends in between is then still shown as running, and the page looks again.
     let standing = Standing::read(store, app.web.clock.now()).await?;
     let may_run = status::may_run(&app, &who).await?;
-    let lists = slices::read(&app, &who, &asked).await?;
+    let lists = slices::read(&app, &asked).await?;
     let schedule = store.schedule(ScheduleName::SELF_MONITORING).await?;
     let (role, now) = (who.role(), app.web.clock.now());
     let offer = actions::refile::offer(store, now).await?;
@@ -45,7 +45,7 @@ pub(in crate::web) async fn page(
         div.grid {
             div.wide { (status::status_section(&standing, &may_run, &status::Said::Nothing, now)) }
             div.wide { (configuration::cadence_of(schedule.as_ref(), now)) }
-            div.wide { (lists::section(&lists, &asked, role, now)) }
+            div.wide { (lists::section(&lists, &asked, now)) }
         }
     };
     let reload = Some(RELOAD).filter(|_| standing.is_active());

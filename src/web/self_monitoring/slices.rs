@@ -2,15 +2,13 @@
 
 use super::super::app::App;
 use super::super::base::Link;
-use super::super::caller::Signed;
-use super::super::clocks::Clocks;
 use super::super::nav::{ShownLog, Tab};
 use super::super::part::version;
 use super::super::problem::Problem;
 use super::super::slice::Slice;
 use crate::actions::issues;
 use crate::model::{
-    Act, FilingState, Issue, IssueId, IssueState, JobId, Scan, SeenOverTime, Timestamp,
+    Act, FilingState, Issue, IssueId, IssueOrder, IssueState, JobId, Scan, SeenOverTime, Timestamp,
     WaitingFiling, Why,
 };
 use crate::store::Store;
@@ -36,6 +34,8 @@ pub(in crate::web) struct ListsQuery {
     pub(super) issue_page: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) issue_size: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) issue_order: Option<String>,
     #[serde(skip_serializing)]
     pub(super) v: Option<String>,
 }
@@ -50,26 +50,30 @@ pub(super) struct Lists {
     pub(super) issues: Vec<Issue>,
     /// How often each was met over time, where that is known.
     pub(super) seen: BTreeMap<IssueId, SeenOverTime>,
+    /// How many rows each had in each of the last thirty days, where there are some.
+    pub(super) days: BTreeMap<IssueId, Vec<u64>>,
+    pub(super) issue_order: IssueOrder,
     pub(super) issue_total: u64,
     pub(super) issue_slice: Slice,
     /// What became of the text of an issue that the tracker does not have: it waits for approval, or somebody rejected it.
     pub(super) decided: BTreeMap<IssueId, String>,
-    /// The clocks of whoever reads it.
-    pub(super) clocks: Clocks,
     /// The log that scans read, in which the rows of the issues stand.
     pub(super) log: ShownLog,
 }
 
-pub(super) async fn read(app: &App, who: &Signed, asked: &ListsQuery) -> Result<Lists, Problem> {
+pub(super) async fn read(app: &App, asked: &ListsQuery) -> Result<Lists, Problem> {
     let scan_slice = Slice::of(asked.page, asked.size, MAX_PAGE)?;
     let issue_slice = Slice::of(asked.issue_page, asked.issue_size, MAX_PAGE)?;
     let store = &app.web.store;
     let (scans, scan_total) = store.scan_history(scan_slice.skip(), scan_slice.most()).await?;
     let waiting = scans.iter().filter(|scan| !scan.status.is_final()).map(|scan| scan.id);
     let whys = store.whys(waiting.collect(), app.web.clock.now()).await?;
-    let (issues, issue_total) = store.issue_list(issue_slice.skip(), issue_slice.most()).await?;
+    let issue_order = issues::order(asked.issue_order.as_deref())?;
+    let (issues, issue_total) =
+        store.issues_in_order(issue_order, issue_slice.skip(), issue_slice.most()).await?;
     let seen = issues::over_time(store, &issues, app.web.clock.now()).await?;
     let decided = decided(store, app.web.clock.now()).await?;
+    let days = issues::days(store, &issues, app.web.clock.now()).await?;
     let scanned = app.web.program.as_ref().and_then(|program| program.scanned.as_ref());
     let log = scanned.map_or(ShownLog::Own, |_| ShownLog::Scanned);
     Ok(Lists {
@@ -79,10 +83,11 @@ pub(super) async fn read(app: &App, who: &Signed, asked: &ListsQuery) -> Result<
         scan_slice,
         issues,
         seen,
+        days,
+        issue_order,
         issue_total,
         issue_slice,
         decided,
-        clocks: who.clocks(),
         log,
     })
 }
@@ -119,6 +124,7 @@ impl Lists {
                 issue.duplicate_of.clone(),
                 self.decided.get(&issue.id),
                 self.seen.get(&issue.id).map(|seen| (seen.trend, seen.day, seen.week)),
+                self.days.get(&issue.id),
             )
         };
         let issues: Vec<_> = self.issues.iter().map(issue).collect();

@@ -10,10 +10,8 @@ async fn every_asset_has_a_hashed_name_its_type_and_may_be_kept_for_good() {
         ("/assets/lamplighter.", "text/css; charset=utf-8"),
         ("/assets/inter.", "font/woff2"),
         ("/assets/mono.", "font/woff2"),
-        ("/assets/uplot.", "text/css; charset=utf-8"),
         ("/assets/htmx.", "text/javascript; charset=utf-8"),
         ("/assets/sse.", "text/javascript; charset=utf-8"),
-        ("/assets/uplot.", "text/javascript; charset=utf-8"),
         ("/assets/lamplighter.", "text/javascript; charset=utf-8"),
         ("/assets/session.", "text/javascript; charset=utf-8"),
         ("/assets/lamp.", "image/svg+xml"),
@@ -48,7 +46,7 @@ async fn pages_name_assets_that_exist_and_nothing_of_another_server() {
             }
         }
     }
-    assert_eq!(named, 8);
+    assert_eq!(named, 6);
 }
 
 #[tokio::test]

@@ -223,7 +223,7 @@ async fn the_dashboard_counts_and_names_what_failed() {
         assert!(body.contains(&tile), "{tile}");
     }
     assert!(body.contains(">no lamp</a>") && body.contains(">Retry 1</a>"), "{body}");
-    assert!(body.contains("1 jobs ended in the last 24 hours"));
+    assert!(body.contains("Failed <b>1</b>"));
 }
 
 #[tokio::test]

@@ -157,7 +157,7 @@ async fn long_and_many_lined_messages_are_folded_and_whole() {
 
 /// The links to log rows that the page of self-monitoring has for its issues.
 async fn evidence(site: &Site) -> Vec<String> {
-    let page = site.see("/admin/self-monitoring").await.body;
+    let page = site.see("/admin/self-monitoring/issues/1").await.body;
     let links = page.split("href=\"/logs?").skip(1).map(|rest| rest.split('"').next().unwrap());
     links.map(|link| format!("/logs?{}", link.replace("&amp;", "&"))).collect()
 }
@@ -174,13 +174,13 @@ async fn the_evidence_of_an_issue_leads_to_the_log_that_scans_read() {
     run_now(&site, &[]).await;
     complete_with_issue(&site, "payments fail", Tracker::Local).await;
     let own = evidence(&site).await;
-    assert_eq!(own.len(), 2, "its rows and its code: {own:?}");
+    assert_eq!(own.len(), 4, "its rows, one of them, and its code twice: {own:?}");
     let (columns, levels) = Default::default();
     let table = LogTable { path, table: "logs".into(), id: None, columns, levels };
     site.web.program.as_mut().unwrap().scanned = Some(ForeignLog::new(table));
     site.router = router(site.web.clone(), Access::accounts()).unwrap();
     let scanned = evidence(&site).await;
-    assert_eq!(scanned.len(), 2);
+    assert_eq!(scanned.len(), 4);
     for (links, theirs, others) in
         [(own, "of the server", "of the shop"), (scanned, "of the shop", "of the server")]
     {
@@ -189,4 +189,21 @@ async fn the_evidence_of_an_issue_leads_to_the_log_that_scans_read() {
             assert!(page.contains(theirs) && !page.contains(others), "{link}");
         }
     }
+}
+
+#[tokio::test]
+async fn an_error_code_leads_to_its_issue_and_else_to_its_rows() {
+    let site = Site::signed_in().await;
+    let coded = |code: &str| row(Level::Error, "shop", &format!("[{code}] it broke"), None);
+    site.logs().append(vec![coded("SHOP-PAY-001"), coded("SHOP-MAIL-002")]).await.unwrap();
+    let before = site.see("/logs").await.body;
+    for code in ["SHOP-PAY-001", "SHOP-MAIL-002"] {
+        assert!(before.contains(&format!("[<a href=\"/logs?code={code}\">{code}</a>]")), "{code}");
+    }
+    run_now(&site, &[]).await;
+    complete_with_issue(&site, "payments fail", Tracker::Local).await;
+    let after = site.see("/logs").await.body;
+    let link = r#"[<a href="/admin/self-monitoring/issues/1" title="The issue of this code">SHOP-PAY-001</a>]"#;
+    assert!(after.contains(link), "{after}");
+    assert!(after.contains(r#"[<a href="/logs?code=SHOP-MAIL-002">SHOP-MAIL-002</a>]"#));
 }

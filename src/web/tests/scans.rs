@@ -159,8 +159,8 @@ async fn the_page_follows_a_scan_from_queued_to_completed() {
         "{status}"
     );
     let text = words(&done);
-    assert!(text.contains("[BUG] Payments fail Body: [BUG]") || text.contains("Payments fail"));
-    assert!(text.contains("Server bug SHOP-PAY-001 3×"), "{text}");
+    let row = "Payments fail #1 · SHOP-PAY-001 · first 5 s ago · last 5 s ago Server bug Open";
+    assert!(text.contains(row), "{text}");
     assert!(text.contains("2 5 s ago manual Completed 1 filed. 0 ms 12 1 4 0"), "{text}");
 
     site.submit(RUN_NOW_PATH, "").await;

@@ -4,8 +4,8 @@ use super::super::self_monitoring::status::RUN_NOW_PATH;
 use super::*;
 use crate::model::{
     AttemptEnd, Caps, Classification, Duplicates, Finding, FindingTemplates, Fingerprint,
-    IssueHome, Job, JobError, JobId, Kind, KindRules, Lease, Marker, NewIssue, NewJob, Outcome,
-    Posting, ScanCommit, ScanCounts, Tracker,
+    IssueHome, IssueId, Job, JobError, JobId, Kind, KindRules, Lease, Marker, NewIssue, NewJob,
+    Outcome, Posting, ScanCommit, ScanCounts, SeenTemplate, Tracker,
 };
 use std::time::Duration;
 
@@ -122,6 +122,34 @@ pub(super) async fn complete_with_issue(site: &Site, title: &str, tracker: Track
     let now = site.web.clock.now();
     site.web.store.commit_scan(lease.clone(), commit, now).await.unwrap();
     settle(site, lease, Outcome::Done(serde_json::json!({}))).await;
+}
+
+/// What a scan commits that has met these issues again in so many rows of a template.
+pub(super) fn commit_of(again: Vec<(IssueId, u64)>, seen: SeenTemplate) -> ScanCommit {
+    let shown = again.iter().map(|(issue, _)| (*issue, vec![0])).collect();
+    ScanCommit {
+        log: "log".into(),
+        log_id_start: 0,
+        log_id_end: 12,
+        log_row_end: None,
+        counts: ScanCounts::default(),
+        analyzer: "builtin",
+        fallback: None,
+        model: None,
+        cost_usd: None,
+        rejections: vec![],
+        tracker: Tracker::Local,
+        home: IssueHome::local(),
+        new_issues: Vec::new(),
+        seen_again: again,
+        learned: Vec::new(),
+        shown,
+        templates: vec![seen],
+        remarks: vec![],
+        duplicates: Duplicates::default(),
+        caps: Caps::default(),
+        follow_up: false,
+    }
 }
 
 /// Panics where the HTML has something that the content security policy would refuse.

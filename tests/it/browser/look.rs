@@ -277,6 +277,7 @@ fn what_is_open_elsewhere_and_duplicates_look_right() {
         )
         .unwrap();
     let mut gallery = Gallery::new(&page, "elsewhere");
+    gallery.visit("issue", &at(&format!("{SELF_MONITORING}/issues/2")));
     gallery.visit("self-monitoring", &at(SELF_MONITORING));
     gallery.arranged("self-monitoring-unfolded", &at(SELF_MONITORING), "", unfold);
     gallery.close();
@@ -301,6 +302,10 @@ async fn a_site_in_use_looks_right() {
     page.wait_text("#scan-status", "Completed");
     page.wait_text("#issues", "SHOP-PAY-014");
     gallery.visit("dashboard", &at("/"));
+    gallery.visit("dashboard-by-kind", &at("/?range=7d&by=kind"));
+    gallery.arranged("dashboard-numbers", &at("/?range=30d&by=queue"), "", |page| {
+        page.eval("document.querySelector('#throughput-numbers').open = true");
+    });
     visit_lists(&mut gallery, at);
     for (name, id) in jobs {
         gallery.arranged(&format!("job-{name}"), &at(&format!("/jobs/{id}")), "", unfold);
@@ -308,6 +313,12 @@ async fn a_site_in_use_looks_right() {
     visit_schedules_and_logs(&mut gallery, at);
     gallery.visit("self-monitoring", &at(SELF_MONITORING));
     gallery.arranged("self-monitoring-unfolded", &at(SELF_MONITORING), "", unfold);
+    gallery.visit("self-monitoring-newest", &at(&format!("{SELF_MONITORING}?issue_order=newest")));
+    gallery.arranged("issue", &at(SELF_MONITORING), "", |page| {
+        page.click("#issues a.title");
+        page.wait("document.readyState == 'complete' && !!document.querySelector('#issue')");
+        unfold(page);
+    });
     gallery.visit("configuration", &at(CONFIGURATION));
     gallery.arranged("configuration-refused", &at(CONFIGURATION), "400", |page| {
         page.click("#setting-self-monitoring-cadence label:last-of-type");

@@ -4,8 +4,8 @@ use super::{Leader, add, all, done, failed, get, job, later};
 use crate::support::START;
 use lamplighter::Code;
 use lamplighter::model::{
-    Actor, AttemptEnd, BulkAct, ErrorMute, FiguresOf, Filter, JobFigures, JobId, JobPlace, NewJob,
-    Queue, Status, Unplaced,
+    Actor, AttemptEnd, BulkAct, ErrorMute, FiguresOf, FiguresStep, Filter, JobFigures, JobId,
+    JobPlace, NewJob, PartOf, Queue, SplitBy, SplitSeries, Status, Unplaced,
 };
 use lamplighter::store::Store;
 use std::time::Duration;
@@ -90,6 +90,22 @@ pub async fn what_jobs_did_is_told_by_time(store: &Store) {
     assert_eq!(series.total(), row.figures);
     let none = FiguresOf { queue: Some(Queue::AGENT), ..all.clone() };
     assert!(store.job_figures(none, range).await.unwrap().is_empty());
+    let step = FiguresStep::Hours(1);
+    let split = async |by| store.split_series(by, range, step, "UTC").await.unwrap();
+    let by_status = split(SplitBy::Status).await;
+    assert_eq!(
+        by_status.whole,
+        store.job_series(all.clone(), range, Some(step), "UTC").await.unwrap()
+    );
+    let ended = |split: &SplitSeries| {
+        split.parts.iter().map(|part| (part.of.clone(), part.total())).collect::<Vec<_>>()
+    };
+    let one = |status| (PartOf::Status(status), 1);
+    assert_eq!(ended(&by_status), [one(Status::Completed), one(Status::Cancelled)]);
+    assert_eq!(ended(&split(SplitBy::Kind).await), [(PartOf::Kind(job().kind), 2)]);
+    assert_eq!(ended(&split(SplitBy::Queue).await), [(PartOf::Queue(Queue::DEFAULT), 2)]);
+    let nowhere = store.split_series(SplitBy::Kind, range, step, "Nowhere").await.unwrap_err();
+    assert_eq!(nowhere.code(), Code::ModelInvalid);
     let nowhere = store.job_series(all.clone(), range, None, "Nowhere").await.unwrap_err();
     assert_eq!(nowhere.code(), Code::ModelInvalid);
     let tomorrow = later(25 * 3_600);

@@ -6,9 +6,9 @@ use lamplighter::Code;
 use lamplighter::model::{
     Act, Actor, ApiUrl, Caps, Classification, Duplicates, FilingEvent, FilingId, FilingPick,
     FilingState, FilingVerdict, Finding, FindingTemplates, Fingerprint, IssueChange, IssueHome,
-    IssueMark, IssueOwner, IssueState, JobId, Kind, KindRules, Lease, Marker, NewIssue, NewJob,
-    Place, Posting, Queue, RemoteKind, ScanCommit, ScanCounts, SeenTemplate, Tracker, TrackerIssue,
-    TrackerNews,
+    IssueId, IssueMark, IssueOrder, IssueOwner, IssueState, JobId, Kind, KindRules, Lease, Marker,
+    NewIssue, NewJob, Place, Posting, Queue, RemoteKind, ScanCommit, ScanCounts, SeenTemplate,
+    Tracker, TrackerIssue, TrackerNews,
 };
 use lamplighter::store::Store;
 use std::time::Duration;
@@ -146,6 +146,41 @@ pub async fn a_scan_leaves_everything_or_nothing(store: &Store) {
     let read = store.issue(first).await.unwrap().unwrap();
     assert_eq!((read.state, read.muted), (closed, true));
     assert_eq!(store.recent_issues(IssueHome::local(), later(9), 9).await.unwrap().len(), 1);
+}
+
+/// Two issues, of which the older one shows three rows of an hour.
+pub async fn issues_are_told_with_their_days_codes_and_acts(store: &Store) {
+    let (mut leader, lease) = scan(store).await;
+    let mut one = issue("one", "a");
+    one.finding.templates.met = vec![0];
+    let seen = SeenTemplate {
+        source: "shop".into(),
+        text: "cart <*> is lost".into(),
+        hours: [(None, 3)].into(),
+        ..SeenTemplate::default()
+    };
+    let two = commit(Tracker::Local, vec![one, issue("two", "b")]);
+    let two = ScanCommit { templates: vec![seen], ..two };
+    store.commit_scan(lease.clone(), two, later(1)).await.unwrap();
+    leader.settle(lease.clone(), done()).await;
+    let issues = store.issues_of_scan(lease.id).await.unwrap();
+    let ids: Vec<_> = issues.iter().map(|issue| issue.id).collect();
+    let since = later(1).hour().minus(Duration::from_hours(24));
+    let days = store.issue_days(ids.clone(), since, 3).await.unwrap();
+    assert_eq!(days, [(ids[0], vec![0, 3, 0])].into());
+    assert!(store.issue_days(ids.clone(), since, 1).await.unwrap().is_empty(), "a later day's");
+    let codes = ["SHOP-a-001", "SHOP-b-001", "SHOP-c-001"].map(str::to_owned).into();
+    let of_codes = store.issues_of_codes(codes).await.unwrap();
+    assert_eq!(of_codes.into_values().collect::<Vec<_>>(), ids, "no issue has the third");
+    for order in IssueOrder::ALL {
+        let (list, count) = store.issues_in_order(*order, 1, 9).await.unwrap();
+        let found = (list[0].id, list.len(), count);
+        assert_eq!(found, (ids[0], 1, 2), "{order}: of equal ones the newest comes first");
+    }
+    let record = store.issue_record(ids[0]).await.unwrap().unwrap();
+    assert_eq!((&record.issue, record.acts), (&issues[0], vec![]), "nothing is to be done");
+    assert_eq!(record.fingerprints, [Fingerprint::from_hex("a".repeat(64))]);
+    assert_eq!(store.issue_record(IssueId(999)).await.unwrap(), None);
 }
 
 pub async fn what_is_filed_waits_for_a_person_and_is_sent_once(store: &Store) {

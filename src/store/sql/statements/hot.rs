@@ -194,10 +194,10 @@ fn shown(world: &World, now: Timestamp) {
 /// The same of the program's own tables.
 #[cfg(all(feature = "web", feature = "monitor"))]
 fn shown_by_the_program(world: &World, now: Timestamp) {
-    use crate::model::{Bulk, BulkAct, DeedFilter, IssueHome};
+    use crate::model::{Bulk, BulkAct, DeedFilter, IssueHome, IssueId, IssueOrder};
     use crate::store::sql::{
-        accounts, approvals, bulk, duplicates, filings, issues, logins, scans, session_search,
-        sessions, templates, tokens, tracker_issues, transcript,
+        accounts, approvals, bulk, duplicates, filings, issue_records, issues, logins, scans,
+        session_search, sessions, templates, tokens, tracker_issues, transcript,
     };
     let (conn, id, home) = (&world.conn, JobId(3), IssueHome::local());
     let filter = |text| Filter::parse(text).unwrap();
@@ -238,7 +238,12 @@ fn shown_by_the_program(world: &World, now: Timestamp) {
     scans::watermark(conn, "log").unwrap();
     issues::known(conn, &home, &["SHOP-PAY-001".to_owned()], (&[], &[1])).unwrap();
     issues::recent(conn, &home, now, 50).unwrap();
-    issues::list(conn, 0, 50).unwrap();
+    for order in IssueOrder::ALL {
+        issues::list(conn, *order, (0, 50)).unwrap();
+    }
+    issue_records::find(conn, IssueId(1)).unwrap();
+    issue_records::of_codes(conn, &["SHOP-PAY-001".to_owned()]).unwrap();
+    templates::days_of_issues(conn, &[IssueId(1)], (now, 30)).unwrap();
     issues::of_scan(conn, id).unwrap();
     duplicates::find(conn, &home).unwrap();
     filings::count_opened(conn, now).unwrap();

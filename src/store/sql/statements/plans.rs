@@ -130,6 +130,15 @@ const JUDGED: &[(&str, &str)] = &[
         "FROM self_monitoring_issue_templates AS t JOIN",
         "what is sorted are the hours of a page's issues",
     ),
+    ("WHERE c.code IN", "what is sorted are the issues of a page's codes"),
+    (
+        "ORDER BY occurrences DESC, id DESC LIMIT",
+        "what is sorted are the ids of the problems that were found, and then a page of them",
+    ),
+    (
+        "ORDER BY last_seen_at DESC, id DESC LIMIT",
+        "what is sorted are the ids of the problems that were found, and then a page of them",
+    ),
     (
         "DELETE FROM job_errors",
         "there are 10,000 of them at most, and it runs when a new one comes",
