@@ -111,7 +111,9 @@ mod tests {
         let store = Store::open(&path, OpenMode::Migrate).unwrap();
         assert_eq!(store.not_ready(false), None);
         fs::rename(&path, folder.path().join("elsewhere.db")).unwrap();
-        assert_eq!(store.not_ready(false), None, "it is said from memory");
+        // It is said from memory, which may have been brought up to date meanwhile by the look that the first question began.
+        let said = store.not_ready(false);
+        assert!(said.is_none_or(|said| said.contains("is not to be trusted")));
         let lost = tokio::time::timeout(Duration::from_secs(20), store.trust_lost()).await.unwrap();
         assert_eq!(lost.code(), Code::StoreReplaced);
         let said = store.not_ready(false).unwrap();

@@ -378,7 +378,7 @@ fn line(row: &LogRow, asked: &LogsQuery, known: &Known, clocks: Clocks) -> Marku
                 @if let Some((code, _)) = coded {
                     @let same = LogsQuery { code: Some(code.to_owned()), log: asked.log.clone(), ..LogsQuery::default() };
                     @let issue = known.get(code).map(|id| nav::issue(*id));
-                    @let title = if issue.is_some() { "The issue of this code" } else { "Rows with this code" };
+                    @let title = if issue.is_some() { "The issue of this code".to_owned() } else { format!("Rows with {code}") };
                     a href=(issue.unwrap_or_else(|| same.link(PATH))) title=(title) { (code) }
                 }
                 details id={ "message-" (id) } {
