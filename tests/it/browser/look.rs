@@ -301,6 +301,22 @@ async fn a_site_in_use_looks_right() {
     page.click("#run-now");
     page.wait_text("#scan-status", "Completed");
     page.wait_text("#issues", "SHOP-PAY-014");
+    // A prompt is changed soon after a sign-in.
+    gallery.visit("configuration", &at(CONFIGURATION));
+    gallery.arranged("configuration-refused", &at(CONFIGURATION), "400", |page| {
+        page.click("#setting-self-monitoring-cadence label:last-of-type");
+        page.fill("[name='self_monitoring.cadence.other']", "61 * * * * Europe/Berlin");
+        replace(page, "[name='self_monitoring.budget_usd']", "0");
+        page.click(".settings-form button[type=submit]");
+        page.wait("!!document.querySelector('.not-taken')");
+    });
+    gallery.arranged("prompt-modified", &at(CONFIGURATION), "", |page| {
+        page.click("#prompt-editor > summary");
+        replace(page, "textarea[name=text]", "Look at {log_db_path} and at {my_own_name}.");
+        page.click("#prompt button[type=submit]");
+        page.wait("!!document.querySelector('#prompt .notice-ok')");
+        unfold(page);
+    });
     gallery.visit("dashboard", &at("/"));
     gallery.visit("dashboard-by-kind", &at("/?range=7d&by=kind"));
     gallery.arranged("dashboard-numbers", &at("/?range=30d&by=queue"), "", |page| {
@@ -317,21 +333,6 @@ async fn a_site_in_use_looks_right() {
     gallery.arranged("issue", &at(SELF_MONITORING), "", |page| {
         page.click("#issues a.title");
         page.wait("document.readyState == 'complete' && !!document.querySelector('#issue')");
-        unfold(page);
-    });
-    gallery.visit("configuration", &at(CONFIGURATION));
-    gallery.arranged("configuration-refused", &at(CONFIGURATION), "400", |page| {
-        page.click("#setting-self-monitoring-cadence label:last-of-type");
-        page.fill("[name='self_monitoring.cadence.other']", "61 * * * * Europe/Berlin");
-        replace(page, "[name='self_monitoring.budget_usd']", "0");
-        page.click(".settings-form button[type=submit]");
-        page.wait("!!document.querySelector('.not-taken')");
-    });
-    gallery.arranged("prompt-modified", &at(CONFIGURATION), "", |page| {
-        page.click("#prompt-editor > summary");
-        replace(page, "textarea[name=text]", "Look at {log_db_path} and at {my_own_name}.");
-        page.click("#prompt button[type=submit]");
-        page.wait("!!document.querySelector('#prompt .notice-ok')");
         unfold(page);
     });
     gallery.visit("repositories", &at("/repositories"));
