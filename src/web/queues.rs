@@ -427,11 +427,8 @@ fn done_notice(queue: &QueueState, done: Option<&str>, clocks: Clocks) -> Markup
     let name = html! { b { (queue.name) } };
     let text = match (done, &queue.pause) {
         (Some("paused"), Some(pause)) => {
-            let until = pause.resume_at.map_or_else(
-                || "until somebody resumes it".to_owned(),
-                |at| format!("until {}", clocks.minute(at)),
-            );
-            html! { (name) " is paused " (until) "." }
+            let until = pause.resume_at.map(|at| clocks.minute(at));
+            html! { (name) " is paused until " (until.as_deref().unwrap_or("somebody resumes it")) "." }
         }
         (Some("resumed"), None) => html! { (name) " goes on: its jobs start again." },
         (Some("limited"), _) => {
