@@ -207,6 +207,11 @@
       lost = 0;
       (paused ? close : open)();
     },
+    fold: (button) => {
+      const part = button.closest("details");
+      part.open = false;
+      part.querySelector("summary").focus();
+    },
     show: (button) => show(button.closest("[hx-get]")),
   };
   document.addEventListener("click", (event) => {
@@ -293,7 +298,11 @@
   };
   const keys = {
     "?": () => document.getElementById("keys")?.showModal(),
-    "/": () => document.querySelector("main input[type=search]")?.focus(),
+    "/": () => {
+      const box = document.querySelector("main input[type=search]"), jobs = document.querySelector("a[data-key=j]");
+      if (box) box.focus();
+      else if (jobs) location.href = `${jobs.href}#query`;
+    },
     j: () => step(1),
     k: () => step(-1),
     ".": () => document.querySelector("[data-action=show]")?.click(),
@@ -319,6 +328,7 @@
   applyTheme();
   const ready = () => {
     put(document.getElementById("zone"), `Times in ${zone}`);
+    if (location.hash === "#query") document.getElementById("query")?.focus();
     for (const open of all(".tabs [aria-current]")) open.scrollIntoView({ block: "nearest", inline: "nearest" });
     counted();
     tick();

@@ -141,7 +141,7 @@ mod tests {
             ("file = \"/a\"", "unknown field"),
             (
                 "path = \"/a\"\nzone = \"Berlin\"",
-                "/a: read the time zone \"Berlin\": zones are named",
+                "/a: read the time zone \"Berlin\": do you mean Europe/Berlin?",
             ),
             ("path = \"/a\"\nbegins = '['", "/a: read \"[\" as a regular expression: unclosed"),
             ("path = \"/a\"\nbegins = ''", "it is empty"),

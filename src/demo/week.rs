@@ -79,6 +79,8 @@ async fn open_ends(store: &Store, now: Timestamp) -> Result<()> {
     let mut dice = Rng::with_seed(3);
     let before = now.minus(Duration::from_mins(26));
     let ops = || Actor::named("ops-night");
+    let newsletter = ScheduleName::parse("newsletter")?;
+    store.pause_schedule(newsletter, ops(), now.minus(DAY)).await?;
     let charge = Work::of(&shop::CHARGE).map(|work| work.job(&mut dice));
     let waiting = charge.map(|job| NewJob { queue: Some(shop::BILLING), ..job });
     store
@@ -87,9 +89,7 @@ async fn open_ends(store: &Store, now: Timestamp) -> Result<()> {
     let (reason, until) = ("card provider maintenance".to_owned(), now.plus(HOUR));
     store.pause_queue(shop::BILLING, reason, Some(until), ops(), before).await?;
     let crm = || NewJob { payload: json!({"customer_id": 1_207}).into(), ..NewJob::new(shop::CRM) };
-    store.enqueue_all((0..6).map(|_| crm()).collect(), before).await?;
-    let newsletter = ScheduleName::parse("newsletter")?;
-    store.pause_schedule(newsletter, ops(), now.minus(DAY)).await.map(drop)
+    store.enqueue_all((0..6).map(|_| crm()).collect(), before).await.map(drop)
 }
 
 /// The made-up worker of the past.

@@ -7,7 +7,7 @@
 
 use super::digest::sha256_hex;
 use super::job::word_enum;
-use super::{Failure, IssueId, JobId, Marker, Reason, Timestamp};
+use super::{Failure, IssueHome, IssueId, JobId, Marker, Reason, Timestamp};
 use std::time::Duration;
 
 /// The longest time that a request may take. After it the answer counts as lost.
@@ -78,6 +78,8 @@ pub struct WaitingFiling {
     pub issue_title: String,
     /// That issue's number at the tracker; `None` before it is there.
     pub number: Option<i64>,
+    /// Where the issue is, or will be.
+    pub home: IssueHome,
     /// The scan that wants it.
     pub scan: JobId,
     /// The title of a new issue.

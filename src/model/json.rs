@@ -20,11 +20,17 @@ impl Json {
     /// # Errors
     /// `JOB-VALUE-001` if not, also for a number beyond the range of a double and for more than 127 levels.
     pub fn parse(text: &str) -> Result<Self> {
+        Self::parse_as(text, "text")
+    }
+
+    /// The same for a text that the caller calls otherwise.
+    pub(crate) fn parse_as(text: &str, what: &str) -> Result<Self> {
         let text = text.trim_matches([' ', '\t', '\n', '\r']);
         match serde_json::from_str::<Value>(text) {
             Ok(_) => Ok(Self(text.into())),
             Err(why) => {
-                Err(Error::new(Code::ModelInvalid, "take the text: it is no JSON").because(why))
+                let doing = format!("take the {what}: it is no JSON");
+                Err(Error::new(Code::ModelInvalid, doing).because(why))
             }
         }
     }

@@ -258,13 +258,18 @@ impl Rule {
 /// The zone of this name of the IANA.
 ///
 /// # Errors
-/// `JOB-VALUE-001` if there is none, with how its name is written if only its letters' case is another.
+/// `JOB-VALUE-001` if there is none, with how its name is written if only its letters' case is another, or with the zone
+/// that is named by a place of this name.
 pub(crate) fn time_zone(name: &str) -> Result<Tz> {
     name.parse().map_err(|_| {
         let same = |zone: &&Tz| zone.name().eq_ignore_ascii_case(name);
-        let hint = match chrono_tz::TZ_VARIANTS.iter().find(same) {
-            Some(zone) => format!("it is written {zone}"),
-            None => "zones are named as the IANA does, as in Europe/Berlin".into(),
+        let of_place = |zone: &Zone| zone.place().eq_ignore_ascii_case(&name.replace('_', " "));
+        let hint = if let Some(zone) = chrono_tz::TZ_VARIANTS.iter().find(same) {
+            format!("it is written {zone}")
+        } else if let Some(zone) = Zone::all().find(of_place) {
+            format!("do you mean {zone}?")
+        } else {
+            "zones are named as the IANA does, as in Europe/Berlin".into()
         };
         Error::new(Code::ModelInvalid, format!("read the time zone {:?}: {hint}", shown(name)))
     })
@@ -478,7 +483,7 @@ mod tests {
                 "column 3: hours are 0 to 23, this is 24",
             ),
             (
-                json!({"type": "cron", "cron": "0 2 * * *", "zone": "Berlin"}),
+                json!({"type": "cron", "cron": "0 2 * * *", "zone": "Atlantis"}),
                 "zones are named as the IANA does, as in Europe/Berlin",
             ),
             (

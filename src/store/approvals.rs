@@ -31,6 +31,16 @@ impl Store {
         self.db.read("list what was rejected", list).await
     }
 
+    /// The acts that people have approved since then and that are done, the newest first, among so many of the newest of all.
+    pub async fn approved_filings(
+        &self,
+        since: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<WaitingFiling>> {
+        let list = move |c: &_| sql::approvals::approved(c, since, limit);
+        self.db.read("list what was approved", list).await
+    }
+
     /// The act of this id, whatever became of it.
     pub async fn filing_text(&self, id: FilingId) -> Result<Option<WaitingFiling>> {
         let find = move |c: &_| Ok(sql::approvals::find(c, id)?.map(|(filing, _)| filing));

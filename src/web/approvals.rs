@@ -19,7 +19,7 @@ use super::self_monitoring::page::sections;
 use crate::actions::approvals::{self, FilingEdit};
 use crate::error::{Code, Error};
 use crate::model::{
-    Act, FilingId, FilingPick, FilingState, FilingVerdict, Role, Timestamp, WaitingFiling,
+    Act, FilingId, FilingPick, FilingState, FilingVerdict, Timestamp, WaitingFiling,
 };
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
@@ -39,8 +39,8 @@ pub(super) const EDIT_PATH: &str = "/admin/self-monitoring/approvals/{id}/edit";
 pub(super) const MAX_BODY_BYTES: usize = 256 * 1024;
 /// The most filings that the page shows: more than anybody reads at a time.
 const MAX_SHOWN: usize = 100;
-/// For how long a rejected one stays on the page, so that it can be taken back.
-const REJECTED_FOR: Duration = Duration::from_hours(24);
+/// For how long one stays on the page after somebody has decided, so that it is seen what became of it.
+const DECIDED_FOR: Duration = Duration::from_hours(24);
 
 /// A decision about one filing.
 #[derive(Deserialize)]
@@ -63,9 +63,10 @@ pub(super) async fn page(
     who: Signed,
     Query(Shown { v: shown }): Query<Shown>,
 ) -> Result<Response, Problem> {
-    let (role, now) = (who.role(), app.web.clock.now());
-    let mut filings = app.web.store.waiting_filings(MAX_SHOWN).await?;
-    filings.extend(app.web.store.rejected_filings(now.minus(REJECTED_FOR), MAX_SHOWN).await?);
+    let (role, now, store) = (who.role(), app.web.clock.now(), &app.web.store);
+    let mut filings = store.waiting_filings(MAX_SHOWN).await?;
+    filings.extend(store.rejected_filings(now.minus(DECIDED_FOR), MAX_SHOWN).await?);
+    filings.extend(store.approved_filings(now.minus(DECIDED_FOR), MAX_SHOWN).await?);
     filings.sort_by_key(|filing| filing.id.0);
     let content = html! {
         @if filings.is_empty() {
@@ -74,7 +75,7 @@ pub(super) async fn page(
             })) }
         } @else {
             // A decision publishes a text: nothing here moves by itself while somebody looks.
-            div.stack data-hold="still" { @for filing in &filings { (card(filing, None, role, now)) } }
+            div.stack data-hold="still" { @for filing in &filings { (card(filing, None, &who, now)) } }
         }
     };
     let state = |filing: &WaitingFiling| {
@@ -117,15 +118,15 @@ fn together() -> Markup {
 }
 
 /// A filing: its text with the buttons, or one line once somebody has decided. `refused` says why a button did nothing.
-fn card(filing: &WaitingFiling, refused: Option<&Problem>, role: Role, now: Timestamp) -> Markup {
+fn card(filing: &WaitingFiling, refused: Option<&Problem>, who: &Signed, now: Timestamp) -> Markup {
     let title = filing.title.as_deref().unwrap_or(&filing.issue_title);
     let waits = filing.state == FilingState::AwaitingApproval;
-    let may = approvals::may(role);
+    let may = approvals::may(who.role());
     html! {
         article.card.decided[filing.decided.is_some()] id={ "filing-" (filing.id.0) }
-            data-version={ (filing.state.as_str()) "." (filing.version()) } {
+            data-version={ (seen_as(filing)) "." (filing.version()) } {
             @if let Some(problem) = refused { (problem_notice(problem)) }
-            @if let Some(line) = decided_line(filing, may, now) {
+            @if let Some(line) = decided_line(filing, who, now) {
                 (line)
             } @else {
                 div.card-header {
@@ -138,11 +139,11 @@ fn card(filing: &WaitingFiling, refused: Option<&Problem>, role: Role, now: Time
                 }
                 div.card-body.lines {
                     p.sub {
-                        (how_far(filing)) " Found by " a href=(nav::job(filing.scan)) { "scan " (filing.scan) } ", "
+                        (how_far(filing)) " Goes to " (place(filing)) ". Found by " a href=(nav::job(filing.scan)) { "scan " (filing.scan) } ", "
                         (when(filing.created_at, now)) "."
                     }
                     @if let Some(error) = &filing.error { p.bad { (error) } }
-                    (rendered(&format!("raw-{}", filing.id.0), &format!("Text of {}", filing.issue_title), &filing.body))
+                    (rendered(&format!("raw-{}", filing.id.0), &format!("Text of {}", filing.issue_title), (filing.title.as_deref(), &filing.body)))
                     @if waits && may { (decide_one(filing)) }
                 }
             }
@@ -150,19 +151,49 @@ fn card(filing: &WaitingFiling, refused: Option<&Problem>, role: Role, now: Time
     }
 }
 
-/// What became of a filing that somebody has decided about, as long as that can be taken back.
-fn decided_line(filing: &WaitingFiling, may: bool, now: Timestamp) -> Option<Markup> {
-    let (by, at) = filing.decided.as_ref().filter(|_| filing.can_be_taken_back())?;
-    let (shape, said) = if filing.state == FilingState::Rejected {
-        (Icon::X, "Rejected.")
+/// What a person sees of a filing: its way to the tracker after the approval is no other thing to them, so that nobody is told
+/// of a change elsewhere after a decision of their own.
+fn seen_as(filing: &WaitingFiling) -> &'static str {
+    match (filing.state, &filing.decided) {
+        (FilingState::Pending | FilingState::Sending | FilingState::Filed, Some(_)) => "approved",
+        (state, _) => state.as_str(),
+    }
+}
+
+/// Where a filing goes: a repository at its tracker, or the list of this server.
+fn place(filing: &WaitingFiling) -> Markup {
+    let home = &filing.home;
+    if let Some((tracker, _)) = home.as_str().split_once('/') {
+        html! { b { (home.name()) } " at " (tracker) }
     } else {
-        (Icon::Check, "Approved; it goes to the tracker next.")
+        html! { (home.name()) }
+    }
+}
+
+/// What became of a filing that somebody has decided about.
+fn decided_line(filing: &WaitingFiling, who: &Signed, now: Timestamp) -> Option<Markup> {
+    let (by, at) = filing.decided.as_ref()?;
+    let (shape, verdict) = match filing.state {
+        FilingState::Rejected => (Icon::X, "Rejected"),
+        FilingState::Pending | FilingState::Sending | FilingState::Filed => {
+            (Icon::Check, "Approved")
+        }
+        FilingState::AwaitingApproval | FilingState::Failed => return None,
     };
+    let by = if *by == who.person.name { "you" } else { by };
+    let goes = match (filing.state, filing.number) {
+        (FilingState::Pending, _) => html! { "goes to " (place(filing)) " next" },
+        (FilingState::Sending, _) => html! { "on its way to " (place(filing)) },
+        (FilingState::Filed, Some(number)) => html! { "#" (number) " of " (place(filing)) },
+        (FilingState::Filed, None) => html! { "filed in " (place(filing)) },
+        (_, _) => html! { "never filed" },
+    };
+    let may = approvals::may(who.role()) && filing.can_be_taken_back();
     let title = filing.title.as_deref().unwrap_or(&filing.issue_title);
     Some(html! {
         div.card-header {
             (icon(shape)) h2.card-title { (title) }
-            span.sub { (said) " By " (by) ", " (when(*at, now)) "." }
+            span.sub { (verdict) " by " (by) ", " (when(*at, now)) " · " (goes) }
             @if may { (button(filing, "undo", None, &html! { "Undo" }, "Take it back")) }
         }
     })
@@ -285,7 +316,7 @@ async fn decide(
     let Some(filing) = store.filing_text(id).await? else {
         return Err(Problem::of(Code::FilingUnknown));
     };
-    let fresh = Html(card(&filing, problem.as_ref(), who.role(), call.now).into_string());
+    let fresh = Html(card(&filing, problem.as_ref(), who, call.now).into_string());
     Ok(match problem {
         Some(problem) => (problem.status(), fresh).into_response(),
         None => fresh.into_response(),
@@ -330,16 +361,20 @@ async fn question(
     picks: &[FilingPick],
     verdict: FilingVerdict,
 ) -> Result<Html<String>, Problem> {
-    let mut titles = Vec::with_capacity(picks.len());
+    let mut lines = Vec::with_capacity(picks.len());
     for pick in picks.iter().take(MAX_SHOWN) {
         let found = app.web.store.filing_text(pick.id).await?;
-        titles.extend(found.map(|filing| filing.title.unwrap_or(filing.issue_title)));
+        let line = |filing: WaitingFiling| {
+            let title = filing.title.as_deref().unwrap_or(&filing.issue_title);
+            html! { (title) div.sub { (what(&filing)) ", in " (place(&filing)) } }
+        };
+        lines.extend(found.map(line));
     }
     let count = picks.len();
     let (ask, follows, word) = match verdict {
         FilingVerdict::Approve => (
             format!("Approve {count} findings?"),
-            "They are filed at the issue tracker as they were shown. Until one is sent it can be taken back.",
+            "They are filed as they were shown. Until one is sent it can be taken back.",
             format!("Approve {count}"),
         ),
         FilingVerdict::Reject => (
@@ -353,7 +388,7 @@ async fn question(
         section.card {
             div.card-body.lines {
                 p { (follows) }
-                ul { @for title in &titles { li { (title) } } }
+                ul { @for line in &lines { li { (line) } } }
                 form.actions method="post" action=(link(DECIDE_PATH)) {
                     @for FilingPick { id, version } in picks {
                         input type="hidden" name="pick" value={ (id.0) "." (version.as_deref().unwrap_or_default()) };

@@ -3,7 +3,8 @@
 use super::app::App;
 use super::base::{Link, link, query_text};
 use super::caller::Signed;
-use super::components::{empty, folded, pager, settings_tabs, table, when};
+use super::clocks::Clocks;
+use super::components::{changed, empty, pager, settings_tabs, table, when};
 use super::extract::{Query, given};
 use super::nav::{self, Tab};
 use super::page::Frame;
@@ -82,7 +83,7 @@ pub(super) async fn page(
     let (asked, now) = (asked.tidied(), app.web.clock.now());
     let found = app.web.store.find_deeds(audit::filter(asked.ask(), now)?).await?;
     let content = html! {
-        (rows(&found, &asked, now))
+        (rows(&found, &asked, who.clocks(), now))
         (more(&found, &asked))
     };
     let around = |part| {
@@ -124,10 +125,14 @@ fn filters(asked: &AuditQuery) -> Markup {
     }
 }
 
-fn rows(found: &Found<Deed>, asked: &AuditQuery, now: Timestamp) -> Markup {
+fn rows(found: &Found<Deed>, asked: &AuditQuery, clocks: Clocks, now: Timestamp) -> Markup {
     if !found.rows.is_empty() {
-        let lines: Vec<_> = found.rows.iter().map(|deed| line(deed, now)).collect();
-        return table("Audit log", &["When", "Who", "From", "What", "Before", "After"], &lines);
+        // Rows are stored one after another. Where a clock was set back meanwhile, the times of these are in order all the same.
+        let mut deeds: Vec<_> = found.rows.iter().collect();
+        deeds.sort_by_key(|deed| std::cmp::Reverse((deed.at, deed.id)));
+        let lines: Vec<_> = deeds.into_iter().map(|deed| line(deed, clocks, now)).collect();
+        let columns = ["When", "Who", "From", "What", "What changed"];
+        return table("Audit log", &columns, &lines);
     }
     let filtered = !asked.is_empty();
     let next = html! {
@@ -140,19 +145,17 @@ fn rows(found: &Found<Deed>, asked: &AuditQuery, now: Timestamp) -> Markup {
     empty(if filtered { "No such rows" } else { "Nothing yet" }, &next)
 }
 
-fn line(deed: &Deed, now: Timestamp) -> Markup {
-    let value = |side: &str, text: Option<&str>| {
-        html! { @if let Some(text) = text { (folded(&format!("deed-{}-{side}", deed.id), text)) } }
-    };
+fn line(deed: &Deed, clocks: Clocks, now: Timestamp) -> Markup {
+    let change =
+        changed(&format!("deed-{}", deed.id), deed.before.as_deref(), deed.after.as_deref());
     let theirs = AuditQuery { who: Some(deed.by.name.clone()), ..AuditQuery::default() };
     html! {
         tr {
-            td { (when(deed.at, now)) }
+            td { (when(deed.at, now)) div.sub { (clocks.minute(deed.at)) } }
             td { a href=(theirs.link(nav::AUDIT)) { (deed.by.name) } }
             td data-label="From" { (deed.by.remote.as_deref().unwrap_or("this machine")) }
-            td.note { strong { (deed.action) } " " (deed.subject) }
-            td.value data-label="Before" { (value("before", deed.before.as_deref())) }
-            td.value data-label="After" { (value("after", deed.after.as_deref())) }
+            td.what { strong { (deed.action) } " " (deed.subject) }
+            td.note data-label="changed" { (change) }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::answer::{OPENS, header_value};
 use super::base::link;
-use super::components::{password_question, problem_notice};
+use super::components::{coded, password_question, problem_notice};
 use super::face::Face;
 use super::icon::{Icon, icon};
 use super::nav;
@@ -81,8 +81,8 @@ fn said(problem: &Problem, frame: &Frame) -> Markup {
     html! {
         div.empty-state {
             (icon(Icon::SearchOff))
-            @if known { h2 { (problem.what()) } } @else { h1 { (problem.code().title()) } p { (problem.what()) } }
-            p { (problem.code().remedy()) }
+            @if known { h2 { (coded(problem.what())) } } @else { h1 { (problem.code().title()) } p { (coded(problem.what())) } }
+            p { (coded(problem.code().remedy())) }
             @if problem.code() == Code::AuthStale { (password_question()) }
             div.page-actions {
                 a.btn href=(frame.home().link()) { "To the start page" }

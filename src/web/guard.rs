@@ -5,6 +5,7 @@ use super::base::{self, Base};
 use super::caller::{self, Caller, Signed};
 use super::error_page;
 use super::face::Face;
+use super::nav::Tab;
 #[cfg(feature = "monitor")]
 use super::otlp;
 use super::page::Frame;
@@ -49,6 +50,7 @@ pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) 
 async fn guarded(app: &App, mut parts: Parts, body: Body, next: Next) -> Response {
     let caller = Caller::of(&parts, &app.web.options);
     parts.extensions.insert(caller.clone());
+    let over = Tab::over(parts.uri.path());
     #[cfg(feature = "monitor")]
     let is_protobuf = otlp::is_protobuf(&parts);
     // Which names lead here is a host's own affair: its sign-in goes by them already.
@@ -67,7 +69,8 @@ async fn guarded(app: &App, mut parts: Parts, body: Body, next: Next) -> Respons
     };
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         let who = response.extensions_mut().remove::<Signed>();
-        let frame = Frame::new(&app.web, who.as_ref());
+        let frame = Frame::new(&app.web, who.as_ref()).still();
+        let frame = over.into_iter().fold(frame, Frame::at);
         let may_load = app.access.has_accounts() || who.is_some();
         let frame = if may_load { frame } else { frame.without_files() };
         // A route for programs answers a program, whatever the request says that it wants.

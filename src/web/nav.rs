@@ -76,6 +76,16 @@ impl Tab {
         }
     }
 
+    /// The page of the navigation that a path is under; the dashboard is over all of them.
+    pub(super) fn over(path: &str) -> Option<Self> {
+        let is_under = |tab: &&Self| {
+            let of =
+                |above: &str| path.strip_prefix(above).is_some_and(|rest| rest.starts_with('/'));
+            of(tab.path()) || of(tab.link().as_str())
+        };
+        Self::ALL.iter().filter(|tab| **tab != Self::Dashboard).find(is_under).copied()
+    }
+
     /// The pages of the navigation, with or without those of the program.
     pub(super) fn shown(has_program: bool) -> impl Iterator<Item = Self> {
         Self::ALL.iter().copied().filter(move |tab| has_program || !tab.is_of_program())

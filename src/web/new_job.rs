@@ -1,21 +1,22 @@
-//! The page that asks for a job: the kinds that have a handler, their rules, and a form for the payload of each.
+//! The page that asks for a job: the kinds that have a handler, and the rules and the form of the one that is chosen.
 
 use super::answer::answered;
 use super::app::App;
 use super::base::link;
 use super::caller::Signed;
-use super::components::{as_typed, card, empty, pretty, problem_notice};
-use super::extract::Form;
+use super::components::{as_typed, card, empty, pretty};
+use super::extract::{Form, Query};
 use super::face::Face;
 use super::nav::{self, Tab};
 use super::page::{self, Frame};
 use super::problem::Problem;
+use super::setting::not_taken;
 use crate::actions::jobs::{self, JobAdd, parse_payload};
 use crate::model::{JobId, Kind, KindRules, OnInterrupt, Role, rules_in_force};
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
 use maud::{Markup, html};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 pub(super) const PATH: &str = nav::NEW_JOB;
@@ -29,9 +30,20 @@ pub(super) struct JobForm {
     payload: String,
 }
 
+/// What the address of the page may say.
+#[derive(Deserialize, Serialize)]
+pub(super) struct NewJobQuery {
+    /// The kind that is chosen.
+    kind: Option<String>,
+}
+
 /// GET `/jobs/new`.
-pub(super) async fn form(State(app): State<App>, who: Signed) -> Result<Html<String>, Problem> {
-    whole(&app, &who, None).await
+pub(super) async fn form(
+    State(app): State<App>,
+    who: Signed,
+    Query(NewJobQuery { kind }): Query<NewJobQuery>,
+) -> Result<Html<String>, Problem> {
+    whole(&app, &who, kind.as_deref(), None).await
 }
 
 /// POST `/jobs/new`: queues a job and leads to its page.
@@ -52,7 +64,7 @@ pub(super) async fn enqueue(
         (Ok(answer), face) => Ok(answered(face, &answer, &nav::job(JobId(answer.value.id)))),
         (Err(error), Face::Page) if error.class().is_refusal() => {
             let problem = Problem::from(error);
-            let page = whole(&app, &who, Some((&form, &problem))).await?;
+            let page = whole(&app, &who, Some(&form.kind), Some((&form, &problem))).await?;
             Ok((problem.status(), page).into_response())
         }
         (Err(error), _) => Err(error.into()),
@@ -63,40 +75,61 @@ pub(super) async fn enqueue(
 async fn whole(
     app: &App,
     who: &Signed,
+    chosen: Option<&str>,
     again: Option<(&JobForm, &Problem)>,
 ) -> Result<Html<String>, Problem> {
     let mut kinds = rules_in_force(&app.web.store.registered_kinds().await?);
     // The act on the jobs of a query makes these by itself.
     kinds.retain(|rules| rules.kind != Kind::BULK_ACTION);
     kinds.sort_by(|a, b| a.kind.as_str().cmp(b.kind.as_str()));
+    let of_name = |name: &str| kinds.iter().find(|rules| rules.kind.as_str() == name);
+    let open = chosen.and_then(of_name).or_else(|| kinds.first());
     let content = html! {
-        @if let Some((_, problem)) = again { (problem_notice(problem)) }
-        div.grid {
-            @if kinds.is_empty() {
-                div.wide { section.card { (empty("No kinds", &html! {
-                    "No worker handles any kind. Start the program that has them."
-                })) } }
-            }
-            @for rules in &kinds { div.wide { (kind_card(rules, who.role(), again)) } }
+        @if let Some(open) = open {
+            (kinds_nav(&kinds, open))
+            (kind_card(open, who.role(), again))
+        } @else {
+            section.card { (empty("No kinds", &html! {
+                "No worker handles any kind. Start the program that has them."
+            })) }
         }
     };
-    let frame = Frame::new(&app.web, Some(who)).at(Tab::Jobs);
+    let above = vec![(Tab::Jobs.link(), Tab::Jobs.title().to_owned())];
+    let frame = Frame::new(&app.web, Some(who)).at(Tab::Jobs).under(above).still();
     Ok(page::page(&frame, "Run a job", &content))
+}
+
+/// The kinds to choose from.
+fn kinds_nav(kinds: &[KindRules], open: &KindRules) -> Markup {
+    let to = |rules: &KindRules| {
+        link(PATH).with(&NewJobQuery { kind: Some(rules.kind.as_str().to_owned()) })
+    };
+    html! {
+        nav.kinds aria-label="Kinds" {
+            @for rules in kinds {
+                a href=(to(rules)) aria-current=[(rules.kind == open.kind).then_some("true")] { (rules.kind) }
+            }
+        }
+    }
 }
 
 fn kind_card(rules: &KindRules, role: Role, again: Option<(&JobForm, &Problem)>) -> Markup {
     let kind = rules.kind.as_str();
-    let typed = again.filter(|(form, _)| form.kind == kind).map(|(form, _)| form.payload.as_str());
+    let again = again.filter(|(form, _)| form.kind == kind);
+    let typed = again.map(|(form, _)| form.payload.as_str());
+    let wrong = again.map(|(_, problem)| problem.what());
     let example = rules.example.as_deref().map_or_else(|| "{}".to_owned(), pretty);
     let id = format!("payload-{kind}");
     let content = html! {
         (facts(rules))
         @if jobs::may_act(role) {
-            form.card-body method="post" action=(link(PATH)) {
+            form.card-body.lines method="post" action=(link(PATH)) {
                 input type="hidden" name="kind" value=(kind);
                 label.form-label for=(id) { "Payload" }
                 // The line break after the tag is not part of the text.
-                textarea.form-control id=(id) name="payload" rows="4" spellcheck="false" required { "\n" (typed.unwrap_or(&example)) }
+                textarea.form-control id=(id) name="payload" rows="6" spellcheck="false" required
+                    aria-describedby={ (id) "-wrong" } aria-invalid=[wrong.map(|_| "true")] { "\n" (typed.unwrap_or(&example)) }
+                div role="alert" { (not_taken(&id, wrong)) }
                 div.actions { button.btn.btn-primary type="submit" aria-label={ "Run " (kind) } { "Run a job" } }
             }
         }

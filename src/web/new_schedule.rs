@@ -4,7 +4,7 @@ use super::answer::answered;
 use super::app::App;
 use super::base::link;
 use super::caller::Signed;
-use super::components::{Tone, card, notice, problem_notice, table, when};
+use super::components::{Tone, capital, card, notice, problem_notice, table, when};
 use super::extract::{Form, Query};
 use super::face::Face;
 use super::nav::{self, Tab};
@@ -163,10 +163,4 @@ fn seen_rule(seen: &Preview, zone: Option<Zone>, now: Timestamp) -> Markup {
         }
         (table("Next five of this rule", &columns, &rows))
     }
-}
-
-/// The text with a capital letter at its beginning.
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
 }

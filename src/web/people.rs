@@ -4,7 +4,7 @@ use super::answer::led;
 use super::app::App;
 use super::base::link;
 use super::caller::Signed;
-use super::components::{card, password_fields, settings_tabs, table, when, when_known};
+use super::components::{card, password_fields, settings_tabs, table, when};
 use super::extract::{Form, Query};
 use super::nav::{self, Tab};
 use super::page::{self, Frame};
@@ -83,7 +83,7 @@ fn row(state: &AccountState, who: &Signed, now: Timestamp) -> Markup {
             td data-label="Role" { (account.role.as_str()) }
             td { (person_state(account)) }
             td data-label="Browsers" { (logins) }
-            td data-label="Last seen" { (when_known(*seen_at, now)) }
+            td data-label="Last seen" { @match seen_at { Some(at) => (when(*at, now)), None => "never" } }
             td data-label="Last sign-in" { @match signed_in_at { Some(at) => (when(*at, now)), None => "never" } }
             td data-label="Created" { (when(*created_at, now)) }
         }

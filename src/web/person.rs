@@ -3,9 +3,7 @@
 use super::answer::led;
 use super::app::App;
 use super::caller::Signed;
-use super::components::{
-    card, confirm, exact, logins_card, password_fields, settings_tabs, when, when_known,
-};
+use super::components::{card, confirm, exact, logins_card, password_fields, settings_tabs, when};
 use super::extract::{Form, Id, Named as _, Query};
 use super::named::PersonText;
 use super::nav::{self, Tab};
@@ -14,7 +12,7 @@ use super::people::{person_state, role_field};
 use super::problem::Problem;
 use super::setting::Said;
 use crate::actions::people::{self, Password};
-use crate::model::{AccountState, Timestamp, WhichLogins};
+use crate::model::{AccountState, Role, Timestamp, WhichLogins};
 use axum::extract::State;
 use axum::response::{Html, Response};
 use maud::{Markup, html};
@@ -82,16 +80,21 @@ pub(super) async fn page(
 ) -> Result<Html<String>, Problem> {
     let now = app.web.clock.now();
     let all = app.web.store.accounts(now).await?;
+    let is_admin = |state: &&AccountState| {
+        state.account.role == Role::Admin && state.account.disabled_at.is_none()
+    };
+    let admins = all.iter().filter(is_admin).count();
     let found = all.into_iter().find(|state| state.account.username == name);
     let state = found.ok_or_else(PersonText::unfit)?;
     let logins = people::read_logins(&app.web.store, &who.call(now), &name).await?;
+    let is_last = admins == 1 && is_admin(&&state);
     let own = who.login.as_ref().map(|login| login.id);
     let end = nav::person(&name).under("logins").under("end");
     let content = html! {
         (settings_tabs(&who, nav::PEOPLE, app.web.has_program()))
         (Said::saved(asked.saved.as_deref(), SAVED).banner())
         div.grid {
-            div.wide { (account_card(&state, now)) }
+            div.wide { (account_card(&state, is_last, now)) }
             div.wide { (logins_card(&logins, own, &end, now)) }
         }
     };
@@ -170,7 +173,8 @@ pub(super) async fn end_logins(
     Ok(led(who.face(), &ended, &nav::person(&name).with(&[("saved", "ended")])))
 }
 
-fn account_card(state: &AccountState, now: Timestamp) -> Markup {
+/// `is_last` says that it is the only admin, who stays.
+fn account_card(state: &AccountState, is_last: bool, now: Timestamp) -> Markup {
     let account = &state.account;
     let (name, action) =
         (&account.username, |deed: &str| nav::person(&account.username).under(deed));
@@ -190,18 +194,22 @@ fn account_card(state: &AccountState, now: Timestamp) -> Markup {
                     dt { "Created" } dd { (when(state.created_at, now)) }
                     dt { "Last sign-in" }
                     dd { @match state.signed_in_at { Some(at) => (when(at, now)), None => "never" } }
-                    dt { "Last seen" } dd { (when_known(state.seen_at, now)) }
+                    dt { "Last seen" } dd { @match state.seen_at { Some(at) => (when(at, now)), None => "never" } }
                     @if let Some(at) = account.disabled_at { dt { "Disabled" } dd { (exact(at)) } }
                 }
                 (role)
-                div.actions { (deeds(name, account.disabled_at.is_some(), action)) }
+                div.actions { (deeds(name, (account.disabled_at.is_some(), is_last), action)) }
             }
         },
     )
 }
 
 /// The buttons that change the account, each behind its consequence.
-fn deeds(name: &str, is_disabled: bool, action: impl Fn(&str) -> super::base::Link) -> Markup {
+fn deeds(
+    name: &str,
+    (is_disabled, is_last): (bool, bool),
+    action: impl Fn(&str) -> super::base::Link,
+) -> Markup {
     let button = |deed: &str, word: &str| {
         html! {
             form method="post" action=(action(deed)) hx-post=(action(deed)) hx-swap="none" {
@@ -214,7 +222,7 @@ fn deeds(name: &str, is_disabled: bool, action: impl Fn(&str) -> super::base::Li
             form method="post" action=(action("enable")) hx-post=(action("enable")) hx-swap="none" {
                 button.btn.btn-sm type="submit" { "Enable" }
             }
-        } @else {
+        } @else if !is_last {
             (confirm("disable", "Disable", &html! {
                 (name) " is signed out everywhere and cannot sign in until somebody enables the account."
             }, &button("disable", "Disable now")))
@@ -227,8 +235,10 @@ fn deeds(name: &str, is_disabled: bool, action: impl Fn(&str) -> super::base::Li
                 div.actions { button.btn.btn-sm.btn-danger type="submit" { "Set the password now" } }
             }
         }))
-        (confirm("remove", "Remove", &html! {
-            (name) " is signed out and gone for good. What " (name) " did stays in the audit log."
-        }, &button("remove", "Remove now")))
+        @if !is_last {
+            (confirm("remove", "Remove", &html! {
+                (name) " is signed out and gone for good. What " (name) " did stays in the audit log."
+            }, &button("remove", "Remove now")))
+        }
     }
 }

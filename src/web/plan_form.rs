@@ -213,7 +213,7 @@ fn what(fields: &PlanForm, offered: &Offered) -> Markup {
         (field("payload", "Payload", &html! {
             textarea #plan-payload .form-control.mono name="payload" rows="5" spellcheck="false" aria-describedby="hint-payload" { "\n" (fields.payload) }
         }, "JSON, which the handler of the kind reads"))
-        label.profile-full.for-session {
+        label.for-session.profile-full {
             span { input.form-check-input type="checkbox" name="confirm" value="full" checked[fields.confirmed()]; " I know that sessions of the profile full have no sandbox" }
         }
     }

@@ -7,6 +7,7 @@ use super::extract::{Id, Query};
 use super::named::QueueText;
 use super::nav::Tab;
 use super::problem::Problem;
+use super::queues::page_after;
 use crate::actions::queues;
 use axum::extract::State;
 use axum::response::Response;
@@ -30,6 +31,7 @@ pub(super) async fn resume(
 ) -> Result<Response, Problem> {
     let call = who.call(app.web.clock.now());
     let answer = queues::resume(&app.web.store, &call, &queue).await?;
-    let page = if button.on.as_deref() == Some("queues") { Tab::Queues } else { Tab::Dashboard };
-    Ok(answered(who.face(), &answer, &page.link()))
+    let on_queues = button.on.as_deref() == Some("queues");
+    let page = if on_queues { page_after(&queue, "resumed") } else { Tab::Dashboard.link() };
+    Ok(answered(who.face(), &answer, &page))
 }

@@ -4,8 +4,10 @@ use super::answer::answered;
 use super::app::App;
 use super::base::{Link, link};
 use super::caller::Signed;
+use super::clocks::Clocks;
 use super::components::{
-    Measure, card, empty, grouped, meter, problem_notice, stopped_notice, table, when, when_known,
+    Measure, Tone, card, empty, grouped, meter, notice, problem_notice, stopped_notice, table,
+    when, when_known,
 };
 use super::extract::{Form, Query};
 use super::face::Face;
@@ -60,8 +62,24 @@ pub(super) struct PauseForm {
 #[derive(Default, Deserialize)]
 pub(super) struct QueuesQuery {
     v: Option<String>,
-    /// The queue whose row led to the forms.
+    /// The queue whose row led to a form, or to which something was done.
     queue: Option<String>,
+    /// The form that is open: `pause` or `limit`.
+    open: Option<String>,
+    /// What was done: `paused`, `resumed` or `limited`.
+    done: Option<String>,
+}
+
+/// The page, saying what was done to a queue.
+pub(super) fn page_after(queue: &str, done: &str) -> Link {
+    link(PATH).with(&[("queue", queue), ("done", done)])
+}
+
+impl QueuesQuery {
+    /// The query of the page with a form of a queue.
+    fn open(queue: &str, form: &str) -> Self {
+        Self { queue: Some(queue.to_owned()), open: Some(form.to_owned()), ..Self::default() }
+    }
 }
 
 /// GET `/queues` and `/queues/part`.
@@ -79,11 +97,12 @@ pub(super) async fn limit(
     who: Signed,
     Form(LimitForm { queue, limit }): Form<LimitForm>,
 ) -> Result<Response, Problem> {
+    let asked = QueuesQuery::open(&queue, "limit");
     let done = async {
         let request = QueueLimit { queue, limit: queues::parse_limit(&limit)? };
         queues::limit(&app.web.store, &who.call(app.web.clock.now()), request).await
     };
-    told(&app, &who, done.await.map_err(Problem::from)).await
+    told(&app, &who, (asked, "limited"), done.await.map_err(Problem::from)).await
 }
 
 /// POST `/queues/pause`: pauses a queue. No further job of it starts, and what runs goes on.
@@ -92,6 +111,7 @@ pub(super) async fn pause(
     who: Signed,
     Form(PauseForm { queue, reason, minutes }): Form<PauseForm>,
 ) -> Result<Response, Problem> {
+    let asked = QueuesQuery::open(&queue, "pause");
     let done = async {
         let now = app.web.clock.now();
         let length = match minutes.as_str() {
@@ -101,19 +121,23 @@ pub(super) async fn pause(
         let request = QueuePause { queue, reason, length };
         queues::pause(&app.web.store, &who.call(now), request).await
     };
-    told(&app, &who, done.await.map_err(Problem::from)).await
+    told(&app, &who, (asked, "paused"), done.await.map_err(Problem::from)).await
 }
 
+/// The answer to a form: the page that says what was done, or the form again and why not.
 async fn told<T: Serialize>(
     app: &App,
     who: &Signed,
+    (asked, word): (QueuesQuery, &str),
     done: Result<Answer<T>, Problem>,
 ) -> Result<Response, Problem> {
     match (done, who.face()) {
-        (Ok(answer), face) => Ok(answered(face, &answer, &link(PATH))),
+        (Ok(answer), face) => {
+            let queue = asked.queue.unwrap_or_default();
+            Ok(answered(face, &answer, &page_after(&queue, word)))
+        }
         (Err(problem), Face::Page) if problem.status().is_client_error() => {
-            let page =
-                shown_page(app, who, &QueuesQuery::default(), Face::Page, Some(&problem)).await?;
+            let page = shown_page(app, who, &asked, Face::Page, Some(&problem)).await?;
             Ok((problem.status(), page).into_response())
         }
         (Err(problem), _) => Err(problem),
@@ -138,7 +162,8 @@ async fn shown_page(
     let (workers, unplaced) = (store.workers().await?, store.unplaced().await?);
     let kinds = store.registered_kinds().await?;
     let stopped = store.stopped().await?;
-    let names: Vec<_> = lines.iter().map(|(queue, ..)| queue.name.clone()).collect();
+    let of_name = |(queue, ..): &&Line| asked.queue.as_deref() == Some(queue.name.as_str());
+    let chosen = lines.iter().find(of_name).map(|(queue, ..)| queue);
     let content = html! {
         @if let Some(pause) = &stopped { (stopped_notice(pause, now)) }
         div.stack {
@@ -163,8 +188,11 @@ async fn shown_page(
     let around = |part| {
         html! {
             @if let Some(problem) = problem { (problem_notice(problem)) }
+            @if let Some(queue) = chosen {
+                (done_notice(queue, asked.done.as_deref(), who.clocks()))
+                @if queues::may_act(role) { (open_form(queue, asked.open.as_deref())) }
+            }
             (part)
-            @if queues::may_act(role) && !names.is_empty() { div.below { (forms(&names, asked.queue.as_deref())) } }
         }
     };
     let frame = Frame::new(&app.web, Some(who)).at(Tab::Queues);
@@ -230,7 +258,7 @@ fn row(line: &Line, role: Role, now: Timestamp) -> Markup {
                 div.sub { (second(line, now)) }
             }
             td.cell-meter data-label="running" {
-                span.mono { (queue.running) " / " (limit) }
+                span.mono { (grouped(queue.running)) " / " (grouped(limit)) }
                 (meter(measure, percent, &format!("{} of {limit} slots", queue.running)))
             }
             td.num data-label="waiting" {
@@ -268,9 +296,9 @@ fn second((queue, next, holders): &Line, now: Timestamp) -> Markup {
     }
 }
 
-/// The buttons of a queue. The two with a question lead to the forms below, which no live part takes away.
+/// The buttons of a queue. The two with a question lead to their forms above the list, which no live part takes away.
 fn actions(queue: &QueueState, role: Role) -> Markup {
-    let to = |place: &str| link(PATH).with(&[("queue", queue.name.as_str())]).at(place);
+    let to = |form: &str| link(PATH).with(&[("queue", queue.name.as_str()), ("open", form)]);
     html! {
         @if queues::may_act(role) {
             div.row-actions {
@@ -279,9 +307,9 @@ fn actions(queue: &QueueState, role: Role) -> Markup {
                         button.btn.btn-sm type="submit" aria-label={ "Resume " (queue.name) } { (icon(Icon::PlayerPlay)) "Resume" }
                     }
                 } @else {
-                    a.btn.btn-sm href=(to("queue-pause")) aria-label={ "Pause " (queue.name) } { (icon(Icon::PlayerPause)) "Pause…" }
+                    a.btn.btn-sm href=(to("pause")) aria-label={ "Pause " (queue.name) } { (icon(Icon::PlayerPause)) "Pause…" }
                 }
-                a.btn.btn-sm.btn-quiet href=(to("queue-limit")) aria-label={ "Limit of " (queue.name) } { "Limit…" }
+                a.btn.btn-sm.btn-quiet href=(to("limit")) aria-label={ "Limit of " (queue.name) } { "Limit…" }
             }
         }
     }
@@ -340,57 +368,75 @@ fn workers_card(workers: &[Worker], kinds: &[RegisteredKind], now: Timestamp) ->
     )
 }
 
-/// The forms for what an operator may change. They are beside the live part, whose renewal would take away what somebody
+/// The form that the address names, for its queue. It is beside the live part, whose renewal would take away what somebody
 /// types.
-fn forms(names: &[Queue], chosen: Option<&str>) -> Markup {
-    let queue = |id: &str| {
-        html! {
-            div.setting {
-                label.form-label for=(id) { "Queue" }
-                select.form-select id=(id) name="queue" {
-                    @for name in names { option selected[chosen == Some(name.as_str())] { (name) } }
+fn open_form(queue: &QueueState, open: Option<&str>) -> Markup {
+    let name = queue.name.as_str();
+    let back = html! { a.btn.btn-quiet href=(link(PATH)) { "Leave it" } };
+    let limit = || {
+        let title = format!("Limit of {name}");
+        let value = queue.operator_limit.map(|limit| limit.to_string());
+        let form = html! {
+            form.card-body.settings-form method="post" action=(link(LIMIT_PATH)) {
+                input type="hidden" name="queue" value=(name);
+                div.setting {
+                    label.form-label for="limit" { "Jobs at a time" }
+                    input #limit .form-control name="limit" value=[value] autocomplete="off" inputmode="numeric" maxlength="5" aria-describedby="limit-hint" autofocus;
+                    small #limit-hint .form-hint { "0 to 10,000. Empty: the program's own limit." }
                 }
+                div.actions { button.btn.btn-primary type="submit" { "Set the limit of " (name) } (back) }
             }
-        }
+        };
+        card("queue-limit", &title, &html! {}, &form)
     };
-    let limit = html! {
-        form.card-body.settings-form method="post" action=(link(LIMIT_PATH)) {
-            div.setting-row {
-                (queue("limit-queue"))
-                div.setting {
-                    label.form-label for="limit" { "At a time" }
-                    input #limit .form-control name="limit" autocomplete="off" inputmode="numeric" maxlength="5" aria-describedby="limit-hint";
-                    small #limit-hint .form-hint { "0–10,000. Empty: the program's own limit" }
-                }
-            }
-            div.actions { button.btn type="submit" { "Set limit" } }
-        }
-    };
-    let pause = html! {
-        form.card-body.settings-form method="post" action=(link(PAUSE_PATH)) {
-            div.setting-row {
-                (queue("pause-queue"))
-                div.setting {
-                    label.form-label for="pause-reason" { "Reason" }
-                    input #pause-reason .form-control name="reason" autocomplete="off" maxlength=(queues::MAX_REASON) aria-describedby="pause-reason-hint";
-                    small #pause-reason-hint .form-hint { "Shown to everybody" }
-                }
-                div.setting {
-                    label.form-label for="pause-minutes" { "Resume" }
-                    select #pause-minutes .form-select name="minutes" {
-                        @for (length, words) in RESUMES { option value=(length) { (words) } }
+    let pause = || {
+        let title = format!("Pause {name}");
+        let form = html! {
+            form.card-body.settings-form method="post" action=(link(PAUSE_PATH)) {
+                input type="hidden" name="queue" value=(name);
+                p.sub { "Nothing more of it starts; what runs goes on." }
+                div.setting-row {
+                    div.setting {
+                        label.form-label for="pause-reason" { "Reason" }
+                        input #pause-reason .form-control name="reason" autocomplete="off" maxlength=(queues::MAX_REASON) aria-describedby="pause-reason-hint" autofocus;
+                        small #pause-reason-hint .form-hint { "Everybody sees it." }
+                    }
+                    div.setting {
+                        label.form-label for="pause-minutes" { "Resume" }
+                        select #pause-minutes .form-select name="minutes" {
+                            @for (length, words) in RESUMES { option value=(length) selected[length == USUAL] { (words) } }
+                        }
                     }
                 }
+                div.actions { button.btn.btn-primary type="submit" { (title) } (back) }
             }
-            div.actions { button.btn type="submit" { "Pause" } span.sub { "Nothing more of it starts; what runs goes on." } }
-        }
+        };
+        card("queue-pause", &title, &html! {}, &form)
     };
     html! {
-        div.grid {
-            (card("queue-pause", "Pause a queue", &html! {}, &pause))
-            (card("queue-limit", "Limit of a queue", &html! {}, &limit))
+        @match open {
+            Some("pause") if queue.pause.is_none() => div.open-form { (pause()) },
+            Some("limit") => div.open-form { (limit()) },
+            _ => {}
         }
     }
+}
+
+/// What was done to a queue, as long as it is still so.
+fn done_notice(queue: &QueueState, done: Option<&str>, clocks: Clocks) -> Markup {
+    let name = html! { b { (queue.name) } };
+    let text = match (done, &queue.pause) {
+        (Some("paused"), Some(pause)) => {
+            let until = pause.resume_at.map(|at| clocks.minute(at));
+            html! { (name) " is paused until " (until.as_deref().unwrap_or("somebody resumes it")) "." }
+        }
+        (Some("resumed"), None) => html! { (name) " goes on: its jobs start again." },
+        (Some("limited"), _) => {
+            html! { (name) " runs at most " (grouped(queue.limit())) " at a time." }
+        }
+        _ => return html! {},
+    };
+    notice(Tone::Ok, &text, &html! {})
 }
 
 /// When a paused queue resumes by itself, as the form offers it.
@@ -401,5 +447,7 @@ const RESUMES: [(&str, &str); 5] = [
     ("8h", "in 8 h"),
     (TOMORROW, "tomorrow 08:00"),
 ];
+/// The one that is chosen at first.
+const USUAL: &str = "1h";
 /// The value of the last of them, by the clocks of whoever pauses the queue.
 const TOMORROW: &str = "tomorrow";

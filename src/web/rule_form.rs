@@ -66,7 +66,6 @@ impl RuleForm {
 /// How often it runs: the choice, and what each choice needs.
 pub(super) fn when(fields: &RuleForm) -> Markup {
     let days = [
-        ("1-5", "Monday to Friday"),
         ("1", "Monday"),
         ("2", "Tuesday"),
         ("3", "Wednesday"),
@@ -93,8 +92,8 @@ pub(super) fn when(fields: &RuleForm) -> Markup {
             div.for-weekly { (choice_field("days", "On", &fields.days, &days.map(|(value, word)| (value.to_owned(), word.to_owned())))) }
             div.for-monthly { (text_field("day", "Day of the month", &fields.day, "1 to 31, or L for the last day")) }
             div.for-daily.for-weekly.for-monthly { (field("at", "At", &html! {
-                input #plan-at .form-control type="time" name="at" value=(fields.at) aria-describedby="hint-at";
-            }, "")) }
+                input #plan-at .form-control name="at" value=(fields.at) inputmode="numeric" maxlength="8" autocomplete="off" aria-describedby="hint-at";
+            }, "24-hour clock, such as 07:30 or 19:30")) }
             div.for-once { (field("once", "At", &html! {
                 input #plan-once .form-control type="datetime-local" name="once" value=(fields.once) step="1" aria-describedby="hint-once";
             }, "")) }
@@ -103,7 +102,7 @@ pub(super) fn when(fields: &RuleForm) -> Markup {
                 (field("zone", "Time zone of the rule", &html! {
                     input #plan-zone .form-control name="zone" value=(fields.zone) list="zones" autocomplete="off" spellcheck="false" aria-describedby="hint-zone";
                     datalist #zones { @for zone in Zone::all() { option value=(zone) {} } }
-                }, "Such as Europe/Berlin"))
+                }, "Type a part of its name, such as Berlin"))
             }
         }
     }
@@ -115,6 +114,7 @@ const fn runs_word(runs: Runs) -> &'static str {
         Runs::Every => "Every few minutes",
         Runs::Hourly => "Hourly",
         Runs::Daily => "Daily",
+        Runs::Weekdays => "Weekdays",
         Runs::Weekly => "Weekly",
         Runs::Monthly => "Monthly",
         Runs::Cron => "Cron",

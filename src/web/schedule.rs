@@ -6,7 +6,7 @@ use super::caller::Signed;
 use super::clocks::Clocks;
 use super::components::{
     UPCOMING, badge, card, confirm, decision_word, empty, folded, outcome_strip, problem_notice,
-    run_states, schedule_badge, schedule_buttons, schedule_state, table, when, when_known,
+    run_states, schedule_badge, schedule_buttons, schedule_state, table, when,
 };
 use super::extract::{Form, Id, Query};
 use super::face::Face;
@@ -30,6 +30,8 @@ pub(super) const REMOVE_PATH: &str = "/schedules/{name}/remove";
 pub(super) const MAX_BODY_BYTES: usize = 1024 * 1024;
 /// How many decisions the page lists: a day of half-hourly ones.
 const DECISIONS: usize = 50;
+/// How many of them it shows at once. The others unfold.
+const SHOWN: usize = 10;
 
 /// GET `/schedules/{name}` and `/schedules/{name}/part`.
 pub(super) async fn page(
@@ -165,12 +167,13 @@ fn summary(
 fn next(schedule: &Schedule, clocks: Clocks, now: Timestamp) -> Markup {
     let Ok(plan) = &schedule.plan else { return html! {} };
     let upcoming: Vec<_> = schedule.upcoming(now).take(UPCOMING).collect();
+    let is_paused = schedule.paused_at.is_some();
     let row = |at: &Timestamp| {
         html! {
             tr {
                 td {
                     (plan.rule.local(*at))
-                    div.soft { (when(*at, now)) }
+                    div.soft { @if is_paused { "paused: would run " } (when(*at, now)) }
                 }
                 td data-label=(clocks.name()) title=(clocks.exact(*at)) { (clocks.second(*at)) }
             }
@@ -204,7 +207,7 @@ fn facts(schedule: &Schedule, now: Timestamp) -> Markup {
             dt { "Priority" } dd { @if let Some(priority) = plan.priority { (priority) } @else { "its kind's" } }
             dt { "Missed ones" } dd { (catch_up(plan)) }
             dt { "Overlap" } dd { (overlap_words(plan.overlap)) }
-            dt { "Last occurrence" } dd { (when_known(schedule.last_at, now)) }
+            dt { "Last occurrence" } dd { @match schedule.last_at { Some(at) => (when(at, now)), None => "never" } }
             dt { "Made" } dd { (when(schedule.created_at, now)) }
             dt { "Changed" } dd { (when(schedule.updated_at, now)) " by " (schedule.updated_by) }
         }
@@ -242,11 +245,19 @@ fn log(schedule: &Schedule, decisions: &[PastDecision], clocks: Clocks, now: Tim
         }
     };
     let rows: Vec<_> = decisions.iter().map(row).collect();
+    let columns = ["Occurrence", "Job", "Decision", "Decided", "Why"];
+    let (shown, more) = rows.split_at(rows.len().min(SHOWN));
     let content = html! {
         @if rows.is_empty() {
             (empty("Nothing was decided yet", &html! { "Each occurrence leaves a line here: fired, caught up, merged or skipped, and why." }))
         } @else {
-            (table("Decisions", &["Occurrence", "Job", "Decision", "Decided", "Why"], &rows))
+            (table("Decisions", &columns, shown))
+            @if !more.is_empty() {
+                details #schedule-more {
+                    summary.card-body { (more.len()) " more" }
+                    (table("Decisions before these", &columns, more))
+                }
+            }
         }
     };
     let id = format!("schedule-log-{}", schedule.id);

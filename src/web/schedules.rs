@@ -22,6 +22,7 @@ use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 use serde::Deserialize;
+use std::time::Duration;
 
 pub(super) const PATH: &str = Tab::Schedules.path();
 /// The path has a hyphen, which no schedule's name has.
@@ -33,8 +34,8 @@ pub(super) const PAUSE_PATH: &str = "/schedules/{name}/pause";
 pub(super) const RESUME_PATH: &str = "/schedules/{name}/resume";
 /// The highest page number that is looked up: 1,000 schedules are on fewer pages.
 const MAX_PAGE: u64 = 1_000;
-/// The most dots of a schedule in the lane: one for each five minutes.
-const MOST_DOTS: usize = 288;
+/// How far apart the dots of a schedule in the lane are at least. Closer ones would only lie upon one another.
+const DOTS_APART: Duration = Duration::from_mins(5);
 
 /// The query of a button's address.
 #[derive(Deserialize)]
@@ -215,6 +216,6 @@ fn ahead(schedules: &[Schedule], clocks: Clocks, now: Timestamp) -> Markup {
 
 fn lane(schedule: &Schedule, now: Timestamp) -> Lane<'_> {
     let ends = now.plus(AHEAD);
-    let at = schedule.upcoming(now).take_while(|at| *at <= ends).take(MOST_DOTS).collect();
+    let at = schedule.upcoming_apart(now, DOTS_APART).take_while(|at| *at <= ends).collect();
     Lane { name: &schedule.name, is_paused: schedule.paused_at.is_some(), at }
 }

@@ -1,7 +1,7 @@
 //! Settings in forms: the fields, reading what was sent, and saying beside a field why it was refused.
 
 use super::app::Web;
-use super::components::{Tone, notice};
+use super::components::{Tone, capital, notice, separated};
 use super::problem::Problem;
 use crate::actions::Call;
 use crate::actions::settings::{self, SettingChange};
@@ -241,7 +241,7 @@ impl Field<'_> {
                     label.form-label for=(self.id()) { (setting.label) }
                     (self.text())
                     (self.was())
-                    small.form-hint id={ (self.id()) "-hint" } { "Takes " (setting.takes()) ". Default: " (setting.default_words()) "." }
+                    small.form-hint id={ (self.id()) "-hint" } { (capital(&separated(&setting.takes()))) "; default: " (separated(setting.default_words())) "." }
                     (not_taken(&self.id(), self.wrong()))
                 }
             },

@@ -8,6 +8,7 @@ use super::extract::{Form, Id, Named as _};
 use super::face::Face;
 use super::login;
 use super::named::SetupText;
+use super::nav::Tab;
 use super::page::{self, Frame};
 use super::problem::Problem;
 use super::secret::{self, Secret};
@@ -85,7 +86,7 @@ pub(super) async fn redeem(
     let remote = Some(caller.remote.to_string());
     let account = people::set_up(&app.web.store, remote, code_hash, hash, now).await?;
     let cookie = login::begin(&app, &caller, &account, now).await?;
-    Ok(([(SET_COOKIE, cookie)], see_other(&app.web.home().link())).into_response())
+    Ok(([(SET_COOKIE, cookie)], see_other(&Tab::Dashboard.link())).into_response())
 }
 
 /// The hash of the code in the path, if the code is valid.

@@ -59,9 +59,7 @@ impl JobStart {
 /// # Errors
 /// `JOB-VALUE-001` for a text that is not JSON.
 pub fn parse_payload(text: &str) -> Result<Json> {
-    Json::parse(text).map_err(|why| {
-        Error::new(Code::ModelInvalid, "take the payload: it is no JSON").because(why)
-    })
+    Json::parse_as(text, "payload")
 }
 
 /// Reads an instant: `2027-01-15T08:00:00Z`, `2027-01-15 08:00` or `2027-01-15`, in UTC unless it names an offset.

@@ -7,6 +7,8 @@ use chrono::{NaiveTime, Timelike as _};
 /// What a field has before anybody chooses.
 const EVERY: &str = "15m";
 const AT: &str = "02:30";
+/// Monday to Friday, as crontab has them.
+const WEEKDAYS: &str = "1-5";
 
 /// How often a schedule runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,6 +20,8 @@ pub enum Runs {
     /// Once a day, at a time.
     #[default]
     Daily,
+    /// On Monday to Friday, at a time.
+    Weekdays,
     /// On some days of the week, at a time.
     Weekly,
     /// Once a month, on a day and at a time.
@@ -30,10 +34,11 @@ pub enum Runs {
 
 impl Runs {
     /// All of them, in the order in which a form has them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Every,
         Self::Hourly,
         Self::Daily,
+        Self::Weekdays,
         Self::Weekly,
         Self::Monthly,
         Self::Cron,
@@ -46,6 +51,7 @@ impl Runs {
             Self::Every => "every",
             Self::Hourly => "hourly",
             Self::Daily => "daily",
+            Self::Weekdays => "weekdays",
             Self::Weekly => "weekly",
             Self::Monthly => "monthly",
             Self::Cron => "cron",
@@ -129,7 +135,6 @@ impl RuleChoice {
         let fields: Vec<&str> = cron.split_whitespace().collect();
         let &[minute, hour, day, month, days] = fields.as_slice() else { return free };
         let at = |hour: &str| Some(format!("{:02}:{:02}", below(hour, 24)?, below(minute, 60)?));
-        let one_of = |text: &str| text == "1-5" || below(text, 7).is_some();
         let chosen = match (hour, day, month, days) {
             ("*", "*", "*", "*") => below(minute, 60).map(|_| Self {
                 runs: Runs::Hourly,
@@ -139,7 +144,10 @@ impl RuleChoice {
             (_, "*", "*", "*") => {
                 at(hour).map(|at| Self { runs: Runs::Daily, at, ..Self::default() })
             }
-            (_, "*", "*", days) if one_of(days) => at(hour).map(|at| {
+            (_, "*", "*", WEEKDAYS) => {
+                at(hour).map(|at| Self { runs: Runs::Weekdays, at, ..Self::default() })
+            }
+            (_, "*", "*", days) if below(days, 7).is_some() => at(hour).map(|at| {
                 let days = days.to_owned();
                 Self { runs: Runs::Weekly, at, days, ..Self::default() }
             }),
@@ -163,6 +171,7 @@ impl RuleChoice {
             Runs::Every | Runs::Once => return Ok(None),
             Runs::Hourly => format!("{} * * * *", self.minute.trim()),
             Runs::Daily => of_day("* * *")?,
+            Runs::Weekdays => of_day(&format!("* * {WEEKDAYS}"))?,
             Runs::Weekly => of_day(&format!("* * {}", self.days.trim()))?,
             Runs::Monthly => of_day(&format!("{} * *", self.day.trim()))?,
             Runs::Cron => self.cron.trim().to_owned(),
@@ -202,7 +211,7 @@ mod tests {
             ("15m", Runs::Every),
             ("5 * * * * UTC", Runs::Hourly),
             ("30 2 * * * Europe/Berlin", Runs::Daily),
-            ("0 7 * * 1-5 Asia/Tokyo", Runs::Weekly),
+            ("0 7 * * 1-5 Asia/Tokyo", Runs::Weekdays),
             ("0 7 * * 0 UTC", Runs::Weekly),
             ("0 7 31 * * UTC", Runs::Monthly),
             ("0 7 L * * UTC", Runs::Monthly),
@@ -228,6 +237,6 @@ mod tests {
         }
         let other = RuleChoice { runs: Runs::Hourly, ..daily("not read") };
         assert_eq!(other.crontab().unwrap().as_deref(), Some("0 * * * *"));
-        assert!(Runs::parse("yearly").unwrap_err().sentence().contains("daily, weekly"));
+        assert!(Runs::parse("yearly").unwrap_err().sentence().contains("daily, weekdays, weekly"));
     }
 }

@@ -142,8 +142,7 @@ impl RuleText {
 }
 
 fn payload(text: &str, prompt: Option<&str>) -> Result<Json> {
-    let read = Json::parse(text)
-        .map_err(|why| invalid("take the payload: it is no JSON".to_owned()).because(why))?;
+    let read = Json::parse_as(text, "payload")?;
     let Some(prompt) = prompt.filter(|prompt| !prompt.trim().is_empty()) else { return Ok(read) };
     let Value::Object(mut members) = read.value() else {
         let why = "beside a prompt it is an object, such as {} or {\"tier\": 2}";

@@ -208,12 +208,23 @@ impl Schedule {
     /// The occurrences to come after `now`, in order; none while its plan cannot be read. A paused schedule has them
     /// too: they are what it would do.
     pub fn upcoming(&self, now: Timestamp) -> impl Iterator<Item = Timestamp> {
+        self.upcoming_apart(now, Duration::ZERO)
+    }
+
+    /// The same without those that come sooner than a length after the one before, so that a day of a rule that is due each
+    /// second is no long list.
+    pub fn upcoming_apart(
+        &self,
+        now: Timestamp,
+        apart: Duration,
+    ) -> impl Iterator<Item = Timestamp> {
         let is_ahead = self.is_ahead(now);
         let after = if is_ahead { now } else { self.cursor_at.max(now) };
         let rule = self.plan.as_ref().ok().map(|plan| plan.rule.clone());
         let rule = rule.map(|rule| if is_ahead { rule.counted_by(now) } else { rule });
         let next = move |after: Timestamp| rule.as_ref().and_then(|rule| rule.next_after(after));
-        std::iter::successors(next(after), move |at| next(*at))
+        let skipped = apart.saturating_sub(Duration::from_millis(1));
+        std::iter::successors(next(after), move |at| next(at.plus(skipped)))
     }
 
     /// The next occurrence as people are told of it; `None` if there is none.

@@ -2,14 +2,14 @@
 
 use crate::error::Result;
 use crate::model::{
-    FilingId, FilingState, IssueId, IssueMark, JobId, Marker, Timestamp, WaitingFiling,
+    FilingId, FilingState, IssueHome, IssueId, IssueMark, JobId, Marker, Timestamp, WaitingFiling,
 };
 use crate::store::sqlite::error::unreadable;
 use crate::store::sqlite::row::{instant, optional_text, text, word};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 /// The columns that [`from_row`] reads, of `filings f JOIN self_monitoring_issues i`.
-const COLUMNS: &str = "f.id, f.act, f.state, f.issue_id, i.title, i.number, f.scan_id, f.title, f.body, f.created_at, f.error, f.marker, f.decided_by, f.decided_at, f.sent_at";
+const COLUMNS: &str = "f.id, f.act, f.state, f.issue_id, i.title, i.number, f.scan_id, f.title, f.body, f.created_at, f.error, f.marker, f.decided_by, f.decided_at, f.sent_at, i.home";
 const FROM: &str = "FROM filings f JOIN self_monitoring_issues i ON i.id = f.issue_id";
 
 /// An act, and its mark unless another program has spoilt it.
@@ -30,6 +30,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<(WaitingFiling, Option<IssueMark>
         error: optional_text(row, 10)?,
         decided: optional_text(row, 12)?.zip(instant(row, 13)?),
         sent_at: instant(row, 14)?,
+        home: IssueHome::from_stored(text(row, 15)?),
     };
     let mark = marker.map(|marker| {
         let mark = IssueMark::in_body(&body).filter(|mark| mark.marker == marker);
@@ -78,6 +79,26 @@ pub(in crate::store) fn rejected(
          WHERE f.decided_at >= :since AND f.state = 'rejected'
          ORDER BY f.decided_at DESC, f.id DESC
          LIMIT :limit"
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let read = |row: &Row<'_>| from_row(row).map(|(filing, _)| filing);
+    let params = named_params! {":since": since.millis(), ":limit": limit as i64};
+    let rows = statement.query_map(params, read)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The acts that people have approved since then and that are done, the newest first, among so many of the newest of all.
+pub(in crate::store) fn approved(
+    conn: &Connection,
+    since: Timestamp,
+    limit: usize,
+) -> Result<Vec<WaitingFiling>> {
+    let sql = format!(
+        "SELECT {COLUMNS}
+         FROM (SELECT * FROM filings ORDER BY id DESC LIMIT :limit) f
+             JOIN self_monitoring_issues i ON i.id = f.issue_id
+         WHERE f.state = 'filed' AND f.decided_at >= :since
+         ORDER BY f.id DESC"
     );
     let mut statement = conn.prepare_cached(&sql)?;
     let read = |row: &Row<'_>| from_row(row).map(|(filing, _)| filing);

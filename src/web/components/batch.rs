@@ -1,5 +1,6 @@
 //! What the pages say of a batch of jobs: its state, and how many of its jobs ended in which way.
 
+use super::tile::grouped;
 use crate::model::Batch;
 use maud::{Markup, html};
 
@@ -29,7 +30,7 @@ pub(in crate::web) fn batch_bar(batch: &Batch) -> Markup {
         (end, count, from, percent(count))
     });
     html! {
-        div { (over) " of " (total) " jobs over" }
+        div { (grouped(over)) " of " (grouped(total)) " jobs over" }
         svg.batch-bar aria-hidden="true" {
             @for (end, count, from, width) in parts {
                 @if count > 0 { rect class={ "batch-" (end) } x=(from) width=(width) height="100%" {} }

@@ -41,13 +41,16 @@ pub(in crate::web) fn dialog(
     }
 }
 
-/// A button that first unfolds the consequence of a deed. The button that does it is in `form`. It works without scripts
-/// too.
+/// A button that first unfolds the consequence of a deed. The button that does it is in `form`, with a way back beside it. It
+/// works without scripts too.
 pub(in crate::web) fn confirm(id: &str, word: &str, consequence: &Markup, form: &Markup) -> Markup {
     html! {
         details.confirm id=(id) {
             summary.btn.btn-sm { (word) "…" }
-            div { p { (consequence) } (form) }
+            div {
+                p { (consequence) }
+                div.deed { (form) button.btn.btn-sm.scripted type="button" data-action="fold" { "Keep it" } }
+            }
         }
     }
 }

@@ -25,7 +25,7 @@ pub(in crate::web) struct Lane<'a> {
     pub(in crate::web) name: &'a ScheduleName,
     /// Whether nothing comes of them while it is paused.
     pub(in crate::web) is_paused: bool,
-    /// When.
+    /// When. Of occurrences that are close together these are some.
     pub(in crate::web) at: Vec<Timestamp>,
 }
 
@@ -41,10 +41,9 @@ pub(in crate::web) fn lanes(lanes: &[Lane<'_>], clocks: Clocks, now: Timestamp) 
     let anchor = |at: Timestamp| if is_last(at) { "end" } else { "middle" };
     let height = HEAD + lanes.len() * ROW;
     let marked: Vec<_> = marks(clocks, now).collect();
-    let count: usize = lanes.iter().map(|lane| lane.at.len()).sum();
     html! {
         div.lane-box.scroll tabindex="0" role="group" aria-label="The next 24 hours" {
-            svg.lane width="100%" height=(height) role="img" aria-label={ (count) " runs of " (lanes.len()) " schedules in the next 24 hours, by " (clocks.name()) } {
+            svg.lane width="100%" height=(height) role="img" aria-label={ "The runs of " (lanes.len()) " schedules in the next 24 hours, by " (clocks.name()) } {
                 @for at in &marked {
                     line x1=(x(*at)) x2=(x(*at)) y1=(HEAD) y2=(height) {}
                     text x=(x(*at)) y="12" text-anchor=(anchor(*at)) { (clocks.clock(*at)) }

@@ -2,6 +2,7 @@
 
 use super::super::base::Link;
 use super::super::slice::{SIZES, Slice};
+use super::tile::grouped;
 use maud::{Markup, html};
 
 /// A table with named columns in a frame that scrolls sideways by itself.
@@ -67,7 +68,7 @@ pub(in crate::web) fn numbered_pager(
     html! {
         div.card-footer.pager {
             p.soft {
-                @if first <= last { "Showing " (first) "-" (last) " of " (total) } @else { "Nothing on this page" }
+                @if first <= last { "Showing " (grouped(first)) "-" (grouped(last)) " of " (grouped(total)) } @else { "Nothing on this page" }
             }
             nav aria-label={ "Pages of " (what) } {
                 @if page > 1 { a.btn.btn-sm rel="prev" href=(link(page - 1, size)) { "Previous" } }

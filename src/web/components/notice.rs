@@ -4,6 +4,7 @@ use super::super::base::link;
 use super::super::icon::{Icon, icon};
 use super::super::nav;
 use super::super::problem::Problem;
+use super::text::coded;
 use super::time::when;
 use crate::actions::Answer;
 use crate::error::Code;
@@ -38,7 +39,7 @@ pub(in crate::web) fn notice(tone: Tone, text: &Markup, action: &Markup) -> Mark
 /// A problem inside a page.
 pub(in crate::web) fn problem_notice(problem: &Problem) -> Markup {
     let text = html! {
-        b { (problem.code().title()) } " " (problem.what()) " " (problem.code().remedy()) " " code { (problem.code()) }
+        b { (problem.code().title()) } " " (coded(problem.what())) " " (coded(problem.code().remedy())) " " code { (problem.code()) }
     };
     let question = html! { @if problem.code() == Code::AuthStale { (password_question()) } };
     notice(Tone::Bad, &text, &question)

@@ -79,7 +79,7 @@ pub(in crate::web) fn query_box(query: &QueryBox<'_>, beside: &Markup) -> Markup
         form.query method="get" action=(query.action) role="search" {
             div.box {
                 (icon(Icon::Search))
-                input.form-control type="search" name=(query.name) value=(query.typed) list=[query.has_facets.then_some("query-words")] maxlength="2000" autocomplete="off"
+                input #query .form-control type="search" name=(query.name) value=(query.typed) list=[query.has_facets.then_some("query-words")] maxlength="2000" autocomplete="off"
                     spellcheck="false" aria-label=(query.label) placeholder=(query.example)
                     aria-invalid=[query.is_wrong.then_some("true")];
                 kbd aria-hidden="true" { "/" }

@@ -1,5 +1,6 @@
 //! Texts and figures, as people read them.
 
+use super::tile::grouped;
 use maud::{Markup, html};
 
 /// How many characters of a text stay in a row. The rest opens on a click.
@@ -18,6 +19,40 @@ pub(in crate::web) fn folded(id: &str, text: &str) -> Markup {
             }
         }
     }
+}
+
+/// A text with its parts between backticks shown as code.
+pub(in crate::web) fn coded(text: &str) -> Markup {
+    html! {
+        @for (nth, part) in text.split('`').enumerate() {
+            @if nth % 2 == 0 { (part) } @else { code { (part) } }
+        }
+    }
+}
+
+/// The text with a capital letter at its beginning.
+pub(in crate::web) fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
+}
+
+/// The text with separators in its whole numbers of four digits and more.
+pub(in crate::web) fn separated(text: &str) -> String {
+    let (mut out, mut digits) = (String::with_capacity(text.len() + 4), String::new());
+    for c in text.chars().map(Some).chain([None]) {
+        match c {
+            Some(c) if c.is_ascii_digit() => digits.push(c),
+            _ => {
+                match digits.parse::<u64>() {
+                    Ok(number) if digits.len() > 3 => out.push_str(&grouped(number)),
+                    _ => out.push_str(&digits),
+                }
+                digits.clear();
+                out.extend(c);
+            }
+        }
+    }
+    out
 }
 
 /// Bytes as people read them.
@@ -88,8 +123,17 @@ pub(in crate::web) fn pretty(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::pretty;
+    use super::{capital, coded, pretty, separated};
     use serde_json::{Value, json};
+
+    #[test]
+    fn code_numbers_and_beginnings_are_written_for_people() {
+        let shown = coded("`lamplighter jobs list` shows <them>").into_string();
+        assert_eq!(shown, "<code>lamplighter jobs list</code> shows &lt;them&gt;");
+        assert_eq!(separated("dollars from 0.01 to 100000"), "dollars from 0.01 to 100,000");
+        assert_eq!(separated("1000, 999 or 5208"), "1,000, 999 or 5,208");
+        assert_eq!(capital("a number"), "A number");
+    }
 
     #[test]
     fn json_is_shown_with_line_breaks_and_with_the_digits_that_are_stored() {

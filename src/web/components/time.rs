@@ -16,7 +16,7 @@ pub(in crate::web) fn exact(at: Timestamp) -> String {
 
 /// The same as [`when`], for an instant that may not have come yet.
 pub(in crate::web) fn when_known(at: Option<Timestamp>, now: Timestamp) -> Markup {
-    at.map_or_else(|| "–".render(), |at| when(at, now))
+    at.map_or_else(|| "not yet".render(), |at| when(at, now))
 }
 
 fn relative(at: Timestamp, now: Timestamp) -> String {
@@ -40,8 +40,8 @@ fn coarse(length: Duration) -> String {
     }
 }
 
-/// How long something took, or has taken so far, which the page's script keeps up to date. It is a dash before the thing
-/// began.
+/// How long something took, or has taken so far, which the page's script keeps up to date. Before the thing
+/// began it is not yet known.
 pub(in crate::web) fn elapsed(
     from: Option<Timestamp>,
     to: Option<Timestamp>,
@@ -58,7 +58,7 @@ pub(in crate::web) fn elapsed(
 
 fn duration(from: Option<Timestamp>, to: Option<Timestamp>, now: Timestamp) -> String {
     let Some(from) = from else {
-        return "–".to_owned();
+        return if to.is_some() { "did not start" } else { "not yet" }.to_owned();
     };
     length(to.unwrap_or(now).since(from))
 }

@@ -210,7 +210,8 @@ fn number(bar: &DayBar) -> Markup {
 
 fn text(record: &IssueRecord) -> Markup {
     let label = format!("Text of {}", record.issue.title);
-    let content = html! { div.card-body.lines { (rendered("issue-raw", &label, &record.text())) } };
+    let content =
+        html! { div.card-body.lines { (rendered("issue-raw", &label, (None, &record.text()))) } };
     card("issue-text", "Text", &html! {}, &content)
 }
 

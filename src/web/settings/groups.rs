@@ -4,7 +4,7 @@ use super::super::answer::see_other;
 use super::super::app::App;
 use super::super::base::{Link, link};
 use super::super::caller::Signed;
-use super::super::components::{Tone, notice, problem_notice, settings_tabs};
+use super::super::components::{Tone, capital, notice, problem_notice, separated, settings_tabs};
 use super::super::extract::{Form, Id, Query};
 use super::super::face::Face;
 use super::super::named::SettingText;
@@ -248,7 +248,7 @@ fn row(state: &SettingState, may_change: bool, said: &Said) -> Markup {
         div.set {
             div {
                 label.label for=(id) { (setting.label) }
-                p.sub id={ (id) "-hint" } { @if setting.values.ends_a_run() { "It stops when it reaches this. " } (setting.takes()) ". Default: " (setting.default_words()) ". " code { (key) } }
+                p.sub id={ (id) "-hint" } { @if setting.values.ends_a_run() { "It stops at this: " (separated(&setting.takes())) } @else { (capital(&separated(&setting.takes()))) } "; default: " (separated(setting.default_words())) ". " code { (key) } }
             }
             div.ctl {
                 @if may_change {

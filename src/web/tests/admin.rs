@@ -1,6 +1,7 @@
 //! Tests of the pages of settings and of queues.
 
 use super::super::audit::PART_PATH as AUDIT_PATH;
+use super::super::components::{capital, separated};
 use super::super::nav::{AGENT_SETTINGS, RETENTION_SETTINGS, SYSTEM, TRACKER_SETTINGS};
 use super::super::settings::checks::PART_PATH;
 use super::super::settings::{PATH, RESUME_PATH, STOP_PATH};
@@ -57,10 +58,14 @@ async fn every_setting_has_its_field_with_what_it_takes_and_its_default() {
     }
     for setting in settings::ALL {
         let is_here = !setting.key.starts_with("self_monitoring.");
-        let takes = maud::html! { (setting.takes()) }.into_string();
+        let takes = maud::html! { (separated(&setting.takes())) }.into_string();
         let named = format!(r#"name="{}""#, setting.key);
         assert_eq!(pages.contains(&named), is_here, "{}", setting.key);
-        assert!(!is_here || pages.contains(&takes), "{}", setting.key);
+        assert!(
+            !is_here || pages.contains(&takes) || pages.contains(&capital(&takes)),
+            "{}",
+            setting.key
+        );
     }
     for heading in settings_headings() {
         let is_here = heading != "Self-monitoring";
@@ -264,7 +269,9 @@ async fn a_queue_shows_its_line_and_takes_a_limit_and_a_pause() {
     assert!(page.contains(r#">11<div class="sub">first <time"#), "{page}");
     assert!(page.contains(">leads<"));
     let answer = site.submit("/queues/limit", "queue=default&limit=3").await;
-    assert_eq!(answer.header("location"), "/queues");
+    let told = answer.header("location").to_owned();
+    assert_eq!(told, "/queues?queue=default&done=limited");
+    assert!(site.see(&told).await.body.contains("runs at most 3 at a time."));
     assert_eq!(queue(&site, &Queue::DEFAULT).await.operator_limit, Some(3));
     let page = site.see("/queues").await.body;
     assert!(page.contains(" · limit 3, set by admin <time"), "{page}");
@@ -278,7 +285,10 @@ async fn a_queue_shows_its_line_and_takes_a_limit_and_a_pause() {
     site.submit("/queues/limit", "queue=default&limit=").await;
     assert_eq!(queue(&site, &Queue::DEFAULT).await.operator_limit, None);
     let pause = form(&[("queue", "default"), ("reason", HOSTILE), ("minutes", "90")]);
-    site.submit("/queues/pause", &pause).await;
+    let form_page = site.see("/queues?queue=default&open=pause").await.body;
+    assert!(form_page.contains(">Pause default</button>") && form_page.contains("autofocus"));
+    let told = site.submit("/queues/pause", &pause).await.header("location").to_owned();
+    assert!(site.see(&told).await.body.contains("</b> is paused until "), "{told}");
     let paused = queue(&site, &Queue::DEFAULT).await.pause.unwrap();
     assert_eq!(paused.resume_at, Some(START.plus(std::time::Duration::from_mins(90))));
     let page = site.see("/queues").await.body;
@@ -293,6 +303,8 @@ async fn a_queue_shows_its_line_and_takes_a_limit_and_a_pause() {
     assert_eq!(unknown.status, StatusCode::NOT_FOUND);
     assert_eq!(queue(&site, &Queue::DEFAULT).await.pause, Some(paused));
     let answer = site.submit("/queues/default/resume?on=queues", "").await;
-    assert_eq!(answer.header("location"), "/queues");
+    assert!(!site.see(&told).await.body.contains(" is paused until "), "it is not so any more");
+    let told = answer.header("location").to_owned();
+    assert!(site.see(&told).await.body.contains("</b> goes on: its jobs start again."), "{told}");
     assert_eq!(queue(&site, &Queue::DEFAULT).await.pause, None);
 }

@@ -4,7 +4,8 @@ use super::work::{HOSTILE, assert_inert, complete_with_issue, lead, run_now};
 use super::*;
 use crate::Code;
 use crate::model::{
-    Actor, FilingId, FilingPick, FilingState, IssueState, RemoteKind, Tracker, WaitingFiling,
+    Actor, FilingEvent, FilingId, FilingPick, FilingState, IssueState, Place, RemoteKind, Tracker,
+    WaitingFiling,
 };
 use crate::web::approvals::PATH;
 
@@ -123,7 +124,7 @@ async fn a_button_that_was_drawn_for_another_text_publishes_nothing_and_shows_th
 async fn a_decision_is_a_line_in_the_place_of_its_card_and_can_be_taken_back() {
     let site = Site::signed_in().await;
     let filing = waiting(&site).await;
-    for (deed, said) in [("reject", "Rejected"), ("approve", "it goes to the tracker next")] {
+    for (deed, said) in [("reject", "Rejected"), ("approve", "Approved")] {
         let request = own_form(&path(&filing, deed))
             .header("cookie", &site.cookie)
             .header("hx-request", "true")
@@ -132,7 +133,7 @@ async fn a_decision_is_a_line_in_the_place_of_its_card_and_can_be_taken_back() {
         let line = site.send(request).await;
         assert_eq!(line.status, StatusCode::OK, "{}", line.body);
         assert!(line.body.starts_with("<article") && line.body.contains(said), "{}", line.body);
-        assert!(line.body.contains("By admin") && line.body.contains(">Undo</button>"));
+        assert!(line.body.contains(" by you") && line.body.contains(">Undo</button>"));
         assert_inert(&line.body);
         assert!(site.see(PATH).await.body.contains(said), "it stays on the page");
         let back = site.submit(&path(&filing, "undo"), "").await;
@@ -177,6 +178,22 @@ async fn several_are_decided_together_after_a_page_that_names_them() {
     let done = site.submit(&decide, &format!("{}&verdict=approve&sure=yes", picks.join("&"))).await;
     assert_eq!((done.status, done.header("location")), (StatusCode::SEE_OTHER, PATH));
     assert_eq!([state(0).await, state(1).await], [FilingState::Pending; 2]);
+    // One of them is at the tracker already: it stays on the page, too, and is no change elsewhere to the one who decided.
+    let line = |body: &str| {
+        let (_, rest) = body.split_once(r#"data-version="approved."#).unwrap();
+        (body.matches("Approved by you").count(), rest[..16].to_owned())
+    };
+    let before = line(&site.see(PATH).await.body);
+    let (store, now) = (&site.web.store, START);
+    let act = store.next_filing(all[0].home.clone(), FilingId(0)).await.unwrap().unwrap();
+    let begun = act.after(FilingEvent::Begun, now);
+    store.save_filing(begun.clone(), act.state, now).await.unwrap();
+    let place = Place { number: 7, url: "https://github.com/me/shop/issues/7".into() };
+    let filed = begun.after(FilingEvent::Done(place), now);
+    store.save_filing(filed, begun.state, now).await.unwrap();
+    let body = site.see(PATH).await.body;
+    assert_eq!((before.0, line(&body)), (2, before.clone()), "{body}");
+    assert!(body.contains("#7 of "), "{body}");
     for wrong in ["verdict=approve", "pick=x&verdict=approve", "pick=1.a&verdict=burn", "pick=1.a"]
     {
         assert!(site.submit(&decide, wrong).await.status.is_client_error(), "{wrong}");

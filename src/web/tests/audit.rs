@@ -326,6 +326,7 @@ async fn the_page_is_asked_by_person_verb_subject_and_time_and_goes_on_by_cursor
     let (count, body) = rows("").await;
     assert_eq!(count, 50, "{body}");
     let older = body.split(r#"href="/audit?before="#).nth(1).expect("a way on").split('"').next();
+    assert!(body.contains("<div>58 → 59</div>"), "{body}");
     let (count, rest) = rows(&format!("?before={}", older.unwrap())).await;
     assert_eq!(count, 14, "{rest}");
     assert!(rest.contains("create account</strong> admin"), "{rest}");
@@ -342,6 +343,13 @@ async fn the_page_is_asked_by_person_verb_subject_and_time_and_goes_on_by_cursor
         let (count, body) = rows(query).await;
         assert_eq!(count, expected, "{query}: {body}");
     }
+    // A clock that was set back meanwhile does not put a row among those of another time.
+    let at = START.plus(Duration::from_hours(24 * 30));
+    let deed = vec![("retention.logs_days", Some(serde_json::json!(7)))];
+    site.web.store.change_settings(deed, Actor::named("late"), at).await.unwrap();
+    let (_, body) = rows("").await;
+    let late = body.find(">late</a>").unwrap();
+    assert!(body[..late].matches("<tr>").count() > 25, "{body}");
     assert!(rows("?who=nobody").await.1.contains("No such rows"));
     for bad in ["?since=soon", "?before=0", "?before=x"] {
         assert_eq!(

@@ -28,6 +28,16 @@ fn print_of(page: &str) -> String {
 }
 
 #[tokio::test]
+async fn a_job_that_is_not_there_is_told_with_code_as_code_under_jobs() {
+    let site = Site::signed_in().await;
+    let gone = site.see("/jobs/99999999").await;
+    assert_eq!(gone.status, StatusCode::NOT_FOUND);
+    assert!(gone.body.contains("<code>lamplighter jobs list</code>"), "{}", gone.body);
+    let open = gone.body.split("aria-current=\"page\"").nth(1).expect("a page of the navigation");
+    assert!(open.split("</a>").next().unwrap().contains("Jobs"), "{}", gone.body);
+}
+
+#[tokio::test]
 async fn errors_are_listed_by_what_they_say_with_the_way_to_retry_what_is_left() {
     let mut site = Site::signed_in().await;
     let none = site.see("/errors").await.body;

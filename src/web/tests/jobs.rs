@@ -28,6 +28,21 @@ async fn says(site: &Site, id: JobId) -> String {
 }
 
 #[tokio::test]
+async fn a_new_job_has_one_form_for_the_kind_that_is_chosen_and_says_once_what_is_no_json() {
+    let site = Site::signed_in().await;
+    let rules = |kind: &str| crate::model::KindRules::new(Kind::parse(kind).unwrap());
+    site.leads(vec![rules("report"), rules("mail")]).await;
+    let first = site.see("/jobs/new").await.body;
+    assert_eq!(first.matches("name=\"payload\"").count(), 1, "{first}");
+    assert!(first.contains(r#"href="/jobs/new?kind=report""#) && first.contains("Run mail"));
+    assert!(site.see("/jobs/new?kind=report").await.body.contains("Run report"));
+    let refused = site.submit("/jobs/new", "kind=report&payload=%7B").await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert_eq!(refused.body.matches("it is no JSON").count(), 1, "{}", refused.body);
+    assert!(refused.body.contains("Run report") && refused.body.contains("payload-report-wrong"));
+}
+
+#[tokio::test]
 async fn the_list_follows_its_tabs_and_filters() {
     let site = Site::signed_in().await;
     run_now(&site, &[]).await;

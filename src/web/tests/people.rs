@@ -34,6 +34,7 @@ async fn an_admin_adds_changes_disables_and_removes_a_user_on_the_pages() {
     assert_eq!(added.header("location"), "/users/ada?saved=added");
     let page = site.see("/users/ada?saved=added").await.body;
     assert!(page.contains("The user is added and can sign in."), "{page}");
+    assert!(page.contains("/users/ada/disable") && page.contains("/users/ada/remove"), "{page}");
     assert!(page.contains("No browser is signed in to this account."));
     assert!(page.contains(r#"value="operator" selected"#), "{page}");
     for (path, form, saved) in [
@@ -52,6 +53,8 @@ async fn an_admin_adds_changes_disables_and_removes_a_user_on_the_pages() {
     }
     assert!(site.submit("/users/ada/remove", "").await.header("location").starts_with(PEOPLE));
     assert_eq!(site.see("/users/ada").await.status, StatusCode::NOT_FOUND);
+    let own = site.see("/users/admin").await.body;
+    assert!(!own.contains("/users/admin/disable") && !own.contains("/users/admin/remove"), "{own}");
     let last = site.submit("/users/admin/disable", "").await;
     assert!(last.status == StatusCode::CONFLICT && last.body.contains("AUTH-ROLE-002"));
 }

@@ -59,6 +59,36 @@ async fn the_list_says_when_each_is_due_and_what_was_decided() {
 }
 
 #[tokio::test]
+async fn the_lane_of_a_schedule_that_runs_each_minute_reaches_to_the_end_of_the_day() {
+    let site = Site::signed_in().await;
+    add(&site, "minutely", "* * * * * UTC").await;
+    let body = site.see("/schedules").await.body;
+    let last = body
+        .rsplit_once("<circle")
+        .unwrap()
+        .1
+        .split_once(" cx=\"")
+        .unwrap()
+        .1
+        .split_once('%')
+        .unwrap()
+        .0;
+    let last: f64 = last.parse().unwrap();
+    assert!(last > 98.0, "the last dot is at {last} % of the width, and the lane ends at 99 %");
+    assert!(body.matches("<circle").count() <= 288, "a dot for each five minutes at most");
+}
+
+#[tokio::test]
+async fn a_paused_schedule_says_that_its_next_five_do_not_run() {
+    let site = Site::signed_in().await;
+    add(&site, "nightly", "30 2 * * * UTC").await;
+    assert!(!site.see("/schedules/nightly").await.body.contains("would run"));
+    site.submit("/schedules/nightly/pause", "").await;
+    let body = site.see("/schedules/nightly").await.body;
+    assert_eq!(body.matches("paused: would run <time").count(), 5, "{body}");
+}
+
+#[tokio::test]
 async fn a_schedules_page_shows_its_next_five_its_warnings_and_its_decisions() {
     let site = Site::signed_in().await;
     let three_days_ago = Timestamp::from_millis(START.millis() - 3 * 86_400_000);
@@ -165,7 +195,7 @@ async fn a_schedule_is_made_by_the_form_and_a_refusal_keeps_every_text() {
         (vec![("name", "No Name")], StatusCode::BAD_REQUEST, "only a-z, 0-9 and _"),
         (vec![("at", "25:00")], StatusCode::BAD_REQUEST, "it is written 02:30"),
         (vec![("runs", "yearly")], StatusCode::BAD_REQUEST, "it is one of every"),
-        (vec![("zone", "Berlin")], StatusCode::BAD_REQUEST, "as in Europe/Berlin"),
+        (vec![("zone", "Berlin")], StatusCode::BAD_REQUEST, "do you mean Europe/Berlin?"),
         (vec![("payload", "{")], StatusCode::BAD_REQUEST, "no JSON"),
     ] {
         let refused = site.submit("/schedules/new-schedule", &new_form(&fields)).await;

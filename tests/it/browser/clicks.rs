@@ -96,7 +96,7 @@ async fn what_people_come_for_takes_few_clicks_from_the_dashboard() {
     clicks.click("#decide button[value=approve]");
     page.wait_text("h1", "Approve 7 findings?");
     clicks.click("main button[value=approve]");
-    page.wait_text("#approvals", "Approved; it goes to the tracker next.");
+    page.wait_text("#approvals", "Approved by you");
     took("approve seven findings", &clicks, 4);
     let filings = store.waiting_filings(9).await.unwrap();
     assert!(filings.len() == 7 && filings.iter().all(|one| one.state == FilingState::Pending));
@@ -104,6 +104,7 @@ async fn what_people_come_for_takes_few_clicks_from_the_dashboard() {
     let mut clicks = dashboard();
     clicks.click(".side a[href='/queues']");
     clicks.click("a[aria-label='Pause mail']");
+    page.wait("document.activeElement.id === 'pause-reason'");
     clicks.click("#queue-pause button[type=submit]");
     page.wait("!!document.querySelector('form[action*=\"/mail/resume\"]')");
     took("pause a queue", &clicks, 3);

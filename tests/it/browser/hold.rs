@@ -59,5 +59,5 @@ async fn a_text_in_the_making_outlives_a_decision_made_elsewhere() {
     page.wait_text("#approvals .held", "Changed elsewhere");
     assert_eq!(page.eval("document.querySelector('#approvals textarea').value"), typed);
     page.click("#approvals .held button");
-    page.wait_text("#approvals .decided", "Rejected. By ann");
+    page.wait_text("#approvals .decided", "Rejected by ann");
 }

@@ -235,7 +235,18 @@ pub async fn what_is_filed_waits_for_a_person_and_is_sent_once(store: &Store) {
     let filed = begun.after(FilingEvent::Done(place.clone()), later(2));
     store.save_filing(filed, begun.state, later(2)).await.unwrap();
     assert_eq!(store.filing(act.id).await.unwrap().unwrap().state, FilingState::Filed);
-    assert_eq!(next(act.id).await.unwrap().unwrap().id, second);
+    let act = next(act.id).await.unwrap().unwrap();
+    assert_eq!(act.id, second);
+    assert!(store.approved_filings(START, 9).await.unwrap().is_empty(), "it is not done");
+    let begun = act.after(FilingEvent::Begun, later(2));
+    store.save_filing(begun.clone(), act.state, later(2)).await.unwrap();
+    let place = Place { number: 6, url: "https://github.com/me/shop/issues/6".into() };
+    let filed = begun.after(FilingEvent::Done(place), later(3));
+    store.save_filing(filed, begun.state, later(3)).await.unwrap();
+    let approved = store.approved_filings(START, 9).await.unwrap();
+    assert_eq!((approved.len(), approved[0].id), (1, second), "nobody has approved the other one");
+    assert_eq!(approved[0].home, shop());
+    assert!(store.approved_filings(later(1), 9).await.unwrap().is_empty());
 
     assert!(store.scan(JobId(999)).await.unwrap().is_none());
 }
