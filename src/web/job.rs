@@ -17,8 +17,8 @@ use super::part::{LivePart, Shown, live_page, version};
 use super::problem::Problem;
 use crate::actions::jobs::{self, RunAgain};
 use crate::model::{
-    After, BatchId, Cause, Event, Filter, Gate, Job, JobId, JobMaker, Kind, Neighbours, Role,
-    Status, Timestamp, Why,
+    After, BatchId, Cause, Event, Filter, Gate, Job, JobId, JobMaker, Kind, Neighbours, Retry,
+    Role, Status, Timestamp, Why,
 };
 use axum::extract::State;
 use axum::response::Response;
@@ -41,6 +41,8 @@ pub(super) struct JobButton {
     on: Option<String>,
     /// `full` if the person confirmed that the profile full has no sandbox.
     confirm: Option<String>,
+    /// The newest job that runs this one again, as the page showed it. Without it the page showed none.
+    seen: Option<i64>,
 }
 
 impl JobButton {
@@ -68,7 +70,8 @@ pub(super) async fn run_again(
     Id(id): Id<JobId>,
     Query(button): Query<JobButton>,
 ) -> Result<Response, Problem> {
-    let request = RunAgain { id: id.0, confirmed: button.confirm.as_deref() == Some("full") };
+    let confirmed = button.confirm.as_deref() == Some("full");
+    let request = RunAgain { id: id.0, confirmed, seen: Some(button.seen.unwrap_or(0)) };
     let answer = jobs::run_again(&app.web.store, &who.call(app.web.clock.now()), request).await?;
     Ok(answered(who.face(), &answer, &button.page_of(JobId(answer.value.id))))
 }
@@ -111,9 +114,12 @@ pub(super) async fn page(
     let follows = store.batch_before(job.id).await?.map(|batch| batch.id);
     let now = app.web.clock.now();
     let why = store.why(job.id, now).await?;
-    let is_full = jobs::is_full(store, &job).await?;
+    let again = Again {
+        is_full: jobs::is_full(store, &job).await?,
+        retry: jobs::retry(store, &job).await?,
+    };
     let content = html! {
-        (summary(&job, is_full, (why.as_ref(), cancelled_by(&events)), who.role(), now))
+        (summary(&job, &again, (why.as_ref(), cancelled_by(&events)), who.role(), now))
         div.cols.cols-side {
             div.stack {
                 @if let Some(far) = bulk::progress_card(&job, who.role()) { (far) }
@@ -140,7 +146,7 @@ pub(super) async fn page(
             events.last().map(|event| event.number),
             children.len(),
             (neighbours.before.len(), ends(&neighbours)),
-            &job.progress,
+            (&job.progress, again.retry),
             job.cancel_requested_at,
             why.as_ref().map(|why| (why.to_string(), why.ahead)),
         )),
@@ -165,9 +171,17 @@ pub(super) fn cancelled_by(events: &[Event]) -> Option<&str> {
     events.iter().rev().find(is_cancel).map(|event| event.actor.as_str())
 }
 
+/// What a person who runs a job again is to know before.
+pub(super) struct Again {
+    /// Whether it is a session without a sandbox.
+    pub(super) is_full: bool,
+    /// The newest job that runs it again already.
+    pub(super) retry: Option<Retry>,
+}
+
 fn summary(
     job: &Job,
-    is_full: bool,
+    again: &Again,
     (why, cancelled_by): (Option<&Why>, Option<&str>),
     role: Role,
     now: Timestamp,
@@ -175,8 +189,8 @@ fn summary(
     html! {
         section.card.say {
             (pill(job.status))
-            p { (job_sentence(job, why, cancelled_by, now)) }
-            @if jobs::may_act(role) { div.page-actions { (buttons(job, is_full, role, now)) } }
+            p { (job_sentence(job, why, cancelled_by, now)) (retried(again)) }
+            @if jobs::may_act(role) { div.page-actions { (buttons(job, again, role, now)) } }
         }
     }
 }
@@ -193,12 +207,31 @@ fn why_card(job: &Job, why: &Why, role: Role, now: Timestamp) -> Markup {
     card("job-why", "Why is it not running?", &html! { span.sub { (said) } }, &content)
 }
 
+/// The sentence that names the job that runs this one again, if there is one.
+pub(super) fn retried(again: &Again) -> Markup {
+    html! {
+        @if let Some(retry) = again.retry {
+            " Retried as " a href=(nav::job(retry.id)) { "#" (retry.id) } ", which is " (retry.status) "."
+        }
+    }
+}
+
 /// The button that runs a job again. `on_session` says that the button is on the page of a session.
-pub(super) fn run_again_form(job: &Job, is_full: bool, on_session: bool) -> Markup {
-    let action =
-        nav::job(job.id).under("run-again").with(&[("on", on_session.then_some("session"))]);
+pub(super) fn run_again_form(job: &Job, again: &Again, on_session: bool) -> Markup {
+    let seen = again.retry.map(|retry| retry.id.to_string());
+    let action = nav::job(job.id)
+        .under("run-again")
+        .with(&[("on", on_session.then_some("session")), ("seen", seen.as_deref())]);
+    if let (Status::Failed, Some(retry)) = (job.status, again.retry) {
+        let consequence = html! {
+            "Job " a href=(nav::job(retry.id)) { "#" (retry.id) } " was made from it already, and is " (retry.status)
+            ". A further retry does the same work once more."
+        };
+        let form = run_form(&action, "Retry once more", None, again.is_full);
+        return confirm("retry-again", "Retry", &consequence, &form);
+    }
     if job.status == Status::Failed {
-        return run_form(&action, "Retry", None, is_full);
+        return run_form(&action, "Retry", None, again.is_full);
     }
     // What completed or was cancelled has had its effect: nobody runs it once more by a slip.
     let consequence = html! { "A new job of the same kind with the same payload is made. What this one did stays done." };
@@ -206,7 +239,7 @@ pub(super) fn run_again_form(job: &Job, is_full: bool, on_session: bool) -> Mark
         "run-copy",
         "Run a copy",
         &consequence,
-        &run_form(&action, "Run the copy now", None, is_full),
+        &run_form(&action, "Run the copy now", None, again.is_full),
     )
 }
 
@@ -248,7 +281,7 @@ fn line(why: Option<&Why>) -> Markup {
     }
 }
 
-fn buttons(job: &Job, is_full: bool, role: Role, now: Timestamp) -> Markup {
+fn buttons(job: &Job, again: &Again, role: Role, now: Timestamp) -> Markup {
     let form = |deed: &str, word: &str| {
         html! {
             form method="post" action=(nav::job(job.id).under(deed)) {
@@ -260,7 +293,7 @@ fn buttons(job: &Job, is_full: bool, role: Role, now: Timestamp) -> Markup {
     html! {
         @if job.status.is_final() {
             @if is_ours(&job.kind) || job.status == Status::Failed {
-                @if jobs::may_run_again(role, &job.kind) { (run_again_form(job, is_full, false)) }
+                @if jobs::may_run_again(role, &job.kind) { (run_again_form(job, again, false)) }
             }
             @if !is_ours(&job.kind) {
                 a.btn.btn-sm href=(nav::job(job.id).under("copy")) { "Run a copy…" }

@@ -197,6 +197,32 @@ async fn one_sentence_says_how_a_job_stands() {
 }
 
 #[tokio::test]
+async fn a_failed_job_that_was_run_again_says_so_and_asks_before_a_further_retry() {
+    let site = Site::signed_in().await;
+    let id = enqueue(&site, "mail").await;
+    let lease = claim(&site).await;
+    settle(&site, lease, Outcome::Fatal(error("550 no such mailbox"))).await;
+    let page = site.see(&format!("/jobs/{id}")).await.body;
+    assert!(page.contains(r#"action="/jobs/1/run-again""#) && !page.contains("Retried as"));
+    let press = async |query: &str| site.submit(&format!("/jobs/1/run-again{query}"), "").await;
+    assert_eq!(press("").await.status, StatusCode::SEE_OTHER);
+    assert!(says(&site, id).await.ends_with("Retried as #2, which is queued."));
+    let page = site.see("/jobs/1").await.body;
+    let asks = r#"<a href="/jobs/2">#2</a> was made from it already, and is queued."#;
+    assert!(page.contains(asks) && page.contains(r#"action="/jobs/1/run-again?seen=2""#), "{page}");
+    let list = site.see("/jobs?status=failed").await.body;
+    let marked = r#"retried as <a class="mono" href="/jobs/2">#2</a>, queued"#;
+    assert!(list.contains(marked), "{list}");
+    // The page of somebody who has not seen the retry makes none more.
+    press("").await;
+    assert!(site.web.store.job(JobId(3)).await.unwrap().is_none());
+    press("?seen=2").await;
+    assert!(says(&site, id).await.ends_with("Retried as #3, which is queued."));
+    press("?seen=2").await;
+    assert!(says(&site, id).await.ends_with("Retried as #3, which is queued."), "a double click");
+}
+
+#[tokio::test]
 async fn a_cancelled_job_says_so() {
     let site = Site::signed_in().await;
     let id = enqueue(&site, "other").await;
