@@ -272,6 +272,20 @@ pub struct Lease {
     pub worker: WorkerId,
 }
 
+impl Cause {
+    /// Why no further attempt follows a job that failed by this; `None` where the error says it itself, and for what ends no job.
+    pub const fn no_further(self) -> Option<&'static str> {
+        match self {
+            Self::Fatal => Some(
+                "No further attempt follows, because the handler said that trying again does not help. \
+                 The job does not start again by itself.",
+            ),
+            Self::Failed => Some("No attempt is left. The job does not start again by itself."),
+            _ => None,
+        }
+    }
+}
+
 word_enum!(
     /// What caused a step of a job outside the plain path.
     Cause {

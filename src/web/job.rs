@@ -17,8 +17,8 @@ use super::part::{LivePart, Shown, live_page, version};
 use super::problem::Problem;
 use crate::actions::jobs::{self, RunAgain};
 use crate::model::{
-    After, BatchId, Cause, Event, Filter, Gate, Job, JobId, JobMaker, Kind, Neighbours, Retry,
-    Role, Status, Timestamp, Why,
+    After, Attempt, BatchId, Cause, Event, Filter, Gate, Job, JobId, JobMaker, Kind, Neighbours,
+    Retry, Role, Status, Timestamp, Why,
 };
 use axum::extract::State;
 use axum::response::Response;
@@ -119,7 +119,7 @@ pub(super) async fn page(
         retry: jobs::retry(store, &job).await?,
     };
     let content = html! {
-        (summary(&job, &again, (why.as_ref(), cancelled_by(&events)), who.role(), now))
+        (summary(&job, &again, (why.as_ref(), cancelled_by(&events), &no_further(&job, &events, &kept)), who.role(), now))
         div.cols.cols-side {
             div.stack {
                 @if let Some(far) = bulk::progress_card(&job, who.role()) { (far) }
@@ -171,6 +171,17 @@ pub(super) fn cancelled_by(events: &[Event]) -> Option<&str> {
     events.iter().rev().find(is_cancel).map(|event| event.actor.as_str())
 }
 
+/// Why a failed job is not tried again by itself, with a link to its error and the other jobs that met it.
+fn no_further(job: &Job, events: &[Event], kept: &[Attempt]) -> Markup {
+    let is_failed = job.status == Status::Failed;
+    let cause = events.last().filter(|_| is_failed).and_then(|event| event.cause.as_ref().ok());
+    let error = kept.last().filter(|_| is_failed).and_then(|last| last.fingerprint.as_deref());
+    html! {
+        @if let Some(why) = cause.and_then(|cause| cause.no_further()) { " " (why) }
+        @if let Some(error) = error { " " a href=(nav::error(error)) { "All failures with this error" } "." }
+    }
+}
+
 /// What a person who runs a job again is to know before.
 pub(super) struct Again {
     /// Whether it is a session without a sandbox.
@@ -182,14 +193,14 @@ pub(super) struct Again {
 fn summary(
     job: &Job,
     again: &Again,
-    (why, cancelled_by): (Option<&Why>, Option<&str>),
+    (why, cancelled_by, no_further): (Option<&Why>, Option<&str>, &Markup),
     role: Role,
     now: Timestamp,
 ) -> Markup {
     html! {
         section.card.say {
             (pill(job.status))
-            p { (job_sentence(job, why, cancelled_by, now)) (retried(again)) }
+            p { (job_sentence(job, why, cancelled_by, now)) (no_further) (retried(again)) }
             @if jobs::may_act(role) { div.page-actions { (buttons(job, again, role, now)) } }
         }
     }
