@@ -3,6 +3,7 @@
 use crate::clock::Clock;
 use crate::engine::Context;
 use crate::error::Result;
+use crate::model::settings::MAX_TURNS;
 use crate::model::{
     Actor, Job, JobError, Lease, Outcome, Profile, RunEnding, SessionEnd, SessionMeter,
     SessionRequest, SessionStart, Timestamp, TranscriptPiece,
@@ -196,7 +197,7 @@ impl Record {
         let meter = SessionMeter {
             turns: self.turns,
             max_cost_usd: Some(2.0),
-            max_turns: Some(60),
+            max_turns: MAX_TURNS.default_value().as_u64(),
             max_ms: Some(30 * 60 * 1_000),
             ..SessionMeter::default()
         };

@@ -103,7 +103,7 @@ fn session_card(
     };
     card(
         "session-now",
-        "Running now",
+        "Session that runs",
         &html! { a.btn.btn-sm.btn-quiet href=(Tab::Sessions.link()) { "Sessions" } },
         &content,
     )
