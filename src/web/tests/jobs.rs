@@ -200,7 +200,7 @@ async fn one_sentence_says_how_a_job_stands() {
 async fn a_failed_job_that_was_run_again_says_so_and_asks_before_a_further_retry() {
     let site = Site::signed_in().await;
     let id = enqueue(&site, "mail").await;
-    let lease = claim(&site).await;
+    let lease = poll(&site, "mail").await.unwrap();
     settle(&site, lease, Outcome::Fatal(error("550 no such mailbox"))).await;
     let page = site.see(&format!("/jobs/{id}")).await.body;
     assert!(page.contains(r#"action="/jobs/1/run-again""#) && !page.contains("Retried as"));
