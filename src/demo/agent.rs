@@ -5,7 +5,7 @@ use crate::engine::Context;
 use crate::error::Result;
 use crate::model::settings::MAX_TURNS;
 use crate::model::{
-    Actor, Job, JobError, Lease, Outcome, Profile, RunEnding, SessionEnd, SessionMeter,
+    Actor, Event, Job, JobError, Lease, Outcome, Profile, RunEnding, SessionEnd, SessionMeter,
     SessionRequest, SessionStart, Timestamp, TranscriptPiece,
 };
 use crate::sessions::{self, Asked};
@@ -106,7 +106,9 @@ async fn run(store: &Store, context: &Context) -> Result<Outcome> {
                 () = clock.sleep(PACE) => {}
                 () = context.cancelled.cancelled() => {
                     let took = clock.now().since(begun);
-                    record.finish(clock.now(), took, "Stopped by a person.").await?;
+                    let events = store.job_events(context.job.id).await?;
+                    let by = Event::cancelled_by(&events).unwrap_or("a person");
+                    record.finish(clock.now(), took, &format!("Stopped by {by}.")).await?;
                     return Ok(Outcome::Fatal(super::shop::error("it was stopped")));
                 }
                 () = context.stopping.cancelled() => {

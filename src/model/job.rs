@@ -344,6 +344,13 @@ pub struct Event {
 }
 
 impl Event {
+    /// Who cancelled a job or had it stopped, by its history; a worker that ended it because a person asked is not meant.
+    pub fn cancelled_by(events: &[Self]) -> Option<&str> {
+        let newest = |cause| events.iter().rev().find(|event| event.cause == Ok(cause));
+        let event = newest(Cause::CancelRequested).or_else(|| newest(Cause::Cancelled));
+        event.map(|event| event.actor.as_str())
+    }
+
     /// How many steps between another one and this one are not kept any more.
     pub fn left_out_after(&self, before: &Self) -> i64 {
         (self.number - before.number - 1).max(0)

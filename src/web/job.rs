@@ -119,7 +119,7 @@ pub(super) async fn page(
         retry: jobs::retry(store, &job).await?,
     };
     let content = html! {
-        (summary(&job, &again, (why.as_ref(), cancelled_by(&events), &no_further(&job, &events, &kept)), who.role(), now))
+        (summary(&job, &again, (why.as_ref(), Event::cancelled_by(&events), &no_further(&job, &events, &kept)), who.role(), now))
         div.cols.cols-side {
             div.stack {
                 @if let Some(far) = bulk::progress_card(&job, who.role()) { (far) }
@@ -162,13 +162,6 @@ pub(super) async fn page(
         .heading(html! { (job.kind) " " span.soft.mono { "#" (id) } });
     let title = format!("Job {id}");
     Ok(live_page(&frame, &title, &part, |part| part, (who.face(), shown.as_deref())))
-}
-
-/// Who cancelled the job, if somebody did.
-pub(super) fn cancelled_by(events: &[Event]) -> Option<&str> {
-    let is_cancel =
-        |event: &&Event| matches!(event.cause, Ok(Cause::Cancelled | Cause::CancelRequested));
-    events.iter().rev().find(is_cancel).map(|event| event.actor.as_str())
 }
 
 /// Why a failed job is not tried again by itself, with a link to its error and the other jobs that met it.

@@ -10,7 +10,7 @@ use super::components::{
 };
 use super::extract::{Id, Query};
 use super::face::Face;
-use super::job::{Again, cancelled_by, retried, run_again_form};
+use super::job::{Again, retried, run_again_form};
 use super::markdown::markdown;
 use super::named::SessionId;
 use super::nav::{self, Tab};
@@ -22,7 +22,7 @@ use crate::actions::{jobs, sessions};
 use crate::error::{Code, Result};
 use crate::heavy::heavy;
 use crate::model::{
-    Cost, Job, JobId, Profile, Role, ScheduleName, Session, SessionRequest, SessionRun, Status,
+    Cost, Event, Job, JobId, Profile, Role, ScheduleName, Session, SessionRequest, SessionRun, Status,
     Timestamp, Trigger, Why,
 };
 use crate::store::Store;
@@ -73,7 +73,7 @@ pub(super) async fn page(
     let answers = heavy(usize::MAX, move || run.as_ref().map(answers)).await;
     let content = html! {
         div.grid {
-            div.wide { (summary(&job, &again, (why.as_ref(), cancelled_by(&events)), role, now)) }
+            div.wide { (summary(&job, &again, (why.as_ref(), Event::cancelled_by(&events)), role, now)) }
             @if let Some(meters) = session_meters(&session, now) {
                 section.card.wide #meters { div.card-body { (meters) } }
             }
