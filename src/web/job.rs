@@ -17,8 +17,8 @@ use super::part::{LivePart, Shown, live_page, version};
 use super::problem::Problem;
 use crate::actions::jobs::{self, RunAgain};
 use crate::model::{
-    After, Attempt, BatchId, Cause, Event, Filter, Gate, Job, JobId, JobMaker, Kind, Neighbours,
-    Retry, Role, Status, Timestamp, Why,
+    After, Attempt, BatchId, Event, Filter, Gate, Job, JobId, JobMaker, Kind, Neighbours, Retry,
+    Role, Status, Timestamp, Why,
 };
 use axum::extract::State;
 use axum::response::Response;
@@ -33,6 +33,8 @@ pub(super) const DELETE_PATH: &str = "/jobs/{id}/delete";
 
 /// The number up to which the jobs ahead of a waiting one are counted.
 const MOST_AHEAD: u64 = 1000;
+/// The number up to which the log rows of a job are counted.
+const MOST_LOG_ROWS: usize = 1000;
 
 /// The query of a button's address.
 #[derive(Deserialize)]
@@ -118,6 +120,10 @@ pub(super) async fn page(
         is_full: jobs::is_full(store, &job).await?,
         retry: jobs::retry(store, &job).await?,
     };
+    let log_rows = match &job.correlation_id {
+        Some(id) => app.web.log_rows_of(id, MOST_LOG_ROWS).await?,
+        None => None,
+    };
     let content = html! {
         (summary(&job, &again, (why.as_ref(), Event::cancelled_by(&events), &no_further(&job, &events, &kept)), who.role(), now))
         div.cols.cols-side {
@@ -133,7 +139,7 @@ pub(super) async fn page(
                 (history(&job, &maker, &events, now))
                 (job_as(&job))
             }
-            div.stack { (facts(&job, &maker, (&children, &neighbours, follows), app.web.has_program(), now)) }
+            div.stack { (facts(&job, &maker, (&children, &neighbours, follows), (app.web.has_program(), log_rows), now)) }
         }
     };
     let part = LivePart {
@@ -146,7 +152,7 @@ pub(super) async fn page(
             events.last().map(|event| event.number),
             children.len(),
             (neighbours.before.len(), ends(&neighbours)),
-            (&job.progress, again.retry),
+            (&job.progress, again.retry, log_rows),
             job.cancel_requested_at,
             why.as_ref().map(|why| (why.to_string(), why.ahead)),
         )),
@@ -331,7 +337,7 @@ fn facts(
     job: &Job,
     maker: &JobMaker,
     (children, neighbours, follows): (&[JobId], &Neighbours, Option<BatchId>),
-    has_program: bool,
+    (has_program, log_rows): (bool, Option<u64>),
     now: Timestamp,
 ) -> Markup {
     card(
@@ -359,10 +365,14 @@ fn facts(
                 @if let Some(worker) = &job.worker_id { dt { "Worker" } dd { (worker.as_str()) } }
                 @if let Some(code) = &job.error_code { dt { "Error code" } dd { code { (code) } } }
                 @if let Some(id) = &job.correlation_id {
-                    @if has_program {
-                        dt { "Log lines" } dd { a href=(nav::log_rows_of(id)) { (id) } }
-                    } @else {
-                        dt { "Correlation id" } dd { (id) }
+                    @match log_rows {
+                        Some(0) => {},
+                        Some(1) => { dt { "Log" } dd { a href=(nav::log_rows_of(id)) { "1 log row" } } },
+                        Some(count) => {
+                            dt { "Log" }
+                            dd { a href=(nav::log_rows_of(id)) { (count) @if count >= MOST_LOG_ROWS as u64 { " or more" } " log rows" } }
+                        },
+                        None => { dt { "Correlation id" } dd { (id) } },
                     }
                 }
                 @if let Some(batch) = job.batch_id {

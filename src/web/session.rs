@@ -22,8 +22,8 @@ use crate::actions::{jobs, sessions};
 use crate::error::{Code, Result};
 use crate::heavy::heavy;
 use crate::model::{
-    Cost, Event, Job, JobId, Profile, Role, ScheduleName, Session, SessionRequest, SessionRun, Status,
-    Timestamp, Trigger, Why,
+    Cost, Event, Job, JobId, Profile, Role, ScheduleName, Session, SessionRequest, SessionRun,
+    Status, Timestamp, Trigger, Why,
 };
 use crate::store::Store;
 use axum::extract::State;
