@@ -365,14 +365,14 @@ fn facts(
                 @if let Some(worker) = &job.worker_id { dt { "Worker" } dd { (worker.as_str()) } }
                 @if let Some(code) = &job.error_code { dt { "Error code" } dd { code { (code) } } }
                 @if let Some(id) = &job.correlation_id {
+                    dt { "Correlation id" } dd { (id) }
                     @match log_rows {
-                        Some(0) => {},
+                        None | Some(0) => {},
                         Some(1) => { dt { "Log" } dd { a href=(nav::log_rows_of(id)) { "1 log row" } } },
                         Some(count) => {
                             dt { "Log" }
                             dd { a href=(nav::log_rows_of(id)) { (count) @if count >= MOST_LOG_ROWS as u64 { " or more" } " log rows" } }
                         },
-                        None => { dt { "Correlation id" } dd { (id) } },
                     }
                 }
                 @if let Some(batch) = job.batch_id {
