@@ -7,6 +7,7 @@ mod throughput;
 use super::app::{App, Web};
 use super::base::link;
 use super::caller::Signed;
+use super::clocks::Clocks;
 use super::components::{
     Tile, card, elapsed, error_lines, grouped, live, size, sparkline, status_icon, stopped_notice,
     table, tiles,
@@ -72,7 +73,7 @@ pub(super) async fn page(
     Query(query): Query<ThroughputQuery>,
 ) -> Result<Html<String>, Problem> {
     let (role, asked) = (who.role(), query.read()?);
-    let now = Now::read(&app.web, role, Part::Figures).await?;
+    let now = Now::read(&app.web, (role, who.clocks()), Part::Figures).await?;
     let (_, latest) = latest(&app.web, role, (asked, zone_of(&who))).await?;
     let form = More::form(&app.web, role).await;
     let content = html! {
@@ -98,7 +99,7 @@ pub(super) async fn now_part(
     who: Signed,
     Query(PartQuery { of, v: shown }): Query<PartQuery>,
 ) -> Result<Response, Problem> {
-    let now = Now::read(&app.web, who.role(), of).await?;
+    let now = Now::read(&app.web, (who.role(), who.clocks()), of).await?;
     Ok(fresh(&now.version, &now.part(of), shown.as_deref()))
 }
 
@@ -134,7 +135,7 @@ struct Now {
 
 impl Now {
     /// Reads it for a part. What waits for a person is asked for with the figures alone.
-    async fn read(web: &Web, role: Role, of: Part) -> Result<Self, Problem> {
+    async fn read(web: &Web, (role, clocks): (Role, Clocks), of: Part) -> Result<Self, Problem> {
         let (store, now) = (&web.store, web.clock.now());
         let overview = store.overview(now).await?;
         let held = QueueState::held(&store.queues().await?);
@@ -145,7 +146,7 @@ impl Now {
             Part::Now | Part::Health => Needs::default(),
         };
         let leading = web.leading.as_ref().map(|leading| *leading.borrow());
-        let more = More::now(web, role).await?;
+        let more = More::now(web, (role, clocks)).await?;
         let version = version(&(
             (overview.queued, held, overview.scheduled, overview.running),
             running.iter().map(|job| (job.id.0, job.epoch)).collect::<Vec<_>>(),
@@ -270,9 +271,9 @@ impl More {
         }
     }
 
-    async fn now(web: &Web, role: Role) -> Result<Self, Problem> {
+    async fn now(web: &Web, who: (Role, Clocks)) -> Result<Self, Problem> {
         match &web.program {
-            Some(program) => program::now(web, program, role).await,
+            Some(program) => program::now(web, program, who).await,
             None => Ok(Self::default()),
         }
     }
@@ -292,7 +293,7 @@ impl More {
         None
     }
 
-    async fn now(_: &Web, _: Role) -> Result<Self, Problem> {
+    async fn now(_: &Web, _: (Role, Clocks)) -> Result<Self, Problem> {
         Ok(Self::default())
     }
 
