@@ -67,6 +67,7 @@ mod refusal;
 mod registered;
 mod repository;
 mod resources;
+mod retry;
 mod run_ending;
 mod saved_view;
 mod scan;
@@ -192,6 +193,7 @@ pub use refusal::Refusal;
 pub use registered::{Differing, RegisteredKind, Registration, differing, rules_in_force};
 pub use repository::{DescribedBy, Description, GoldenRepo};
 pub use resources::Resources;
+pub use retry::Retry;
 pub use run_ending::RunEnding;
 pub use saved_view::{ListPage, SavedView};
 pub use scan::{

@@ -5,6 +5,9 @@
 CREATE INDEX jobs_failed_at ON jobs (finished_at, id) WHERE status = 'failed';
 CREATE INDEX jobs_cancelled_at ON jobs (finished_at, id) WHERE status = 'cancelled';
 
+-- The jobs that run another one again, by that one. Only a job that a person runs again writes an entry.
+CREATE INDEX jobs_retries ON jobs (parent_id, id) WHERE trigger = 'retry';
+
 -- Who set the limit of an operator, and when. NULL: it is older than these columns, or there is none.
 ALTER TABLE job_queues ADD COLUMN limit_by TEXT;
 ALTER TABLE job_queues ADD COLUMN limit_at INTEGER;

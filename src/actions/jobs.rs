@@ -20,12 +20,13 @@ pub use texts::{
 use super::{Answer, Call, Right, kinds, ready, settings, waiting};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    Cancelled, ConcurrencyKey, Enqueued, Job, JobEdit, JobId, Json, Kind, NewJob, Queue, Role,
-    RunNow, Scope, Tag, UniqueKey,
+    Cancelled, ConcurrencyKey, Enqueued, Job, JobEdit, JobId, Json, Kind, NewJob, Queue, Retry,
+    Role, RunNow, Scope, Tag, UniqueKey,
 };
 use crate::store::Store;
 use crate::wire;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The least role that may queue, cancel, run again, start and change jobs.
@@ -92,6 +93,9 @@ pub struct RunAgain {
     pub id: i64,
     /// Whether a session without a sandbox was confirmed.
     pub confirmed: bool,
+    /// The newest job that runs it again already, as the person saw it; 0 if there was none. If there is a newer one by now,
+    /// that one is the answer, and nothing is made. `None`: a further job is made in any case.
+    pub seen: Option<i64>,
 }
 
 /// A request to change a job that waits. What is `None` stays as it is.
@@ -232,6 +236,14 @@ pub async fn run_again(
         call.needs(RUN_BULK_AGAIN)?;
     }
     kinds::check_again(store, call, &job, request.confirmed, doing).await?;
+    let before = retry(store, &job).await?.map(|retry| retry.id);
+    if let (Some(seen), Some(before)) = (request.seen, before)
+        && before.0 > seen
+    {
+        let sentence =
+            format!("Nothing was queued: job {} was run again already, as job {before}.", job.id);
+        return Ok(Answer::new(wire::Enqueued::from(Enqueued::Existing(before)), sentence));
+    }
     let again = store.run_again(job.id, call.actor(), call.correlation_id.clone(), call.now);
     let again = again.await?;
     let id = again.id();
@@ -239,6 +251,23 @@ pub async fn run_again(
     let sentence = format!("Job {id} runs job {} again. {}", job.id, held.text);
     let answer = Answer::new(wire::Enqueued::from(again), sentence.trim_end());
     Ok(answer.with_notes(held.notes))
+}
+
+/// The newest job that runs this one again, if it is over and was run again.
+///
+/// # Errors
+/// Those of reading the database.
+pub async fn retry(store: &Store, job: &Job) -> Result<Option<Retry>> {
+    Ok(retries(store, std::slice::from_ref(job)).await?.remove(&job.id))
+}
+
+/// The newest job that runs each of these again, for those that are over and were run again.
+///
+/// # Errors
+/// Those of reading the database.
+pub async fn retries(store: &Store, jobs: &[Job]) -> Result<BTreeMap<JobId, Retry>> {
+    let over = jobs.iter().filter(|job| job.status.is_final()).map(|job| job.id);
+    store.retries(over.collect()).await
 }
 
 /// Whether the job is a session without a sandbox. Running it again must be confirmed.

@@ -8,7 +8,7 @@ use super::{Call, Right, length};
 use crate::error::{Code, Error, Result};
 use crate::heavy::heavy;
 use crate::logs::otlp::{self, Encoding};
-use crate::model::{Level, LogFilter, LogRow, Role, Scope, Timestamp};
+use crate::model::{Level, LogFilter, LogRow, Role, Scope, Timestamp, Zone};
 use crate::redact::redactor;
 use crate::store::LogStore;
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
@@ -48,6 +48,8 @@ pub struct LogsAsk {
     pub until: Option<String>,
     /// What now is for these two.
     pub now: Timestamp,
+    /// The zone of a day or a time without an offset.
+    pub zone: Zone,
     /// The cursor: only rows with an id below this one.
     pub before: Option<i64>,
     /// At most this many rows.
@@ -122,8 +124,8 @@ pub fn filter(ask: LogsAsk) -> Result<LogFilter> {
         ids.ok().filter(|ids| ids.len() <= MAX_IDS).ok_or_else(|| refused(takes))
     });
     let (since, until) = (given(ask.since), given(ask.until));
-    let since = since.map(|text| instant(&text, ask.now)).transpose()?;
-    let until = until.map(|text| instant(&text, ask.now)).transpose()?;
+    let since = since.map(|text| instant(&text, ask.now, ask.zone)).transpose()?;
+    let until = until.map(|text| instant(&text, ask.now, ask.zone)).transpose()?;
     if since.zip(until).is_some_and(|(since, until)| since >= until) {
         return Err(refused("the time ends before it begins".to_owned()));
     }
@@ -141,8 +143,9 @@ pub fn filter(ask: LogsAsk) -> Result<LogFilter> {
     })
 }
 
-/// Reads an instant: a length of time back from now, an instant with its offset from UTC, or a date or a date and a time in UTC.
-fn instant(text: &str, now: Timestamp) -> Result<Timestamp> {
+/// Reads an instant: a length of time back from now, an instant with its offset from UTC, or a date or a date and a time
+/// of the zone.
+fn instant(text: &str, now: Timestamp, zone: Zone) -> Result<Timestamp> {
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
         return Ok(Timestamp::from_millis(at.timestamp_millis()));
     }
@@ -150,7 +153,7 @@ fn instant(text: &str, now: Timestamp) -> Result<Timestamp> {
     let at = formats.iter().find_map(|f| NaiveDateTime::parse_from_str(text, f).ok());
     let day = || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0);
     if let Some(at) = at.or_else(day) {
-        return Ok(Timestamp::from_millis(at.and_utc().timestamp_millis()));
+        return Ok(zone.instant(at));
     }
     if let Ok(length) = length(text, "list log rows") {
         return Ok(now.minus(length));
@@ -222,6 +225,10 @@ mod tests {
             let since = read(text, "").unwrap().since.unwrap();
             assert_eq!(since.to_string(), written, "{text}");
         }
+        let zone = Zone::named("Europe/Berlin").unwrap();
+        let since = Some("2027-01-15 07:30".to_owned());
+        let of_berlin = filter(LogsAsk { since, now, zone, ..LogsAsk::default() }).unwrap();
+        assert_eq!(of_berlin.since.unwrap().to_string(), "2027-01-15T06:30:00.000Z");
         let refused = read("soon", "").unwrap_err().sentence();
         assert!(refused.contains("a time is written 24h"), "{refused}");
         let refused = read("1h", "2h").unwrap_err().sentence();

@@ -3,7 +3,8 @@
 use super::{Answer, Call, Right, errors};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    FAILED_IN_A_ROW, FiguresOf, Need, NeedRule, Processes, QueueState, Role, Status, Timestamp,
+    FAILED_IN_A_ROW, FiguresOf, Need, NeedRule, PastDecision, Processes, QueueState, Role, Status,
+    Timestamp,
 };
 use crate::store::Store;
 use crate::wire;
@@ -68,7 +69,11 @@ pub async fn needs(store: &Store, has_program: bool, now: Timestamp) -> Result<N
         found.extend(late(store, &queues, now).await?);
     }
     for (name, error) in store.failing_schedules(FAILED_IN_A_ROW).await? {
-        found.push(Need::schedule_fails(&name, error.as_deref()));
+        // As many as the page of schedules says.
+        let Some(schedule) = store.schedule(name.clone()).await? else { continue };
+        let runs = store.schedule_decisions(schedule.id, PastDecision::SHOWN).await?;
+        let times = PastDecision::failed_in_a_row(&runs).max(FAILED_IN_A_ROW);
+        found.push(Need::schedule_fails(&name, times, error.as_deref()));
     }
     let errors = store.job_errors(errors::Range::Day.until(now), MAX_ERRORS).await?;
     let told = errors.iter().filter(|error| errors::is_new(error, now) && !error.is_muted(now));

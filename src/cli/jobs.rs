@@ -201,7 +201,7 @@ async fn retry(
     }
     let confirmed = confirm.as_deref() == Some("full");
     let again = async |id| {
-        let answer = jobs::run_again(store, call, RunAgain { id, confirmed }).await?;
+        let answer = jobs::run_again(store, call, RunAgain { id, confirmed, seen: None }).await?;
         cli.say_id(&answer, answer.value.id)
     };
     each(which.ids(), again).await

@@ -3,8 +3,9 @@
 use crate::clock::Clock;
 use crate::engine::Context;
 use crate::error::Result;
+use crate::model::settings::MAX_TURNS;
 use crate::model::{
-    Actor, Job, JobError, Lease, Outcome, Profile, RunEnding, SessionEnd, SessionMeter,
+    Actor, Event, Job, JobError, Lease, Outcome, Profile, RunEnding, SessionEnd, SessionMeter,
     SessionRequest, SessionStart, Timestamp, TranscriptPiece,
 };
 use crate::sessions::{self, Asked};
@@ -105,7 +106,9 @@ async fn run(store: &Store, context: &Context) -> Result<Outcome> {
                 () = clock.sleep(PACE) => {}
                 () = context.cancelled.cancelled() => {
                     let took = clock.now().since(begun);
-                    record.finish(clock.now(), took, "Stopped by a person.").await?;
+                    let events = store.job_events(context.job.id).await?;
+                    let by = Event::cancelled_by(&events).unwrap_or("a person");
+                    record.finish(clock.now(), took, &format!("Stopped by {by}.")).await?;
                     return Ok(Outcome::Fatal(super::shop::error("it was stopped")));
                 }
                 () = context.stopping.cancelled() => {
@@ -196,7 +199,7 @@ impl Record {
         let meter = SessionMeter {
             turns: self.turns,
             max_cost_usd: Some(2.0),
-            max_turns: Some(60),
+            max_turns: MAX_TURNS.default_value().as_u64(),
             max_ms: Some(30 * 60 * 1_000),
             ..SessionMeter::default()
         };

@@ -272,6 +272,20 @@ pub struct Lease {
     pub worker: WorkerId,
 }
 
+impl Cause {
+    /// Why no further attempt follows a job that failed by this; `None` where the error says it itself, and for what ends no job.
+    pub const fn no_further(self) -> Option<&'static str> {
+        match self {
+            Self::Fatal => Some(
+                "No further attempt follows, because the handler said that trying again does not help. \
+                 The job does not start again by itself.",
+            ),
+            Self::Failed => Some("No attempt is left. The job does not start again by itself."),
+            _ => None,
+        }
+    }
+}
+
 word_enum!(
     /// What caused a step of a job outside the plain path.
     Cause {
@@ -330,6 +344,13 @@ pub struct Event {
 }
 
 impl Event {
+    /// Who cancelled a job or had it stopped, by its history; a worker that ended it because a person asked is not meant.
+    pub fn cancelled_by(events: &[Self]) -> Option<&str> {
+        let newest = |cause| events.iter().rev().find(|event| event.cause == Ok(cause));
+        let event = newest(Cause::CancelRequested).or_else(|| newest(Cause::Cancelled));
+        event.map(|event| event.actor.as_str())
+    }
+
     /// How many steps between another one and this one are not kept any more.
     pub fn left_out_after(&self, before: &Self) -> i64 {
         (self.number - before.number - 1).max(0)

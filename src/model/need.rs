@@ -174,9 +174,9 @@ impl Need {
         all.into_iter().flatten().collect()
     }
 
-    /// The last runs of a schedule have failed, the newest with this error.
-    pub fn schedule_fails(name: &ScheduleName, error: Option<&str>) -> Self {
-        let what = format!("Schedule {name} failed {FAILED_IN_A_ROW} times in a row");
+    /// So many of the last runs of a schedule have failed, the newest with this error.
+    pub fn schedule_fails(name: &ScheduleName, times: usize, error: Option<&str>) -> Self {
+        let what = format!("Schedule {name} failed {times} times in a row");
         let line = error.and_then(|error| error.lines().find(|line| !line.trim().is_empty()));
         let why = line.unwrap_or("No reason was given.").trim().to_owned();
         Self::new(NeedRule::ScheduleFails, name, what, why)
@@ -327,7 +327,7 @@ mod tests {
     #[test]
     fn the_error_of_a_schedule_is_its_first_line() {
         let name = ScheduleName::parse("nightly").unwrap();
-        let why = |error| Need::schedule_fails(&name, error).why;
+        let why = |error| Need::schedule_fails(&name, 6, error).why;
         assert_eq!(why(Some("\n  no space left \n at main")), "no space left");
         assert_eq!(why(None), "No reason was given.");
     }

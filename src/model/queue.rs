@@ -43,6 +43,12 @@ impl QueueState {
         }
     }
 
+    /// How many due jobs of these queues wait although nothing else keeps them, because their queue is paused.
+    pub fn held(queues: &[Self]) -> u64 {
+        let paused = queues.iter().filter(|queue| queue.pause.is_some());
+        paused.map(|queue| queue.queued.max(0).unsigned_abs()).sum()
+    }
+
     /// Jobs of a queue without a limit that one process runs at once.
     pub const DEFAULT_LIMIT: u32 = 10;
 

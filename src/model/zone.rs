@@ -55,6 +55,14 @@ impl Zone {
         at.to_utc().with_timezone(&self.0).format(format).to_string()
     }
 
+    /// When its clocks show this; where they leave it out, as if it were of UTC.
+    #[cfg(feature = "web")]
+    pub(crate) fn instant(self, shown: NaiveDateTime) -> Timestamp {
+        let of_utc = || shown.and_utc().timestamp_millis();
+        let at = self.0.from_local_datetime(&shown).earliest();
+        Timestamp::from_millis(at.map_or_else(of_utc, |at| at.timestamp_millis()))
+    }
+
     /// When its clocks show this hour of the day after that of an instant. Where they leave the hour out it is the next one that
     /// they show.
     #[cfg(feature = "web")]

@@ -122,7 +122,11 @@ impl Telling {
 
     async fn programs(&self) {
         if let Some(scripted) = &self.scripted {
-            return self.store.say(|facts| facts.agent = Some(scripted.clone()));
+            // It starts no program, so there is nothing to put into a sandbox.
+            return self.store.say(|facts| {
+                facts.agent = Some(scripted.clone());
+                facts.sandbox = Some(scripted.clone());
+            });
         }
         let agents = &self.agents;
         let agent = match agents.program.state().await {

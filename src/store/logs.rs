@@ -49,6 +49,13 @@ impl LogStore {
         self.db.read("list log rows", move |c| sql::log_search::own(c, &filter)).await
     }
 
+    /// How many of our own log rows have a correlation id, counted up to `most` by an index.
+    #[cfg(feature = "web")]
+    pub async fn count_correlated(&self, correlation_id: String, most: usize) -> Result<u64> {
+        let count = move |c: &_| sql::log_search::count_correlated(c, &correlation_id, most);
+        self.db.read("count log rows", count).await
+    }
+
     /// The ids among which the rows of the filter's time lie, looked for with more patience than a page has.
     #[cfg(feature = "web")]
     pub(crate) async fn ids_of_time(&self, filter: LogFilter) -> Result<Range<i64>> {

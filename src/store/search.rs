@@ -2,7 +2,11 @@
 
 use super::{Store, sql};
 use crate::error::Result;
+#[cfg(feature = "web")]
+use crate::model::Retry;
 use crate::model::{Filter, Found, Job, JobId, JobPlace, Neighbours, Overview, Timestamp};
+#[cfg(feature = "web")]
+use std::collections::BTreeMap;
 
 impl Store {
     /// The newest jobs below the cursor that fit the filter, at most `limit`. Looks through 100,000 jobs at most and says
@@ -37,6 +41,12 @@ impl Store {
     /// The jobs that this job made, oldest first, at most 100.
     pub async fn children(&self, id: JobId) -> Result<Vec<JobId>> {
         self.db.read("list a job's children", move |c| sql::search::children(c, id)).await
+    }
+
+    /// The newest job that runs each of these again, for those that were run again.
+    #[cfg(feature = "web")]
+    pub async fn retries(&self, ids: Vec<JobId>) -> Result<BTreeMap<JobId, Retry>> {
+        self.db.read("find retries", move |c| sql::search::retries(c, &ids)).await
     }
 
     /// What a job runs after, and what runs after it.

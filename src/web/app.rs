@@ -100,6 +100,16 @@ impl Web {
         self.program.is_some()
     }
 
+    /// How many log rows have a correlation id, counted up to `most`; `None` if there are no pages of logs.
+    pub(super) async fn log_rows_of(
+        &self,
+        id: &str,
+        most: usize,
+    ) -> crate::error::Result<Option<u64>> {
+        let Some(program) = &self.program else { return Ok(None) };
+        program.logs.count_correlated(id.to_owned(), most).await.map(Some)
+    }
+
     /// How large the database of the logs is, if there are pages of them.
     pub(super) fn log_bytes(&self) -> Option<u64> {
         self.program.as_ref().map(|program| program.logs.bytes())
@@ -117,6 +127,11 @@ impl Web {
 impl Web {
     pub(super) fn has_program(&self) -> bool {
         false
+    }
+
+    #[expect(clippy::unused_async, reason = "with the feature `monitor` it waits for the store")]
+    pub(super) async fn log_rows_of(&self, _: &str, _: usize) -> crate::error::Result<Option<u64>> {
+        Ok(None)
     }
 
     pub(super) fn log_bytes(&self) -> Option<u64> {

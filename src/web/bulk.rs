@@ -5,7 +5,7 @@ use super::app::App;
 use super::base::{Link, link};
 use super::caller::Signed;
 use super::components::{
-    Measure, Tone, card, grouped, job_rows, meter, notice, problem_notice, table,
+    Measure, RowFacts, Tone, card, grouped, job_rows, meter, notice, problem_notice, table,
 };
 use super::extract::{Form, Query};
 use super::face::Face;
@@ -20,7 +20,6 @@ use crate::model::{BulkAct, Filter, Job, JobId, Role, Status};
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
 use maud::{Markup, html};
-use std::collections::BTreeMap;
 
 pub(super) const PATH: &str = nav::BULK;
 /// How many of the jobs a preview names.
@@ -135,6 +134,8 @@ async fn whole(
     let (store, now) = (&app.web.store, app.web.clock.now());
     let previewed = bulk::preview(store, &who.call(now), ask.clone()).await?;
     let sample = previewed.sample().iter().take(SAMPLE).cloned().collect::<Vec<_>>();
+    let retries = jobs::retries(&app.web.store, &sample).await?;
+    let facts = RowFacts { retries, ..RowFacts::default() };
     let changes = previewed.answer.value.changes;
     let content = html! {
         @if let Some(problem) = problem { (problem_notice(problem)) }
@@ -152,7 +153,7 @@ async fn whole(
             }
             @if !sample.is_empty() {
                 (card("bulk-sample", "The newest of them", &html! { a.btn.btn-sm href=(back(ask)) { "Show all" } },
-                    &job_rows(&sample, &BTreeMap::new(), None, now)))
+                    &job_rows(&sample, &facts, None, now)))
             }
         }
     };

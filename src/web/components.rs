@@ -53,7 +53,7 @@ pub(super) use issue::{
 };
 pub(super) use job::{attempts, job_sentence};
 pub(super) use job_as::job_as;
-pub(super) use job_rows::job_rows;
+pub(super) use job_rows::{RowFacts, job_rows};
 pub(super) use lane::{AHEAD, Lane, lanes};
 pub(super) use list::{numbered_pager, pager, table};
 pub(super) use live::live;

@@ -7,8 +7,10 @@ mod throughput;
 use super::app::{App, Web};
 use super::base::link;
 use super::caller::Signed;
+use super::clocks::Clocks;
 use super::components::{
-    Tile, card, error_lines, grouped, live, size, sparkline, stopped_notice, tiles,
+    Tile, card, elapsed, error_lines, grouped, live, size, sparkline, status_icon, stopped_notice,
+    table, tiles,
 };
 use super::extract::Query;
 use super::nav::{self, Tab};
@@ -18,8 +20,12 @@ use super::part::{fresh, version};
 use super::problem::Problem;
 use crate::actions;
 use crate::actions::errors::{self, Range};
+use crate::actions::jobs::{self, JobsAsk};
 use crate::actions::needs::Needs;
-use crate::model::{Filter, Hour, JobErrorGroup, Overview, Role, Status, Timestamp, Zone};
+use crate::model::{
+    Filter, Hour, Job, JobErrorGroup, Kind, Overview, QueueState, Role, Status, Timestamp, Zone,
+};
+use crate::store::Store;
 use axum::extract::State;
 use axum::response::{Html, Response};
 use maud::{Markup, html};
@@ -33,6 +39,8 @@ pub(super) const LATEST_PATH: &str = "/dashboard/latest";
 
 /// How many errors the dashboard names.
 const FAILURES: usize = 5;
+/// How many running jobs the dashboard names.
+const RUNNING: usize = 5;
 /// How far back the figures of finished jobs reach. Their first hour is always a whole hour.
 const DAY: Duration = Duration::from_hours(24);
 
@@ -65,7 +73,7 @@ pub(super) async fn page(
     Query(query): Query<ThroughputQuery>,
 ) -> Result<Html<String>, Problem> {
     let (role, asked) = (who.role(), query.read()?);
-    let now = Now::read(&app.web, role, Part::Figures).await?;
+    let now = Now::read(&app.web, (role, who.clocks()), Part::Figures).await?;
     let (_, latest) = latest(&app.web, role, (asked, zone_of(&who))).await?;
     let form = More::form(&app.web, role).await;
     let content = html! {
@@ -91,7 +99,7 @@ pub(super) async fn now_part(
     who: Signed,
     Query(PartQuery { of, v: shown }): Query<PartQuery>,
 ) -> Result<Response, Problem> {
-    let now = Now::read(&app.web, who.role(), of).await?;
+    let now = Now::read(&app.web, (who.role(), who.clocks()), of).await?;
     Ok(fresh(&now.version, &now.part(of), shown.as_deref()))
 }
 
@@ -114,6 +122,11 @@ fn zone_of(who: &Signed) -> Zone {
 /// What goes on, as one look at the store has it.
 struct Now {
     overview: Overview,
+    /// How many due jobs are in a paused queue.
+    held: u64,
+    /// The jobs that began last of those that run, besides sessions.
+    running: Vec<Job>,
+    now: Timestamp,
     leading: Option<bool>,
     needs: Markup,
     more: More,
@@ -122,18 +135,21 @@ struct Now {
 
 impl Now {
     /// Reads it for a part. What waits for a person is asked for with the figures alone.
-    async fn read(web: &Web, role: Role, of: Part) -> Result<Self, Problem> {
+    async fn read(web: &Web, (role, clocks): (Role, Clocks), of: Part) -> Result<Self, Problem> {
         let (store, now) = (&web.store, web.clock.now());
         let overview = store.overview(now).await?;
+        let held = QueueState::held(&store.queues().await?);
+        let running = running(store, now).await?;
         let stopped = store.stopped().await?;
         let waiting = match of {
             Part::Figures => actions::needs::needs(store, web.has_program(), now).await?,
             Part::Now | Part::Health => Needs::default(),
         };
         let leading = web.leading.as_ref().map(|leading| *leading.borrow());
-        let more = More::now(web, role).await?;
+        let more = More::now(web, (role, clocks)).await?;
         let version = version(&(
-            (overview.queued, overview.scheduled, overview.running),
+            (overview.queued, held, overview.scheduled, overview.running),
+            running.iter().map(|job| (job.id.0, job.epoch)).collect::<Vec<_>>(),
             overview.hours.iter().map(|hour| (hour.completed, hour.failed)).collect::<Vec<_>>(),
             (leading, stopped.as_ref().map(|stop| stop.at), &more.version),
             needs::state(&waiting),
@@ -142,7 +158,7 @@ impl Now {
             @if let Some(stop) = &stopped { (stopped_notice(stop, now)) }
             (needs::shown(&waiting, role, now))
         };
-        Ok(Self { overview, leading, needs, more, version })
+        Ok(Self { overview, held, running, now, leading, needs, more, version })
     }
 
     fn part(&self, of: Part) -> Markup {
@@ -150,12 +166,12 @@ impl Now {
             Part::Figures => (
                 "dashboard",
                 None,
-                html! { div.stack { (self.needs) (figures(&self.overview, &self.more.tiles)) } },
+                html! { div.stack { (self.needs) (figures(&self.overview, self.held, &self.more.tiles)) } },
             ),
             Part::Now => (
                 "dashboard-now",
                 Some("now"),
-                html! { div.stack { @for card in &self.more.running { (card) } } },
+                html! { div.stack { @for card in &self.more.running { (card) } (running_card(&self.running, self.now)) } },
             ),
             Part::Health => {
                 let health = health_card(&self.overview, self.leading, &self.more.facts);
@@ -168,6 +184,38 @@ impl Now {
         };
         live(id, &link(PART_PATH).with(&[("of", word)]), &self.version, &content)
     }
+}
+
+/// The jobs that run, besides sessions, which have a card of their own: those that began last.
+async fn running(store: &Store, now: Timestamp) -> Result<Vec<Job>, Problem> {
+    let query = format!("status:running -kind:{}", Kind::AGENT_SESSION);
+    let ask = JobsAsk { query, before: None, rows: RUNNING };
+    Ok(jobs::find(store, ask, now).await?.rows)
+}
+
+fn running_card(running: &[Job], now: Timestamp) -> Markup {
+    let all = nav::jobs(&Filter::default().status(Status::Running));
+    let row = |job: &Job| {
+        html! {
+            tr {
+                td.main {
+                    div.first { (status_icon(job.status)) a href=(nav::job(job.id)) { (job.kind) } }
+                    div.sub { span.mono { "#" (job.id) } @if let Some(queue) = &job.queue { " · " (queue) } }
+                }
+                td.num data-label="runs for" { (elapsed(job.started_at, None, now)) }
+            }
+        }
+    };
+    let rows: Vec<_> = running.iter().map(row).collect();
+    card(
+        "jobs-now",
+        "Jobs that run",
+        &html! { a.btn.btn-sm.btn-quiet href=(all) { "All running" } },
+        &html! {
+            @if rows.is_empty() { p.card-body.soft { "No job runs besides." } }
+            @else { div.jobs.errors { (table("Jobs that run", &["Job", "Runs for"], &rows)) } }
+        },
+    )
 }
 
 async fn latest(
@@ -223,9 +271,9 @@ impl More {
         }
     }
 
-    async fn now(web: &Web, role: Role) -> Result<Self, Problem> {
+    async fn now(web: &Web, who: (Role, Clocks)) -> Result<Self, Problem> {
         match &web.program {
-            Some(program) => program::now(web, program, role).await,
+            Some(program) => program::now(web, program, who).await,
             None => Ok(Self::default()),
         }
     }
@@ -245,7 +293,7 @@ impl More {
         None
     }
 
-    async fn now(_: &Web, _: Role) -> Result<Self, Problem> {
+    async fn now(_: &Web, _: (Role, Clocks)) -> Result<Self, Problem> {
         Ok(Self::default())
     }
 
@@ -254,7 +302,7 @@ impl More {
     }
 }
 
-fn figures(overview: &Overview, more: &[Tile<'static>]) -> Markup {
+fn figures(overview: &Overview, held: u64, more: &[Tile<'static>]) -> Markup {
     let by_hour = |of: fn(&Hour) -> u64| overview.hours.iter().map(of).collect::<Vec<_>>();
     let (done, broken) = (by_hour(|hour| hour.completed), by_hour(|hour| hour.failed));
     let (completed, failed) = (done.iter().sum::<u64>(), broken.iter().sum::<u64>());
@@ -284,7 +332,7 @@ fn figures(overview: &Overview, more: &[Tile<'static>]) -> Markup {
             "Queued",
             overview.queued,
             none(),
-            html! { "ready to start" },
+            html! { @if held > 0 { (grouped(held)) " in a paused queue" } @else { "their time has come" } },
             of_status(Status::Queued),
         ),
         tile(

@@ -5,8 +5,8 @@ use super::app::App;
 use super::caller::Signed;
 use super::clocks::Clocks;
 use super::components::{
-    card, confirm, empty, error_bars, error_marks, grouped, job_rows, retry_button, sparkline,
-    table, text_card, when,
+    RowFacts, card, confirm, empty, error_bars, error_marks, grouped, job_rows, retry_button,
+    sparkline, table, text_card, when,
 };
 use super::errors::ranges;
 use super::extract::{Form, Id, Query, given};
@@ -22,7 +22,6 @@ use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 use serde::Deserialize;
-use std::collections::BTreeMap;
 
 pub(super) const PATH: &str = "/errors/{fingerprint}";
 pub(super) const PART_PATH: &str = "/errors/{fingerprint}/part";
@@ -199,7 +198,7 @@ fn jobs_card(error: &JobErrorGroup, found: &[Job], filter: &Filter, now: Timesta
         @if found.is_empty() {
             (empty("No failed jobs left", &html! { "Jobs that met it were tried again, or were removed. " a href=(nav::jobs(&errors::met(error))) { "Show all jobs that met it" } }))
         } @else {
-            (job_rows(found, &BTreeMap::new(), None, now))
+            (job_rows(found, &RowFacts::default(), None, now))
         }
     };
     card("error-jobs", "Its failed jobs", &all, &content)

@@ -17,8 +17,8 @@ use super::part::{LivePart, Shown, live_page, version};
 use super::problem::Problem;
 use crate::actions::jobs::{self, RunAgain};
 use crate::model::{
-    After, BatchId, Cause, Event, Filter, Gate, Job, JobId, JobMaker, Kind, Neighbours, Role,
-    Status, Timestamp, Why,
+    After, Attempt, BatchId, Event, Filter, Gate, Job, JobId, JobMaker, Kind, Neighbours, Retry,
+    Role, Status, Timestamp, Why,
 };
 use axum::extract::State;
 use axum::response::Response;
@@ -33,6 +33,8 @@ pub(super) const DELETE_PATH: &str = "/jobs/{id}/delete";
 
 /// The number up to which the jobs ahead of a waiting one are counted.
 const MOST_AHEAD: u64 = 1000;
+/// The number up to which the log rows of a job are counted.
+const MOST_LOG_ROWS: usize = 1000;
 
 /// The query of a button's address.
 #[derive(Deserialize)]
@@ -41,6 +43,8 @@ pub(super) struct JobButton {
     on: Option<String>,
     /// `full` if the person confirmed that the profile full has no sandbox.
     confirm: Option<String>,
+    /// The newest job that runs this one again, as the page showed it. Without it the page showed none.
+    seen: Option<i64>,
 }
 
 impl JobButton {
@@ -68,7 +72,8 @@ pub(super) async fn run_again(
     Id(id): Id<JobId>,
     Query(button): Query<JobButton>,
 ) -> Result<Response, Problem> {
-    let request = RunAgain { id: id.0, confirmed: button.confirm.as_deref() == Some("full") };
+    let confirmed = button.confirm.as_deref() == Some("full");
+    let request = RunAgain { id: id.0, confirmed, seen: Some(button.seen.unwrap_or(0)) };
     let answer = jobs::run_again(&app.web.store, &who.call(app.web.clock.now()), request).await?;
     Ok(answered(who.face(), &answer, &button.page_of(JobId(answer.value.id))))
 }
@@ -111,9 +116,16 @@ pub(super) async fn page(
     let follows = store.batch_before(job.id).await?.map(|batch| batch.id);
     let now = app.web.clock.now();
     let why = store.why(job.id, now).await?;
-    let is_full = jobs::is_full(store, &job).await?;
+    let again = Again {
+        is_full: jobs::is_full(store, &job).await?,
+        retry: jobs::retry(store, &job).await?,
+    };
+    let log_rows = match &job.correlation_id {
+        Some(id) => app.web.log_rows_of(id, MOST_LOG_ROWS).await?,
+        None => None,
+    };
     let content = html! {
-        (summary(&job, is_full, (why.as_ref(), cancelled_by(&events)), who.role(), now))
+        (summary(&job, &again, (why.as_ref(), Event::cancelled_by(&events), &no_further(&job, &events, &kept)), who.role(), now))
         div.cols.cols-side {
             div.stack {
                 @if let Some(far) = bulk::progress_card(&job, who.role()) { (far) }
@@ -127,7 +139,7 @@ pub(super) async fn page(
                 (history(&job, &maker, &events, now))
                 (job_as(&job))
             }
-            div.stack { (facts(&job, &maker, (&children, &neighbours, follows), app.web.has_program(), now)) }
+            div.stack { (facts(&job, &maker, (&children, &neighbours, follows), (app.web.has_program(), log_rows), now)) }
         }
     };
     let part = LivePart {
@@ -140,7 +152,7 @@ pub(super) async fn page(
             events.last().map(|event| event.number),
             children.len(),
             (neighbours.before.len(), ends(&neighbours)),
-            &job.progress,
+            (&job.progress, again.retry, log_rows),
             job.cancel_requested_at,
             why.as_ref().map(|why| (why.to_string(), why.ahead)),
         )),
@@ -158,25 +170,37 @@ pub(super) async fn page(
     Ok(live_page(&frame, &title, &part, |part| part, (who.face(), shown.as_deref())))
 }
 
-/// Who cancelled the job, if somebody did.
-pub(super) fn cancelled_by(events: &[Event]) -> Option<&str> {
-    let is_cancel =
-        |event: &&Event| matches!(event.cause, Ok(Cause::Cancelled | Cause::CancelRequested));
-    events.iter().rev().find(is_cancel).map(|event| event.actor.as_str())
+/// Why a failed job is not tried again by itself, with a link to its error and the other jobs that met it.
+fn no_further(job: &Job, events: &[Event], kept: &[Attempt]) -> Markup {
+    let is_failed = job.status == Status::Failed;
+    let cause = events.last().filter(|_| is_failed).and_then(|event| event.cause.as_ref().ok());
+    let error = kept.last().filter(|_| is_failed).and_then(|last| last.fingerprint.as_deref());
+    html! {
+        @if let Some(why) = cause.and_then(|cause| cause.no_further()) { " " (why) }
+        @if let Some(error) = error { " " a href=(nav::error(error)) { "All failures with this error" } "." }
+    }
+}
+
+/// What a person who runs a job again is to know before.
+pub(super) struct Again {
+    /// Whether it is a session without a sandbox.
+    pub(super) is_full: bool,
+    /// The newest job that runs it again already.
+    pub(super) retry: Option<Retry>,
 }
 
 fn summary(
     job: &Job,
-    is_full: bool,
-    (why, cancelled_by): (Option<&Why>, Option<&str>),
+    again: &Again,
+    (why, cancelled_by, no_further): (Option<&Why>, Option<&str>, &Markup),
     role: Role,
     now: Timestamp,
 ) -> Markup {
     html! {
         section.card.say {
             (pill(job.status))
-            p { (job_sentence(job, why, cancelled_by, now)) }
-            @if jobs::may_act(role) { div.page-actions { (buttons(job, is_full, role, now)) } }
+            p { (job_sentence(job, why, cancelled_by, now)) (no_further) (retried(again)) }
+            @if jobs::may_act(role) { div.page-actions { (buttons(job, again, role, now)) } }
         }
     }
 }
@@ -193,12 +217,31 @@ fn why_card(job: &Job, why: &Why, role: Role, now: Timestamp) -> Markup {
     card("job-why", "Why is it not running?", &html! { span.sub { (said) } }, &content)
 }
 
+/// The sentence that names the job that runs this one again, if there is one.
+pub(super) fn retried(again: &Again) -> Markup {
+    html! {
+        @if let Some(retry) = again.retry {
+            " Retried as " a href=(nav::job(retry.id)) { "#" (retry.id) } ", which is " (retry.status) "."
+        }
+    }
+}
+
 /// The button that runs a job again. `on_session` says that the button is on the page of a session.
-pub(super) fn run_again_form(job: &Job, is_full: bool, on_session: bool) -> Markup {
-    let action =
-        nav::job(job.id).under("run-again").with(&[("on", on_session.then_some("session"))]);
+pub(super) fn run_again_form(job: &Job, again: &Again, on_session: bool) -> Markup {
+    let seen = again.retry.map(|retry| retry.id.to_string());
+    let action = nav::job(job.id)
+        .under("run-again")
+        .with(&[("on", on_session.then_some("session")), ("seen", seen.as_deref())]);
+    if let (Status::Failed, Some(retry)) = (job.status, again.retry) {
+        let consequence = html! {
+            "Job " a href=(nav::job(retry.id)) { "#" (retry.id) } " was made from it already, and is " (retry.status)
+            ". A further retry does the same work once more."
+        };
+        let form = run_form(&action, "Retry once more", None, again.is_full);
+        return confirm("retry-again", "Retry", &consequence, &form);
+    }
     if job.status == Status::Failed {
-        return run_form(&action, "Retry", None, is_full);
+        return run_form(&action, "Retry", None, again.is_full);
     }
     // What completed or was cancelled has had its effect: nobody runs it once more by a slip.
     let consequence = html! { "A new job of the same kind with the same payload is made. What this one did stays done." };
@@ -206,7 +249,7 @@ pub(super) fn run_again_form(job: &Job, is_full: bool, on_session: bool) -> Mark
         "run-copy",
         "Run a copy",
         &consequence,
-        &run_form(&action, "Run the copy now", None, is_full),
+        &run_form(&action, "Run the copy now", None, again.is_full),
     )
 }
 
@@ -248,7 +291,7 @@ fn line(why: Option<&Why>) -> Markup {
     }
 }
 
-fn buttons(job: &Job, is_full: bool, role: Role, now: Timestamp) -> Markup {
+fn buttons(job: &Job, again: &Again, role: Role, now: Timestamp) -> Markup {
     let form = |deed: &str, word: &str| {
         html! {
             form method="post" action=(nav::job(job.id).under(deed)) {
@@ -260,7 +303,7 @@ fn buttons(job: &Job, is_full: bool, role: Role, now: Timestamp) -> Markup {
     html! {
         @if job.status.is_final() {
             @if is_ours(&job.kind) || job.status == Status::Failed {
-                @if jobs::may_run_again(role, &job.kind) { (run_again_form(job, is_full, false)) }
+                @if jobs::may_run_again(role, &job.kind) { (run_again_form(job, again, false)) }
             }
             @if !is_ours(&job.kind) {
                 a.btn.btn-sm href=(nav::job(job.id).under("copy")) { "Run a copy…" }
@@ -294,7 +337,7 @@ fn facts(
     job: &Job,
     maker: &JobMaker,
     (children, neighbours, follows): (&[JobId], &Neighbours, Option<BatchId>),
-    has_program: bool,
+    (has_program, log_rows): (bool, Option<u64>),
     now: Timestamp,
 ) -> Markup {
     card(
@@ -322,10 +365,14 @@ fn facts(
                 @if let Some(worker) = &job.worker_id { dt { "Worker" } dd { (worker.as_str()) } }
                 @if let Some(code) = &job.error_code { dt { "Error code" } dd { code { (code) } } }
                 @if let Some(id) = &job.correlation_id {
-                    @if has_program {
-                        dt { "Log lines" } dd { a href=(nav::log_rows_of(id)) { (id) } }
-                    } @else {
-                        dt { "Correlation id" } dd { (id) }
+                    dt { "Correlation id" } dd { (id) }
+                    @match log_rows {
+                        None | Some(0) => {},
+                        Some(1) => { dt { "Log" } dd { a href=(nav::log_rows_of(id)) { "1 log row" } } },
+                        Some(count) => {
+                            dt { "Log" }
+                            dd { a href=(nav::log_rows_of(id)) { (count) @if count >= MOST_LOG_ROWS as u64 { " or more" } " log rows" } }
+                        },
                     }
                 }
                 @if let Some(batch) = job.batch_id {

@@ -3,7 +3,7 @@
 use super::answer::answered;
 use super::app::App;
 use super::caller::Signed;
-use super::components::{Tone, as_typed, exact, notice, pretty, problem_notice};
+use super::components::{Tone, as_typed, notice, pretty, problem_notice};
 use super::extract::{Form, Id, given};
 use super::face::Face;
 use super::nav::{self, Tab};
@@ -344,7 +344,7 @@ fn inputs(job: &Job, deed: Deed, fields: &JobFields, who: &Signed) -> Markup {
         }
         Deed::Edit => format!(
             "Start: a time in UTC, or a length from now such as 10m. Empty: as it is ({})",
-            exact(job.run_at)
+            who.clocks().exact(job.run_at)
         ),
     };
     html! {

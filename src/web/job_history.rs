@@ -90,7 +90,8 @@ fn step(event: &Event) -> Step {
 fn happened(event: &Event) -> &str {
     match &event.cause {
         Ok(Cause::Retry) => "An attempt failed, another one follows",
-        Ok(Cause::Failed | Cause::Fatal) => "Failed for good",
+        Ok(Cause::Failed) => "Failed for good: no attempt is left",
+        Ok(Cause::Fatal) => "Failed for good: trying again does not help",
         Ok(Cause::Poison) => "Failed, it takes the server down",
         Ok(Cause::Interrupted) => "Interrupted",
         Ok(Cause::Snooze) => "Snoozed",

@@ -6,7 +6,7 @@ use super::base::{Link, link, query_text};
 use super::bulk;
 use super::caller::Signed;
 use super::components::{
-    QueryBox, empty, facets, grouped, job_rows, pager, problem_notice, query_box, tabs,
+    QueryBox, RowFacts, empty, facets, grouped, job_rows, pager, problem_notice, query_box, tabs,
 };
 #[cfg(feature = "monitor")]
 use super::components::{folded, table};
@@ -29,7 +29,6 @@ use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 pub(super) const PATH: &str = Tab::Jobs.path();
 pub(super) const PART_PATH: &str = "/jobs/part";
@@ -124,7 +123,10 @@ pub(super) async fn list(
         Some(id) => store.job(id).await?.map(|job| job.id),
         None => None,
     };
-    let waits = jobs::waits(store, &found.rows, now).await?;
+    let facts = RowFacts {
+        waits: jobs::waits(store, &found.rows, now).await?,
+        retries: jobs::retries(store, &found.rows).await?,
+    };
     #[cfg(feature = "monitor")]
     let problems = problems(store, &filter, now).await?;
     // Without scans nothing groups texts.
@@ -137,7 +139,7 @@ pub(super) async fn list(
     let content = html! {
         @if let Some(id) = named { p.card-footer { a href=(nav::job(id)) { "Job " (id) } " has this id." } }
         (problems)
-        (rows(&found, &asked, (&waits, &ways), (who.role(), app.web.has_program(), now)))
+        (rows(&found, &asked, (&facts, &ways), (who.role(), app.web.has_program(), now)))
         (more(&found, &filter, &asked))
     };
     let statuses = ways.statuses();
@@ -157,7 +159,7 @@ pub(super) async fn list(
             }
         }
     };
-    let states: Vec<_> = found.rows.iter().map(|job| state(job, &waits)).collect();
+    let states: Vec<_> = found.rows.iter().map(|job| state(job, &facts)).collect();
     let part = LivePart {
         id: "job-list",
         link: &asked.link(PART_PATH),
@@ -245,12 +247,10 @@ async fn problems(store: &Store, filter: &Filter, now: Timestamp) -> Result<Mark
 }
 
 /// The part of a row that can change.
-fn state<'a>(job: &Job, waits: &'a Waits) -> (i64, Status, u32, Option<&'a String>) {
-    (job.id.0, job.status, job.attempt, waits.get(&job.id))
+fn state<'a>(job: &Job, facts: &'a RowFacts) -> impl std::hash::Hash + use<'a> {
+    let waits = facts.waits.get(&job.id);
+    (job.id.0, job.status, job.attempt, waits, facts.retries.get(&job.id))
 }
-
-/// What the waiting jobs of a list wait for.
-type Waits = BTreeMap<JobId, String>;
 
 fn search(asked: &Asked, wrong: bool, suggestions: &[String]) -> Markup {
     let action = link(PATH);
@@ -274,12 +274,12 @@ fn search(asked: &Asked, wrong: bool, suggestions: &[String]) -> Markup {
 fn rows(
     found: &Found<Job, JobPlace>,
     asked: &Asked,
-    (waits, ways): (&Waits, &JobWays<'_>),
+    (facts, ways): (&RowFacts, &JobWays<'_>),
     (role, has_program, now): (Role, bool, Timestamp),
 ) -> Markup {
     if !found.rows.is_empty() {
         let form = jobs::may_act(role).then_some("bulk");
-        return job_rows(&found.rows, waits, form, now);
+        return job_rows(&found.rows, facts, form, now);
     }
     let filtered = !asked.is_empty();
     let next = html! {

@@ -79,7 +79,7 @@ impl LogsQuery {
         }
     }
 
-    fn filter(&self, now: Timestamp) -> Result<LogFilter, Problem> {
+    fn filter(&self, (clocks, now): (Clocks, Timestamp)) -> Result<LogFilter, Problem> {
         let ask = logs::LogsAsk {
             level: self.level.clone(),
             source: self.source.clone(),
@@ -90,6 +90,7 @@ impl LogsQuery {
             since: self.since.clone(),
             until: self.until.clone(),
             now,
+            zone: clocks.zone.unwrap_or_default(),
             before: self.before,
             limit: ROWS,
         };
@@ -124,7 +125,7 @@ pub(super) async fn list(
     let program = app.web.program.as_ref().ok_or_else(|| Problem::of(Code::WebNotFound))?;
     let (log, is_foreign) = asked_log(program, &asked);
     let (now, clocks) = (app.web.clock.now(), who.clocks());
-    let filter = asked.filter(now)?;
+    let filter = asked.filter((clocks, now))?;
     let found = log.search(filter.clone()).await?;
     let known = app.web.store.issues_of_codes(codes(&found.rows)).await?;
     let content = html! {
@@ -146,7 +147,7 @@ pub(super) async fn list(
                 (facets(&html! {}, &ways(&seen, &asked)))
                 div.stack {
                     @if seen.counted > 0 { (log_picture(&seen, clocks, |since, until| span(&asked, since, until))) }
-                    section.card { (filters(&asked)) (part) }
+                    section.card { (filters(&asked, clocks)) (part) }
                 }
             }
         }
@@ -175,7 +176,7 @@ pub(super) struct FileQuery {
 /// GET `/logs/export`: the rows that fit, as a file. It is sent as it is read.
 pub(super) async fn export(
     State(app): State<App>,
-    _who: Signed,
+    who: Signed,
     Query(FileQuery { form, whole }): Query<FileQuery>,
     Query(asked): Query<LogsQuery>,
 ) -> Result<Response, Problem> {
@@ -186,7 +187,7 @@ pub(super) async fn export(
     let now = app.web.clock.now();
     let place = Arc::clone(&app.tails).try_acquire_owned();
     let place = place.map_err(|_| Problem::of(Code::WebStreams))?;
-    let export = LogExport::new(log, asked.filter(now)?, file, !whole.is_empty());
+    let export = LogExport::new(log, asked.filter((who.clocks(), now))?, file, !whole.is_empty());
     let parts = stream::unfold((export, place), async |(mut export, place)| {
         // A client sees that a file has no end when the connection ends without one.
         let part = match logged(export.next().await) {
@@ -303,7 +304,7 @@ fn which(scanned: &ForeignLog, is_shown: bool) -> Markup {
     }
 }
 
-fn filters(asked: &LogsQuery) -> Markup {
+fn filters(asked: &LogsQuery, clocks: Clocks) -> Markup {
     let field = |name: &str, label: &str, value: &Option<String>| {
         html! {
             label { span { (label) } input.form-control type="text" name=(name) value=[value.as_deref()] maxlength="200"; }
@@ -330,8 +331,8 @@ fn filters(asked: &LogsQuery) -> Markup {
             (field("source", "Source", &asked.source))
             (field("code", "Error code", &asked.code))
             (field("correlation_id", "Correlation id", &asked.correlation_id))
-            (field("since", "From (UTC, or 24h)", &asked.since))
-            (field("until", "To (UTC)", &asked.until))
+            (field("since", &format!("From ({}, or 24h)", clocks.name()), &asked.since))
+            (field("until", &format!("To ({})", clocks.name()), &asked.until))
             @if let Some(ids) = &asked.ids { p.soft { "Only rows " (ids.replace(',', ", ")) " are shown." } }
             button.btn type="submit" { "Filter" }
             @if !asked.is_empty() { a.btn.btn-quiet href=(link(PATH)) { "Clear" } }
@@ -343,7 +344,8 @@ fn filters(asked: &LogsQuery) -> Markup {
 fn rows(found: &Found<LogRow>, asked: &LogsQuery, known: &Known, clocks: Clocks) -> Markup {
     if !found.rows.is_empty() {
         let lines: Vec<_> = found.rows.iter().map(|row| line(row, asked, known, clocks)).collect();
-        let columns = ["Time", "Level", "Source", "Message", "Correlation id"];
+        let time = format!("Time, {}", clocks.name());
+        let columns = [time.as_str(), "Level", "Source", "Message", "Correlation id"];
         return html! { div.log { (table("Log rows", &columns, &lines)) } };
     }
     let filtered = !asked.is_empty();

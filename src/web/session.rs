@@ -10,7 +10,7 @@ use super::components::{
 };
 use super::extract::{Id, Query};
 use super::face::Face;
-use super::job::{cancelled_by, run_again_form};
+use super::job::{Again, retried, run_again_form};
 use super::markdown::markdown;
 use super::named::SessionId;
 use super::nav::{self, Tab};
@@ -22,8 +22,8 @@ use crate::actions::{jobs, sessions};
 use crate::error::{Code, Result};
 use crate::heavy::heavy;
 use crate::model::{
-    Cost, Job, JobId, Profile, Role, ScheduleName, Session, SessionRequest, SessionRun, Status,
-    Timestamp, Trigger, Why,
+    Cost, Event, Job, JobId, Profile, Role, ScheduleName, Session, SessionRequest, SessionRun,
+    Status, Timestamp, Trigger, Why,
 };
 use crate::store::Store;
 use axum::extract::State;
@@ -60,7 +60,10 @@ pub(super) async fn page(
     let session = sessions::existing(store, id).await?;
     let job = jobs::known(store, id.0).await?;
     let why = store.why(id, now).await?;
-    let is_full = jobs::is_full(store, &job).await?;
+    let again = Again {
+        is_full: jobs::is_full(store, &job).await?,
+        retry: jobs::retry(store, &job).await?,
+    };
     let family = family(store, &session).await?;
     let changes = store.session_changes(id).await?;
     let is_cancelled = job.status == Status::Cancelled;
@@ -70,7 +73,7 @@ pub(super) async fn page(
     let answers = heavy(usize::MAX, move || run.as_ref().map(answers)).await;
     let content = html! {
         div.grid {
-            div.wide { (summary(&job, is_full, (why.as_ref(), cancelled_by(&events)), role, now)) }
+            div.wide { (summary(&job, &again, (why.as_ref(), Event::cancelled_by(&events)), role, now)) }
             @if let Some(meters) = session_meters(&session, now) {
                 section.card.wide #meters { div.card-body { (meters) } }
             }
@@ -163,7 +166,7 @@ fn follow_up_part(store: &Store, session: &Session, role: Role) -> (String, Mark
 
 fn summary(
     job: &Job,
-    is_full: bool,
+    again: &Again,
     (why, cancelled_by): (Option<&Why>, Option<&str>),
     role: Role,
     now: Timestamp,
@@ -174,21 +177,21 @@ fn summary(
         section.card.say {
             (pill(job.status))
             p {
-                (job_sentence(job, why, cancelled_by, now))
+                (job_sentence(job, why, cancelled_by, now)) (retried(again))
                 @if let Some(code) = code {
                     " " span.sub { code { (code) } @if let Some(code) = known { " " (code.remedy()) } }
                 }
             }
-            @if sessions::may_stop(role) { div.page-actions { (buttons(job, is_full, role)) } }
+            @if sessions::may_stop(role) { div.page-actions { (buttons(job, again, role)) } }
         }
     }
 }
 
-fn buttons(job: &Job, is_full: bool, role: Role) -> Markup {
+fn buttons(job: &Job, again: &Again, role: Role) -> Markup {
     html! {
         @match job.status {
             Status::Completed | Status::Failed | Status::Cancelled if !sessions::may_trigger(role) => {},
-            Status::Completed | Status::Failed | Status::Cancelled => (run_again_form(job, is_full, true)),
+            Status::Completed | Status::Failed | Status::Cancelled => (run_again_form(job, again, true)),
             Status::Running if job.cancel_requested_at.is_some() => p.soft { "It was asked to stop." },
             Status::Running => {
                 button.btn.btn-sm.btn-danger.scripted type="button" data-dialog="stop" { "Stop" }

@@ -13,10 +13,11 @@ use lamplighter::error::Class;
 use lamplighter::model::{
     Actor, After, AttemptEnd, BatchId, Cancelled, Cause, ConcurrencyKey, Enqueued, Filter, Job,
     JobEdit, JobError, JobId, Kind, KindRules, Lane, Lease, LogStep, NewJob, OnInterrupt, Outcome,
-    PollRequest, Polled, Queue, RunNow, Status, Timestamp, UniqueKey, WaitsFor,
+    PollRequest, Polled, Queue, Retry, RunNow, Status, Timestamp, UniqueKey, WaitsFor,
 };
 use lamplighter::store::{LogStore, OpenMode, Store};
 use lamplighter::{Code, testing};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -614,6 +615,13 @@ async fn a_wish_to_cancel_holds(store: &Store) {
     store.cancel(first.id(), Actor::cli(), START).await.unwrap();
     assert_eq!(get(store, runs).await, final_job, "P10");
     assert_eq!(get(store, again).await.parent_id, Some(runs));
+    let retries = store.retries(vec![waits, runs]).await.unwrap();
+    let newest = Retry { id: first.id(), status: Status::Cancelled };
+    assert_eq!(
+        retries,
+        BTreeMap::from([(runs, newest)]),
+        "the newest, of those that were run again"
+    );
 }
 
 async fn what_waits_can_be_made_due_and_changed(store: &Store) {

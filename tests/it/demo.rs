@@ -143,7 +143,7 @@ fn the_demo_opens_on_a_week_that_was_lived_and_goes_on() {
         "Queue billing is paused",
         "6 crm_sync jobs have no worker",
         "New error: 140 send_email jobs failed",
-        "Schedule export_orders failed 3 times in a row",
+        "Schedule export_orders failed 6 times in a row",
         "scripted agent",
     ] {
         assert!(page.contains(told), "{told}: {page}");

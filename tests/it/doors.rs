@@ -105,7 +105,7 @@ async fn every_door_that_makes_a_scan_asks_whether_the_server_can_file() {
     store.say(|facts| {
         facts.tracker = Some(Readiness::not_ready(Some("TRACK-AUTH-001"), "no token"));
     });
-    let again = RunAgain { id: over.0, confirmed: false };
+    let again = RunAgain { id: over.0, confirmed: false, seen: None };
     let refused = [
         scans::run_now(&store, &call, ScanRun::default()).await.unwrap_err(),
         enqueue(&store, "self_monitoring", json!({})).await.unwrap_err(),
@@ -127,7 +127,7 @@ async fn every_door_that_makes_a_session_asks_whether_the_agent_can_be_used() {
     over(folder.path(), 1, "failed", r#"{"prompt":"a"}"#);
     let agent = Some(Readiness::not_ready(None, "claude is not installed"));
     let _lock = server(&store, ProcessFacts { agent, ..ProcessFacts::default() }).await;
-    let again = RunAgain { id: 1, confirmed: false };
+    let again = RunAgain { id: 1, confirmed: false, seen: None };
     let refused = [
         enqueue(&store, "agent_session", json!({"prompt": "x"})).await.unwrap_err(),
         jobs::run_again(&store, &call, again).await.unwrap_err(),

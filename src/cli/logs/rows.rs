@@ -3,7 +3,7 @@
 use super::super::{Cli, output};
 use crate::actions::{self, logs};
 use crate::error::{Result, ignore};
-use crate::model::{LogRow, Timestamp};
+use crate::model::{LogRow, Timestamp, Zone};
 use crate::store::LogStore;
 use crate::wire;
 
@@ -50,6 +50,7 @@ impl Conditions {
             since,
             until,
             now,
+            zone: Zone::default(),
             before: None,
             limit,
         })

@@ -265,6 +265,9 @@ pub struct PastDecision {
 }
 
 impl PastDecision {
+    /// How many of the last decisions pages and the list of what needs a person look at.
+    pub const SHOWN: usize = 30;
+
     /// How many of the last jobs failed one after the other, of decisions with the newest first. What has no end yet, and what
     /// made no job, says nothing.
     pub fn failed_in_a_row(decisions: &[Self]) -> usize {

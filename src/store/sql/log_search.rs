@@ -101,6 +101,21 @@ fn text_of(at: Timestamp) -> String {
     at.to_utc().format("%Y-%m-%dT%H:%M:%S").to_string()
 }
 
+/// How many rows of our own log have a correlation id, counted up to a limit.
+#[cfg(feature = "web")]
+pub(in crate::store) fn count_correlated(
+    conn: &Connection,
+    correlation_id: &str,
+    most: usize,
+) -> Result<u64> {
+    const SQL: &str = "
+        SELECT count(*)
+        FROM (SELECT 1 FROM logs WHERE correlation_id = :correlation_id LIMIT :most)";
+    let params = named_params! {":correlation_id": correlation_id, ":most": most as i64};
+    let count: i64 = conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?;
+    Ok(count.max(0).unsigned_abs())
+}
+
 /// The newest rows of our own log below the cursor that fit.
 pub(in crate::store) fn own(conn: &Connection, filter: &LogFilter) -> Result<Found<LogRow>> {
     own_among(conn, filter, &ids_of_time(conn, filter, AT_ONCE)?)

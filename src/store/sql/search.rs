@@ -9,10 +9,12 @@ use super::filter::{self, Conditions};
 use super::{batches, counts, jobs, stats};
 use crate::error::Result;
 #[cfg(feature = "web")]
-use crate::model::{Deed, DeedFilter};
+use crate::model::{Deed, DeedFilter, Retry};
 use crate::model::{Filter, Found, Hour, Job, JobId, Overview, Status, Timestamp};
 use crate::store::sqlite::dialect;
 use crate::store::sqlite::row;
+#[cfg(feature = "web")]
+use rusqlite::OptionalExtension;
 use rusqlite::types::Value;
 use rusqlite::{Connection, named_params, params_from_iter};
 use std::collections::BTreeMap;
@@ -218,6 +220,31 @@ pub(in crate::store) fn children(conn: &Connection, parent: JobId) -> Result<Vec
     let params = named_params! {":parent": parent.0, ":window": WINDOW, ":limit": MAX_CHILDREN};
     let ids = statement.query_map(params, |row| row.get(0).map(JobId))?;
     Ok(ids.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The newest job that runs each of these again, found by an index.
+#[cfg(feature = "web")]
+pub(in crate::store) fn retries(
+    conn: &Connection,
+    ids: &[JobId],
+) -> Result<BTreeMap<JobId, Retry>> {
+    const SQL: &str = "
+        SELECT id, status
+        FROM jobs
+        WHERE parent_id = :parent AND trigger = 'retry'
+        ORDER BY id DESC
+        LIMIT 1";
+    let mut statement = conn.prepare_cached(SQL)?;
+    let mut found = BTreeMap::new();
+    for id in ids {
+        let retry = statement.query_row(named_params! {":parent": id.0}, |row| {
+            Ok(Retry { id: JobId(row.get(0)?), status: row::word(row, 1)? })
+        });
+        if let Some(retry) = retry.optional()? {
+            found.insert(*id, retry);
+        }
+    }
+    Ok(found)
 }
 
 pub(in crate::store) fn overview(conn: &Connection, now: Timestamp) -> Result<Overview> {

@@ -18,7 +18,7 @@ pub(in crate::web) fn error_rows(
     now: Timestamp,
 ) -> Markup {
     let rows: Vec<_> = errors.iter().map(|error| row(error, length, role, now)).collect();
-    html! { div.jobs.errors { (table("Errors", &["Error", name, "Failures", "Failed jobs", ""], &rows)) } }
+    html! { div.jobs.errors { (table("Errors", &["Error", name, &format!("Failures, {name}"), "Still failed", ""], &rows)) } }
 }
 
 /// The same in a narrow card: without pictures.
@@ -33,7 +33,7 @@ pub(in crate::web) fn error_lines(errors: &[JobErrorGroup], role: Role, now: Tim
         }
     };
     let lines: Vec<_> = errors.iter().map(line).collect();
-    html! { div.jobs.errors { (table("Failures by error", &["Error", "Failures", ""], &lines)) } }
+    html! { div.jobs.errors { (table("Failures by error", &["Error", "Failures, 24 h", "Still failed"], &lines)) } }
 }
 
 fn row(error: &JobErrorGroup, length: Duration, role: Role, now: Timestamp) -> Markup {
@@ -43,7 +43,7 @@ fn row(error: &JobErrorGroup, length: Duration, role: Role, now: Timestamp) -> M
             (said(error, now))
             td { (sparkline("spark-bad spark-days", &label, &error_bars(error, length, now))) }
             td.num data-label="failures" { b { (grouped(error.in_range())) } }
-            td.num data-label="failed jobs" { (still(error)) }
+            td.num data-label="jobs still failed" { (still(error)) }
             td { div.row-actions { (retry_button(error, role)) } }
         }
     }

@@ -33,7 +33,8 @@ pub(in crate::web) fn job_sentence(
                 "Failed " (when_known(job.finished_at, now)) " on attempt " (attempts(job)) ": " (job.reason().map_or("no reason was given.", first_line))
             }
             Status::Cancelled => {
-                "Cancelled " (when_known(job.finished_at, now)) @if let Some(by) = ended_by { " by " (by_whom(by)) } "."
+                @if job.started_at.is_some() { "Stopped " } @else { "Cancelled " }
+                (when_known(job.finished_at, now)) @if let Some(by) = ended_by { " by " (by_whom(by)) } "."
             }
         }
     }

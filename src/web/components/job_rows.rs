@@ -5,7 +5,7 @@ use super::job::attempts;
 use super::list::{picked_table, table};
 use super::status::status_icon;
 use super::time::{elapsed, when};
-use crate::model::{Job, JobId, Status, Timestamp};
+use crate::model::{Job, JobId, Retry, Status, Timestamp};
 use maud::{Markup, html};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -14,14 +14,23 @@ use std::collections::BTreeMap;
 const MEMBERS: usize = 3;
 const CHARS: usize = 40;
 
-/// The table of jobs. `waits` says what those that wait are waiting for; `form` is the one that selected rows belong to.
+/// What is said of a job beside what it holds itself.
+#[derive(Default)]
+pub(in crate::web) struct RowFacts {
+    /// What those that wait are waiting for.
+    pub(in crate::web) waits: BTreeMap<JobId, String>,
+    /// The jobs that run those again that are over.
+    pub(in crate::web) retries: BTreeMap<JobId, Retry>,
+}
+
+/// The table of jobs. `form` is the one that selected rows belong to.
 pub(in crate::web) fn job_rows(
     jobs: &[Job],
-    waits: &BTreeMap<JobId, String>,
+    facts: &RowFacts,
     form: Option<&str>,
     now: Timestamp,
 ) -> Markup {
-    let rows: Vec<_> = jobs.iter().map(|job| row(job, waits, form, now)).collect();
+    let rows: Vec<_> = jobs.iter().map(|job| row(job, facts, form, now)).collect();
     let columns = ["Job", "Queue", "Attempt", "Took", "When"];
     html! {
         div.jobs {
@@ -30,7 +39,8 @@ pub(in crate::web) fn job_rows(
     }
 }
 
-fn row(job: &Job, waits: &BTreeMap<JobId, String>, form: Option<&str>, now: Timestamp) -> Markup {
+fn row(job: &Job, facts: &RowFacts, form: Option<&str>, now: Timestamp) -> Markup {
+    let waits = &facts.waits;
     let reason = job.error.as_deref().map(|error| error.lines().next().unwrap_or_default());
     html! {
         tr id={ "row-" (job.id) } {
@@ -49,6 +59,9 @@ fn row(job: &Job, waits: &BTreeMap<JobId, String>, form: Option<&str>, now: Time
                 }
                 div.sub.under title=[job.error.as_deref().or(waits.get(&job.id).map(String::as_str)).or(job.progress.as_deref())] {
                     span.mono { "#" (job.id) }
+                    @if let Some(retry) = facts.retries.get(&job.id) {
+                        " · retried as " a.mono href=(nav::job(retry.id)) { "#" (retry.id) } ", " (retry.status)
+                    }
                     @if let Some(waits) = waits.get(&job.id) { " · " (waits) }
                     @if let Some(reason) = reason { " · " span.bad[job.status == Status::Failed] { (reason) } }
                     @else if let Some(progress) = job.progress.as_ref().filter(|_| job.status == Status::Running) { " · " (progress) }

@@ -1,15 +1,16 @@
 //! How scans stand, in a few lines.
 
 use super::super::base::link;
+use super::super::clocks::Clocks;
 use super::super::nav;
 use super::super::standing::Standing;
 use super::status::badge;
-use super::time::{exact, when};
+use super::time::when;
 use crate::model::{JobId, Scan, ScanNow, Timestamp, Why};
 use maud::{Markup, html};
 
 /// The scan that runs, the first scan that waits and why it waits, and the scan that ended last with what became of it.
-pub(in crate::web) fn scan_lines(standing: &Standing, now: Timestamp) -> Markup {
+pub(in crate::web) fn scan_lines(standing: &Standing, clocks: Clocks, now: Timestamp) -> Markup {
     let Standing { scans: ScanNow { running, waiting, last, .. }, why } = standing;
     html! {
         @if let Some(scan) = running {
@@ -19,7 +20,7 @@ pub(in crate::web) fn scan_lines(standing: &Standing, now: Timestamp) -> Markup 
             (waiting_scan(why, *waiting, running.is_some()))
         }
         @if let Some(scan) = last {
-            (last_scan(scan, now))
+            (last_scan(scan, clocks, now))
         } @else if running.is_none() && why.is_none() {
             p.soft {
                 "No scan has run yet. Run Now looks through the log for problems and files what it finds."
@@ -43,12 +44,12 @@ fn waiting_scan(why: &Why, waiting: u64, counted: bool) -> Markup {
     }
 }
 
-fn last_scan(scan: &Scan, now: Timestamp) -> Markup {
+fn last_scan(scan: &Scan, clocks: Clocks, now: Timestamp) -> Markup {
     html! {
         p {
             (badge(scan.status)) " "
             @if let Some(at) = scan.finished_at {
-                (exact(at)) " " span.soft { "(" (when(at, now)) ")" }
+                (clocks.exact(at)) " " span.soft { "(" (when(at, now)) ")" }
             }
         }
         @match (&scan.dry_run, &scan.error) {

@@ -13,7 +13,7 @@ use maud::{Markup, html};
 pub(in crate::web) const UPCOMING: usize = 5;
 
 /// How many of the last runs a schedule's strip shows.
-pub(in crate::web) const STRIP: usize = 30;
+pub(in crate::web) const STRIP: usize = PastDecision::SHOWN;
 
 /// The part of a schedule that can change.
 pub(in crate::web) fn schedule_state(schedule: &Schedule) -> impl std::hash::Hash + use<> {

@@ -2,6 +2,7 @@
 
 use super::super::agent;
 use super::super::app::{Program, Web};
+use super::super::clocks::Clocks;
 use super::super::components::{
     Tile, badge, card, confirm, elapsed, headline, scan_lines, session_cost, session_form,
     session_mark, session_meters, session_state, session_turns, size, spend_lines, trigger_badge,
@@ -22,7 +23,11 @@ pub(super) async fn form(web: &Web, role: Role) -> Markup {
 }
 
 /// What goes on beside the engine's own.
-pub(super) async fn now(web: &Web, program: &Program, role: Role) -> Result<More, Problem> {
+pub(super) async fn now(
+    web: &Web,
+    program: &Program,
+    (role, clocks): (Role, Clocks),
+) -> Result<More, Problem> {
     let (store, now) = (&web.store, web.clock.now());
     let unready = agent::unready(web).await;
     let standing = Standing::read(store, now).await?;
@@ -61,7 +66,7 @@ pub(super) async fn now(web: &Web, program: &Program, role: Role) -> Result<More
             ("Log database", size(program.logs.bytes())),
         ],
         running: vec![session_card(session.as_ref(), queue.as_ref(), role, now)],
-        cards: vec![scan_card(&standing, now), money],
+        cards: vec![scan_card(&standing, clocks, now), money],
     })
 }
 
@@ -103,7 +108,7 @@ fn session_card(
     };
     card(
         "session-now",
-        "Running now",
+        "Session that runs",
         &html! { a.btn.btn-sm.btn-quiet href=(Tab::Sessions.link()) { "Sessions" } },
         &content,
     )
@@ -155,14 +160,14 @@ fn first_sentence(answer: &str) -> String {
     }
 }
 
-fn scan_card(standing: &Standing, now: Timestamp) -> Markup {
+fn scan_card(standing: &Standing, clocks: Clocks, now: Timestamp) -> Markup {
     let open = html! { a.btn.btn-sm.btn-quiet href=(Tab::SelfMonitoring.link()) { "Open" } };
     card(
         "last-scan",
         "Self-monitoring",
         &open,
         &html! {
-            div.card-body { (scan_lines(standing, now)) }
+            div.card-body { (scan_lines(standing, clocks, now)) }
         },
     )
 }

@@ -43,7 +43,7 @@ pub(in crate::web) async fn page(
             p.soft { "Scans read the log " code { (log.table()) } ", where it lies." }
         }
         div.grid {
-            div.wide { (status::status_section(&standing, &may_run, &status::Said::Nothing, now)) }
+            div.wide { (status::status_section(&standing, &may_run, &status::Said::Nothing, (who.clocks(), now))) }
             div.wide { (configuration::cadence_of(schedule.as_ref(), now)) }
             div.wide { (lists::section(&lists, &asked, now)) }
         }

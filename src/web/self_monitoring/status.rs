@@ -4,6 +4,7 @@ use super::super::answer::answered;
 use super::super::app::App;
 use super::super::base::link;
 use super::super::caller::Signed;
+use super::super::clocks::Clocks;
 use super::super::components::{problem_notice, said_notice, scan_lines};
 use super::super::extract::Query;
 use super::super::face::Face;
@@ -47,7 +48,7 @@ pub(in crate::web) async fn status(
     let now = app.web.clock.now();
     let standing = Standing::read(&app.web.store, now).await?;
     let may_run = may_run(&app, &who).await?;
-    let section = status_section(&standing, &may_run, &Said::Nothing, now);
+    let section = status_section(&standing, &may_run, &Said::Nothing, (who.clocks(), now));
     Ok(fresh(&status_version(&standing, &may_run), &section, shown.as_deref()))
 }
 
@@ -91,7 +92,7 @@ async fn run(app: &App, who: &Signed, request: ScanRun) -> Result<Response, Prob
 async fn section_now(app: &App, who: &Signed, said: &Said<'_>) -> Result<Html<String>, Problem> {
     let now = app.web.clock.now();
     let standing = Standing::read(&app.web.store, now).await?;
-    let section = status_section(&standing, &may_run(app, who).await?, said, now);
+    let section = status_section(&standing, &may_run(app, who).await?, said, (who.clocks(), now));
     Ok(Html(section.into_string()))
 }
 
@@ -127,7 +128,7 @@ pub(super) fn status_section(
     standing: &Standing,
     may_run: &MayRun,
     said: &Said<'_>,
-    now: Timestamp,
+    (clocks, now): (Clocks, Timestamp),
 ) -> Markup {
     let trigger = if standing.is_active() { "sse:change, every 1s" } else { "sse:change" };
     let part = link(PATH).with(&[("v", status_version(standing, may_run))]);
@@ -141,7 +142,7 @@ pub(super) fn status_section(
                     Said::Queued(answer) => (said_notice(answer)),
                     Said::Refused(problem) => (problem_notice(problem)),
                 }
-                div.scan-line role="status" { (scan_lines(standing, now)) }
+                div.scan-line role="status" { (scan_lines(standing, clocks, now)) }
                 div.actions { (buttons(standing.scans.running.is_some(), may_run)) }
             }
         }

@@ -3,7 +3,7 @@
 use super::super::components::job_sentence;
 use super::work::{claim, enqueue, error, job, lead, poll, run_now, settle};
 use super::*;
-use crate::model::{JobId, Kind, NewJob, Outcome, Status, Trigger};
+use crate::model::{Cause, JobId, Kind, Level, NewJob, NewLogRow, Outcome, Status, Trigger};
 use std::time::Duration;
 
 /// The ids that the list shows, in its order.
@@ -198,7 +198,10 @@ async fn one_sentence_says_how_a_job_stands() {
         settle(&site, lease, Outcome::Done(serde_json::json!({}))).await;
     };
     settle(&site, lease, Outcome::Fatal(error("no lamp"))).await;
-    assert_eq!(says(&site, third).await, "FailedFailed just now on attempt 1 of 3: no lamp");
+    assert_eq!(
+        says(&site, third).await,
+        "FailedFailed just now on attempt 1 of 3: no lamp No further attempt follows, because the handler said that trying again does not help. The job does not start again by itself. All failures with this error."
+    );
 
     let later = NewJob {
         run_at: Some(site.web.clock.now().plus(Duration::from_mins(10))),
@@ -209,6 +212,85 @@ async fn one_sentence_says_how_a_job_stands() {
     lead(&site).await;
     let starts = "ScheduledIt starts at 15 Jan 08:11:04 UTC. Its time comes in 10 min.";
     assert_eq!(says(&site, later).await, starts);
+}
+
+#[tokio::test]
+async fn a_failed_job_that_was_run_again_says_so_and_asks_before_a_further_retry() {
+    let site = Site::signed_in().await;
+    let id = enqueue(&site, "mail").await;
+    let lease = poll(&site, "mail").await.unwrap();
+    settle(&site, lease, Outcome::Fatal(error("550 no such mailbox"))).await;
+    let page = site.see(&format!("/jobs/{id}")).await.body;
+    assert!(page.contains(r#"action="/jobs/1/run-again""#) && !page.contains("Retried as"));
+    assert!(page.contains("the handler said that trying again does not help"), "{page}");
+    assert!(page.contains(r#"<a href="/errors/"#), "its error is a link: {page}");
+    let press = async |query: &str| site.submit(&format!("/jobs/1/run-again{query}"), "").await;
+    assert_eq!(press("").await.status, StatusCode::SEE_OTHER);
+    assert!(says(&site, id).await.ends_with("Retried as #2, which is queued."));
+    let page = site.see("/jobs/1").await.body;
+    let asks = r#"<a href="/jobs/2">#2</a> was made from it already, and is queued."#;
+    assert!(page.contains(asks) && page.contains(r#"action="/jobs/1/run-again?seen=2""#), "{page}");
+    let list = site.see("/jobs?status=failed").await.body;
+    let marked = r#"retried as <a class="mono" href="/jobs/2">#2</a>, queued"#;
+    assert!(list.contains(marked), "{list}");
+    // The page of somebody who has not seen the retry makes none more.
+    press("").await;
+    assert!(site.web.store.job(JobId(3)).await.unwrap().is_none());
+    press("?seen=2").await;
+    assert!(says(&site, id).await.ends_with("Retried as #3, which is queued."));
+    press("?seen=2").await;
+    assert!(says(&site, id).await.ends_with("Retried as #3, which is queued."), "a double click");
+}
+
+#[tokio::test]
+async fn a_job_links_to_its_log_rows_only_where_there_are_any() {
+    let site = Site::signed_in().await;
+    let of = |id: &str| NewJob { correlation_id: Some(id.into()), ..job_of("mail") };
+    let (some, none) = (of("r-1"), of("r-2"));
+    let some = site.web.store.enqueue(some, START).await.unwrap().id();
+    let none = site.web.store.enqueue(none, START).await.unwrap().id();
+    let row = NewLogRow {
+        timestamp: START.to_string(),
+        level: Level::Info,
+        source: "shop".into(),
+        message: "sent".into(),
+        correlation_id: Some("r-1".into()),
+        user_id: None,
+        request_path: None,
+        extra_data: None,
+    };
+    let logs = &site.web.program.as_ref().unwrap().logs;
+    logs.append(vec![row.clone(), row]).await.unwrap();
+    let page = site.see(&format!("/jobs/{some}")).await.body;
+    assert!(page.contains(r#"<a href="/logs?correlation_id=r-1">2 log rows</a>"#), "{page}");
+    let page = site.see(&format!("/jobs/{none}")).await.body;
+    assert!(!page.contains("correlation_id=r-2"), "{page}");
+}
+
+#[tokio::test]
+async fn a_stopped_job_names_the_person_and_not_the_worker_that_ended_it() {
+    let site = Site::signed_in().await;
+    let id = enqueue(&site, "mail").await;
+    let lease = poll(&site, "mail").await.unwrap();
+    let board = site.see("/").await.body;
+    let now = board.split(r#"id="jobs-now""#).nth(1).unwrap();
+    assert!(now.contains(r#"<a href="/jobs/1">mail</a>"#), "the dashboard lists what runs: {now}");
+    let pressed = site.submit(&format!("/jobs/{id}/cancel"), "").await;
+    assert_eq!(pressed.status, StatusCode::SEE_OTHER);
+    settle(&site, lease, Outcome::Fatal(error("it was stopped"))).await;
+    let events = site.web.store.job_events(id).await.unwrap();
+    let asked = events.iter().find(|event| event.cause == Ok(Cause::CancelRequested)).unwrap();
+    let ended = events.iter().find(|event| event.cause == Ok(Cause::Cancelled)).unwrap();
+    assert_ne!(asked.actor, ended.actor);
+    let said = says(&site, id).await;
+    assert!(said.starts_with("CancelledStopped "), "{said}");
+    assert!(said.ends_with(&format!(" by {}.", asked.actor)), "{said}");
+}
+
+#[tokio::test]
+async fn the_part_of_a_list_whose_query_cannot_be_read_goes_on() {
+    let site = Site::signed_in().await;
+    assert_eq!(site.part("/jobs/part?q=status:faild").await.status, StatusCode::OK);
 }
 
 #[tokio::test]

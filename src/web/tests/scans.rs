@@ -155,7 +155,9 @@ async fn the_page_follows_a_scan_from_queued_to_completed() {
     assert!(ready(&done) && !done.contains(REFRESH));
     let status = words(&site.part(STATUS_PATH).await.body);
     assert!(
-        status.contains("Completed 2027-01-15 08:00:00 UTC ( 5 s ago ) Issues created: 1 1 filed."),
+        status.contains(
+            "Completed Fri 15 Jan 2027, 08:00:00 UTC ( 5 s ago ) Issues created: 1 1 filed."
+        ),
         "{status}"
     );
     let text = words(&done);
@@ -170,7 +172,7 @@ async fn the_page_follows_a_scan_from_queued_to_completed() {
     let status = words(&site.part(STATUS_PATH).await.body);
     assert!(
         status.contains(
-            "Failed 2027-01-15 08:00:05 UTC ( just now ) Issues created: 0 Error: the log is gone"
+            "Failed Fri 15 Jan 2027, 08:00:05 UTC ( just now ) Issues created: 0 Error: the log is gone"
         ),
         "{status}"
     );

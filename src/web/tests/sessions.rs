@@ -351,7 +351,7 @@ async fn a_session_without_a_sandbox_runs_again_only_for_an_admin_who_says_so() 
     assert_eq!(again.header("location"), "/sessions/2");
     let mut call = Call::by_owner(START);
     call.who.role = Role::Operator;
-    let again = RunAgain { id: 1, confirmed: true };
+    let again = RunAgain { id: 1, confirmed: true, seen: None };
     let refused = run_again(&site.web.store, &call, again).await.unwrap_err();
     assert_eq!(refused.code(), Code::AuthRole);
 }

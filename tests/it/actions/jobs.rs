@@ -57,14 +57,16 @@ async fn jobs_are_cancelled_and_run_again_alike_by_every_face() {
         cli.extend(confirmed.then_some(["--confirm", "full"]).into_iter().flatten());
         let request = Request { cli: &cli, page: Some((&path, &[])) };
         let again = async |store: &_, call: &_| {
-            Ok(value(&jobs::run_again(store, call, RunAgain { id, confirmed }).await?))
+            Ok(value(&jobs::run_again(store, call, RunAgain { id, confirmed, seen: None }).await?))
         };
         check(faces.ask(request, again).await, says);
         assert_eq!(faces.refused_below(Role::Viewer, request.page, again).await, Code::AuthRole);
     }
     let page: Page<'_> = ("/jobs/7/run-again?confirm=full", &[]);
     let session = async |store: &_, call: &_| {
-        Ok(value(&jobs::run_again(store, call, RunAgain { id: 7, confirmed: true }).await?))
+        Ok(value(
+            &jobs::run_again(store, call, RunAgain { id: 7, confirmed: true, seen: None }).await?,
+        ))
     };
     assert_eq!(faces.refused_below(Role::Operator, Some(page), session).await, Code::AuthRole);
 }
@@ -316,7 +318,7 @@ async fn what_a_request_runs_again_has_its_correlation_id() {
     let (folder, store) = store();
     prepare(folder.path());
     let call = Call { correlation_id: Some("request".into()), ..Call::by_owner(START) };
-    let again = RunAgain { id: 5, confirmed: false };
+    let again = RunAgain { id: 5, confirmed: false, seen: None };
     jobs::run_again(&store, &call, again).await.unwrap();
     let ask = BulkAsk { query: "id:6".into(), act: BulkAct::Retry, before: None };
     let previewed = bulk::preview(&store, &call, ask).await.unwrap();

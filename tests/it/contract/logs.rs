@@ -29,6 +29,10 @@ pub async fn rows_are_appended_found_and_removed(logs: &LogStore, folder: &Path)
     logs.append(rows).await.unwrap();
     assert!(changes.has_changed().unwrap());
     assert_eq!(logs.last_id().await.unwrap(), 3);
+    for (most, counted) in [(2, 2), (9, 3)] {
+        assert_eq!(logs.count_correlated("r-1".into(), most).await.unwrap(), counted);
+    }
+    assert_eq!(logs.count_correlated("r-2".into(), 9).await.unwrap(), 0);
     let scanned = ScannedLog::from(logs);
     let warnings = scanned.warnings(0, 3, 9).await.unwrap();
     assert_eq!(warnings.iter().map(|row| row.id).collect::<Vec<_>>(), [2, 3]);

@@ -145,6 +145,8 @@ fn shown(world: &World, now: Timestamp) {
     let (id, name) = (JobId(3), ScheduleName::parse("minutely").unwrap());
     search::overview(conn, now).unwrap();
     search::children(conn, id).unwrap();
+    #[cfg(feature = "web")]
+    search::retries(conn, &[id]).unwrap();
     jobs::get(conn, id).unwrap();
     jobs::of(conn, &[id]).unwrap();
     jobs::not_open(conn, &[id]).unwrap();
