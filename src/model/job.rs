@@ -281,7 +281,20 @@ impl Cause {
                  The job does not start again by itself.",
             ),
             Self::Failed => Some("No attempt is left. The job does not start again by itself."),
-            _ => None,
+            Self::Retry
+            | Self::Poison
+            | Self::Interrupted
+            | Self::Snooze
+            | Self::Limited
+            | Self::Budget
+            | Self::Resumed
+            | Self::Blocked
+            | Self::CancelRequested
+            | Self::Cancelled
+            | Self::After
+            | Self::RunNow
+            | Self::Rescheduled
+            | Self::Edited => None,
         }
     }
 }

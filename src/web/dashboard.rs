@@ -126,7 +126,7 @@ struct Now {
     held: u64,
     /// The jobs that began last of those that run, besides sessions.
     running: Vec<Job>,
-    now: Timestamp,
+    at: Timestamp,
     leading: Option<bool>,
     needs: Markup,
     more: More,
@@ -158,7 +158,7 @@ impl Now {
             @if let Some(stop) = &stopped { (stopped_notice(stop, now)) }
             (needs::shown(&waiting, role, now))
         };
-        Ok(Self { overview, held, running, now, leading, needs, more, version })
+        Ok(Self { overview, held, running, at: now, leading, needs, more, version })
     }
 
     fn part(&self, of: Part) -> Markup {
@@ -171,7 +171,7 @@ impl Now {
             Part::Now => (
                 "dashboard-now",
                 Some("now"),
-                html! { div.stack { @for card in &self.more.running { (card) } (running_card(&self.running, self.now)) } },
+                html! { div.stack { @for card in &self.more.running { (card) } (running_card(&self.running, self.at)) } },
             ),
             Part::Health => {
                 let health = health_card(&self.overview, self.leading, &self.more.facts);
