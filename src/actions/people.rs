@@ -13,7 +13,7 @@ pub use state::{DISABLE, ENABLE, disable, enable};
 
 use super::{Answer, Call, Right};
 use crate::error::{Code, Error, Result};
-use crate::model::{Account, Actor, Role, Timestamp, Username};
+use crate::model::{Account, AccountState, Actor, Role, Timestamp, Username};
 use crate::store::Store;
 use crate::wire;
 use std::cmp::Ordering;
@@ -35,6 +35,15 @@ pub const ROLES: [Role; 3] = Role::ALL;
 /// Whether this role may see and change the accounts of other people.
 pub fn may_manage(role: Role) -> bool {
     SEE.is_of(role)
+}
+
+/// Whether the account of this name is the only one left that may manage the others: it is neither disabled nor removed.
+pub fn is_last_admin(all: &[AccountState], name: &str) -> bool {
+    let is_admin = |state: &&AccountState| {
+        may_manage(state.account.role) && state.account.disabled_at.is_none()
+    };
+    let mut admins = all.iter().filter(is_admin);
+    admins.next().is_some_and(|state| state.account.username == name) && admins.next().is_none()
 }
 
 /// A request to make an account.

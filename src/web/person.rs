@@ -12,7 +12,7 @@ use super::people::{person_state, role_field};
 use super::problem::Problem;
 use super::setting::Said;
 use crate::actions::people::{self, Password};
-use crate::model::{AccountState, Role, Timestamp, WhichLogins};
+use crate::model::{AccountState, Timestamp, WhichLogins};
 use axum::extract::State;
 use axum::response::{Html, Response};
 use maud::{Markup, html};
@@ -80,14 +80,10 @@ pub(super) async fn page(
 ) -> Result<Html<String>, Problem> {
     let now = app.web.clock.now();
     let all = app.web.store.accounts(now).await?;
-    let is_admin = |state: &&AccountState| {
-        state.account.role == Role::Admin && state.account.disabled_at.is_none()
-    };
-    let admins = all.iter().filter(is_admin).count();
+    let is_last = people::is_last_admin(&all, &name);
     let found = all.into_iter().find(|state| state.account.username == name);
     let state = found.ok_or_else(PersonText::unfit)?;
     let logins = people::read_logins(&app.web.store, &who.call(now), &name).await?;
-    let is_last = admins == 1 && is_admin(&&state);
     let own = who.login.as_ref().map(|login| login.id);
     let end = nav::person(&name).under("logins").under("end");
     let content = html! {
