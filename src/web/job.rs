@@ -365,7 +365,7 @@ fn facts(
                 @if let Some(worker) = &job.worker_id { dt { "Worker" } dd { (worker.as_str()) } }
                 @if let Some(code) = &job.error_code { dt { "Error code" } dd { code { (code) } } }
                 @if let Some(id) = &job.correlation_id {
-                    dt { "Correlation id" } dd { (id) }
+                    dt { "Correlation id" } dd { code { (id) } }
                     @match log_rows {
                         None | Some(0) => {},
                         Some(1) => { dt { "Log" } dd { a href=(nav::log_rows_of(id)) { "1 log row" } } },
