@@ -278,7 +278,8 @@ const STRAY: &str = "
 
 /// The pages that the document leads to.
 const LINKS: &str =
-    "[...document.querySelectorAll('a[href^=\"/\"]')].map(a => a.pathname + a.search)";
+    "[...document.querySelectorAll('a[href^=\"/\"]')].map(a => new URL(a.getAttribute('href'), location))
+        .map(link => link.pathname + link.search)";
 
 /// Sends a form of the shop, and waits for the page that follows.
 fn submitted(page: &Page, action: &str) {

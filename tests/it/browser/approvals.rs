@@ -22,13 +22,15 @@ async fn the_text_that_one_approves_is_shown_with_its_lines() {
     // As one reads it: where the browser breaks the lines, with their indentation.
     page.click("#approvals .raw summary");
     let shown = page.wait("document.querySelector('#approvals .raw pre')?.innerText");
-    assert_eq!(shown.as_str().unwrap().trim_end(), BODY.trim_end());
+    let (title, body) = shown.as_str().unwrap().split_once("\n\n").unwrap();
+    assert_eq!(title, "[CLIENT] the mail server refuses invoices");
+    assert_eq!(body.trim_end(), BODY.trim_end());
     let lines = page.eval(
         "(() => { const pre = document.querySelector('#approvals .raw pre'), style = getComputedStyle(pre);
             const inner = pre.clientHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom);
             return Math.round(inner / parseFloat(style.lineHeight)); })()",
     );
-    let wanted = BODY.trim_end().lines().count() as u64;
+    let wanted = 2 + BODY.trim_end().lines().count() as u64;
     assert!(lines.as_u64().unwrap() >= wanted, "{lines} lines of {wanted}");
     assert_eq!(page.eval(include_str!("look.js")), serde_json::json!([]), "nothing looks wrong");
 }

@@ -104,7 +104,7 @@ async fn what_people_come_for_takes_few_clicks_from_the_dashboard() {
     let mut clicks = dashboard();
     clicks.click(".side a[href='/queues']");
     clicks.click("a[aria-label='Pause mail']");
-    page.wait("document.activeElement.id === 'pause-reason'");
+    page.wait("document.activeElement?.id === 'pause-reason'");
     clicks.click("#queue-pause button[type=submit]");
     page.wait("!!document.querySelector('form[action*=\"/mail/resume\"]')");
     took("pause a queue", &clicks, 3);
