@@ -278,7 +278,7 @@ fn an_applications_own_tool_makes_the_tables_and_check_only_compares() {
         tx.commit().unwrap();
     }
     Store::open_in(&path, OpenMode::Check).unwrap();
-    assert_eq!(ask::<i64>(&conn, "PRAGMA user_version"), 13);
+    assert_eq!(ask::<i64>(&conn, "PRAGMA user_version"), 14);
     conn.execute_batch("DROP TABLE job_spend").unwrap();
     drop(conn);
     let said = refused(&path, OpenMode::Check, Code::StoreTablesDiffer);
