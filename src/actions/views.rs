@@ -26,7 +26,7 @@ pub fn page(name: &str) -> Result<ListPage> {
     name.parse().map_err(refuse)
 }
 
-/// The views that whoever asks keeps of a list, by name.
+/// The views of a list that the caller keeps, by name.
 ///
 /// # Errors
 /// Those of reading the database.
@@ -54,7 +54,7 @@ pub async fn save(store: &Store, call: &Call, view: ViewSave) -> Result<Answer<w
     Ok(Answer::new(told, sentence))
 }
 
-/// Removes a view of whoever asks. One that is not there is removed already.
+/// Removes a view of the caller. One that is not there is removed already.
 ///
 /// # Errors
 /// Those of writing the database.

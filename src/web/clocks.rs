@@ -1,8 +1,8 @@
-//! The clocks of whoever reads a page, by which pictures and lists tell times.
+//! The clocks of the reader of a page, by which pictures and lists tell times.
 
 use crate::model::{Timestamp, Zone};
 
-/// The clocks of whoever reads the page, by which pictures and lists without a script tell times. Where their browser has not said
+/// The clocks of the reader of the page, by which pictures and lists without a script tell times. Where their browser has not said
 /// its zone they are those of UTC.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Clocks {

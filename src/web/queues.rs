@@ -449,5 +449,5 @@ const RESUMES: [(&str, &str); 5] = [
 ];
 /// The one that is chosen at first.
 const USUAL: &str = "1h";
-/// The value of the last of them, by the clocks of whoever pauses the queue.
+/// The value of the last of them, by the clocks of the person who pauses the queue.
 const TOMORROW: &str = "tomorrow";

@@ -79,7 +79,7 @@ pub(super) struct Views<'a> {
 }
 
 impl<'a> Views<'a> {
-    /// Those of whoever asks.
+    /// Those of the caller.
     pub(super) async fn of(
         store: &Store,
         who: &Signed,
