@@ -290,12 +290,12 @@ async fn change(
             Cancelled::AlreadyFinal(_) => Some(Skip::Final),
         }),
         BulkAct::Retry => {
+            let correlation_id = call.correlation_id.clone();
             let Some(form) = form else {
-                let correlation_id = call.correlation_id.clone();
                 return store.run_again(id, actor, correlation_id, now).await.map(|_| None);
             };
             let key = format!("bulk form {form}, job {id}");
-            Ok(match store.run_again_once(id, key, actor, now).await? {
+            Ok(match store.run_again_once(id, key, actor, correlation_id, now).await? {
                 Enqueued::Inserted(_) => None,
                 Enqueued::Existing(_) => Some(Skip::Repeated),
             })

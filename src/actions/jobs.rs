@@ -244,8 +244,15 @@ pub async fn run_again(
             format!("Nothing was queued: job {} was run again already, as job {before}.", job.id);
         return Ok(Answer::new(wire::Enqueued::from(Enqueued::Existing(before)), sentence));
     }
-    let again = store.run_again(job.id, call.actor(), call.correlation_id.clone(), call.now);
-    let again = again.await?;
+    let (actor, correlation_id) = (call.actor(), call.correlation_id.clone());
+    let again = match request.seen {
+        // Two requests of people who saw the same make one job, also where neither saw the other's.
+        Some(seen) => {
+            let key = format!("job {}, again after {seen}", job.id);
+            store.run_again_once(job.id, key, actor, correlation_id, call.now).await?
+        }
+        None => store.run_again(job.id, actor, correlation_id, call.now).await?,
+    };
     let id = again.id();
     let held = waiting::held(store, &job.kind, id, call.now).await;
     let sentence = format!("Job {id} runs job {} again. {}", job.id, held.text);

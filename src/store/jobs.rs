@@ -130,10 +130,12 @@ impl Store {
         id: JobId,
         key: String,
         actor: Actor,
+        correlation_id: Option<String>,
         now: Timestamp,
     ) -> Result<Enqueued> {
         let again = move |tx: &Tx<'_>, now| {
-            core::again::run_again(tx, id, &actor, (Some(key.clone()), None), now)
+            let once = (Some(key.clone()), correlation_id.clone());
+            core::again::run_again(tx, id, &actor, once, now)
         };
         self.db.rule("run a job again", now, again).await
     }

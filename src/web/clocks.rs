@@ -38,6 +38,11 @@ impl Clocks {
         self.show(at, "%H:%M")
     }
 
+    /// The zone for what is reckoned by its clocks: UTC where the browser has not said its own.
+    pub(super) fn zone_or_utc(self) -> Zone {
+        self.zone.unwrap_or_default()
+    }
+
     /// The name of the zone.
     pub(super) fn name(self) -> String {
         self.zone.map_or_else(|| "UTC".to_owned(), |zone| zone.to_string())

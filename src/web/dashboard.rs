@@ -74,7 +74,7 @@ pub(super) async fn page(
 ) -> Result<Html<String>, Problem> {
     let (role, asked) = (who.role(), query.read()?);
     let now = Now::read(&app.web, (role, who.clocks()), Part::Figures).await?;
-    let (_, latest) = latest(&app.web, role, (asked, zone_of(&who))).await?;
+    let (_, latest) = latest(&app.web, role, (asked, who.clocks().zone_or_utc())).await?;
     let form = More::form(&app.web, role).await;
     let content = html! {
         div.stack {
@@ -109,14 +109,9 @@ pub(super) async fn latest_part(
     who: Signed,
     Query(query): Query<ThroughputQuery>,
 ) -> Result<Response, Problem> {
-    let asked = (query.read()?, zone_of(&who));
+    let asked = (query.read()?, who.clocks().zone_or_utc());
     let (version, part) = latest(&app.web, who.role(), asked).await?;
     Ok(fresh(&version, &part, query.v.as_deref()))
-}
-
-/// The zone of the clocks that the person looks at; UTC where the browser has not told it.
-fn zone_of(who: &Signed) -> Zone {
-    who.caller.choices.zone.unwrap_or_default()
 }
 
 /// What goes on, as one look at the store has it.

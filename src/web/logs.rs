@@ -90,7 +90,7 @@ impl LogsQuery {
             since: self.since.clone(),
             until: self.until.clone(),
             now,
-            zone: clocks.zone.unwrap_or_default(),
+            zone: clocks.zone_or_utc(),
             before: self.before,
             limit: ROWS,
         };

@@ -609,7 +609,7 @@ async fn a_wish_to_cancel_holds(store: &Store) {
     assert_eq!(leader.settle(lease, failed()).await, Status::Cancelled);
     let final_job = get(store, runs).await;
     let again = store.run_again(runs, Actor::cli(), None, START).await.unwrap().id();
-    let once = || store.run_again_once(runs, "form 1".into(), Actor::cli(), START);
+    let once = || store.run_again_once(runs, "form 1".into(), Actor::cli(), None, START);
     let first = once().await.unwrap();
     assert_eq!(once().await.unwrap(), Enqueued::Existing(first.id()), "P3: once for a key");
     store.cancel(first.id(), Actor::cli(), START).await.unwrap();

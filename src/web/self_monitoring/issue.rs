@@ -50,7 +50,7 @@ pub(in crate::web) async fn page(
     Query(Shown { v: shown }): Query<Shown>,
 ) -> Result<Response, Problem> {
     let (role, now) = (who.role(), app.web.clock.now());
-    let zone = who.caller.choices.zone.unwrap_or_default();
+    let zone = who.clocks().zone_or_utc();
     let seen = read(&app, id, zone).await?;
     let content = html! {
         div.stack {
