@@ -3,8 +3,8 @@
 use super::{Answer, Call, Right};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    DeedFilter, Issue, IssueChange, IssueId, IssueOrder, IssueRecord, IssueState, IssueStep, Role,
-    SeenOverTime, Timestamp, Zone, zone_days,
+    Act, DeedFilter, FilingState, Issue, IssueChange, IssueId, IssueOrder, IssueRecord, IssueState,
+    IssueStep, Role, SeenOverTime, Timestamp, WaitingFiling, Zone, zone_days,
 };
 use crate::store::Store;
 use crate::wire;
@@ -169,6 +169,30 @@ pub async fn over_time(
         Some((issue.id, SeenOverTime::of(hours, issue.created_at, now)?))
     };
     Ok(issues.iter().filter_map(seen).collect())
+}
+
+/// The most texts for the tracker that are looked at for what became of them, and how far back those are that were rejected.
+const MOST_FILINGS: usize = 500;
+const REJECTED: Duration = Duration::from_hours(24 * 30);
+
+/// What became of the text of each issue that its tracker does not have, in a few words: it waits for approval, or a person
+/// rejected it.
+///
+/// # Errors
+/// Those of reading the database.
+pub async fn not_filed(store: &Store, now: Timestamp) -> Result<BTreeMap<IssueId, String>> {
+    let rejected = store.rejected_filings(now.minus(REJECTED), MOST_FILINGS).await?;
+    let waiting = store.waiting_filings(MOST_FILINGS).await?;
+    let told = |filing: &WaitingFiling| {
+        let words = match (filing.state, &filing.decided) {
+            (FilingState::AwaitingApproval, _) => "Waits for approval".to_owned(),
+            (FilingState::Rejected, Some((by, _))) => format!("Rejected by {by}"),
+            (_, _) => return None,
+        };
+        Some((filing.issue, words))
+    };
+    let new = rejected.iter().chain(&waiting).filter(|filing| filing.act == Act::Open);
+    Ok(new.filter_map(told).collect())
 }
 
 /// Days of the pictures of issues.

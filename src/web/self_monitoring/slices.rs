@@ -7,21 +7,12 @@ use super::super::part::version;
 use super::super::problem::Problem;
 use super::super::slice::Slice;
 use crate::actions::issues;
-use crate::model::{
-    Act, FilingState, Issue, IssueId, IssueOrder, IssueState, JobId, Scan, SeenOverTime, Timestamp,
-    WaitingFiling, Why,
-};
-use crate::store::Store;
+use crate::model::{Issue, IssueId, IssueOrder, IssueState, JobId, Scan, SeenOverTime, Why};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 /// The highest page number that is looked up. No list ever has so many pages.
 const MAX_PAGE: u64 = 1_000_000;
-
-/// The most texts for the tracker that are looked at for what became of them, and how far back those are that were rejected.
-const MOST_FILINGS: usize = 500;
-const REJECTED: Duration = Duration::from_hours(24 * 30);
 
 /// Which parts of the two lists the page shows.
 #[derive(Clone, Default, Deserialize, Serialize)]
@@ -72,7 +63,7 @@ pub(super) async fn read(app: &App, asked: &ListsQuery) -> Result<Lists, Problem
     let (issues, issue_total) =
         store.issues_in_order(issue_order, issue_slice.skip(), issue_slice.most()).await?;
     let seen = issues::over_time(store, &issues, app.web.clock.now()).await?;
-    let decided = decided(store, app.web.clock.now()).await?;
+    let decided = issues::not_filed(store, app.web.clock.now()).await?;
     let days = issues::days(store, &issues, app.web.clock.now()).await?;
     let scanned = app.web.program.as_ref().and_then(|program| program.scanned.as_ref());
     let log = scanned.map_or(ShownLog::Own, |_| ShownLog::Scanned);
@@ -90,21 +81,6 @@ pub(super) async fn read(app: &App, asked: &ListsQuery) -> Result<Lists, Problem
         decided,
         log,
     })
-}
-
-async fn decided(store: &Store, now: Timestamp) -> Result<BTreeMap<IssueId, String>, Problem> {
-    let rejected = store.rejected_filings(now.minus(REJECTED), MOST_FILINGS).await?;
-    let waiting = store.waiting_filings(MOST_FILINGS).await?;
-    let told = |filing: &WaitingFiling| {
-        let words = match (filing.state, &filing.decided) {
-            (FilingState::AwaitingApproval, _) => "Waits for approval".to_owned(),
-            (FilingState::Rejected, Some((by, _))) => format!("Rejected by {by}"),
-            (_, _) => return None,
-        };
-        Some((filing.issue, words))
-    };
-    let new = rejected.iter().chain(&waiting).filter(|filing| filing.act == Act::Open);
-    Ok(new.filter_map(told).collect())
 }
 
 impl Lists {

@@ -240,6 +240,9 @@ async fn a_failed_job_that_was_run_again_says_so_and_asks_before_a_further_retry
     assert!(says(&site, id).await.ends_with("Retried as #3, which is queued."));
     press("?seen=2").await;
     assert!(says(&site, id).await.ends_with("Retried as #3, which is queued."), "a double click");
+    tokio::join!(press("?seen=3"), press("?seen=3"));
+    assert!(says(&site, id).await.ends_with("Retried as #4, which is queued."));
+    assert!(site.web.store.job(JobId(5)).await.unwrap().is_none(), "two at the same instant");
 }
 
 #[tokio::test]
