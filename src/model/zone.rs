@@ -56,7 +56,7 @@ impl Zone {
     }
 
     /// When its clocks show this; where they leave it out, as if it were of UTC.
-    #[cfg(feature = "web")]
+    #[cfg(all(feature = "web", feature = "monitor"))]
     pub(crate) fn instant(self, shown: NaiveDateTime) -> Timestamp {
         let of_utc = || shown.and_utc().timestamp_millis();
         let at = self.0.from_local_datetime(&shown).earliest();

@@ -82,9 +82,9 @@ pub(super) use session_form::{continue_form, session_form};
 pub(super) use spark::{Measure, meter, sparkline};
 #[cfg(feature = "monitor")]
 pub(super) use spend::spend_lines;
-pub(super) use status::{Step, badge, pill, status_word, timeline};
 #[cfg(feature = "monitor")]
-pub(super) use status::{level_badge, status_icon};
+pub(super) use status::level_badge;
+pub(super) use status::{Step, badge, pill, status_icon, status_word, timeline};
 pub(super) use tabs::{QueryBox, Way, facets, query_box, tabs};
 #[cfg(feature = "monitor")]
 pub(super) use text::known;

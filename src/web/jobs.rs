@@ -21,9 +21,9 @@ use super::problem::Problem;
 use super::views::Views;
 use crate::actions::jobs::{self, JobsAsk};
 use crate::error::Code;
-use crate::model::{
-    Filter, Found, Job, JobId, JobOrder, JobPlace, ListPage, Role, Status, Timestamp,
-};
+#[cfg(feature = "monitor")]
+use crate::model::Status;
+use crate::model::{Filter, Found, Job, JobId, JobOrder, JobPlace, ListPage, Role, Timestamp};
 use crate::store::Store;
 use axum::extract::State;
 use axum::response::Response;
