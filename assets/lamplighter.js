@@ -197,7 +197,12 @@
   setInterval(() => { if (!document.hidden && !paused) tick(); }, 1000);
 
   const actions = {
-    theme: () => { keep("theme", theme() === "dark" ? "light" : "dark"); applyTheme(); },
+    // The theme that the system has is not kept: the page goes on following the system.
+    theme: () => {
+      const other = theme() === "dark" ? "light" : "dark";
+      keep("theme", (other === "dark") === dark.matches ? "" : other);
+      applyTheme();
+    },
     live: () => {
       paused = !paused;
       keep("paused", paused ? "1" : "");

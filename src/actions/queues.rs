@@ -1,5 +1,11 @@
 //! Actions on queues: limits, pauses, and the switch that stops them all.
 
+#[cfg(feature = "web")]
+mod line;
+
+#[cfg(feature = "web")]
+pub use line::{QueueLine, line, lines};
+
 use super::{Answer, Call, Right};
 use crate::error::{Code, Error, Result};
 use crate::model::{MAX_AT_ONCE, Pause, Queue, QueueState, Role, Timestamp, Zone};

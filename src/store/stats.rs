@@ -8,7 +8,9 @@ use crate::model::{
     time_zone,
 };
 #[cfg(feature = "web")]
-use crate::model::{SplitBy, SplitSeries};
+use crate::model::{Queue, SplitBy, SplitSeries};
+#[cfg(feature = "web")]
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Days back that are looked at for what is usual.
@@ -52,6 +54,29 @@ impl Store {
         let ends = step.ends(from, until, time_zone(zone)?);
         let (ends, rows) = self.series_rows(FiguresOf::default(), step, ends).await?;
         Ok(SplitSeries::of(JobSeries::of(step, &ends, &rows), by, &rows))
+    }
+
+    /// The same of each queue that had a job in the range.
+    ///
+    /// # Errors
+    /// As [`Store::job_series`].
+    #[cfg(feature = "web")]
+    pub async fn queue_series(
+        &self,
+        (from, until): (Timestamp, Timestamp),
+        step: FiguresStep,
+        zone: &str,
+    ) -> Result<BTreeMap<Queue, JobSeries>> {
+        let ends = step.ends(from, until, time_zone(zone)?);
+        let (ends, rows) = self.series_rows(FiguresOf::default(), step, ends).await?;
+        let mut rows_of = BTreeMap::<_, Vec<_>>::new();
+        for row in rows {
+            if let Some(queue) = row.queue.clone() {
+                rows_of.entry(queue).or_default().push(row);
+            }
+        }
+        let series = rows_of.into_iter();
+        Ok(series.map(|(queue, rows)| (queue, JobSeries::of(step, &ends, &rows))).collect())
     }
 
     /// The rows of which a series with these ends is made, and the ends.

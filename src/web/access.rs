@@ -1,8 +1,8 @@
 //! The login check of every private route, and the check of the right of those that change something.
 
-use super::answer::see_other;
+use super::answer::{OPENS, header_value, see_other};
 use super::app::App;
-use super::base::link;
+use super::base::{self, link};
 use super::caller::{Caller, CallersLogin, Signed};
 use super::cookie;
 use super::counts::NavCounts;
@@ -88,7 +88,10 @@ async fn signed_in(
     }))
 }
 
-/// Leads a browser to the sign-in page and answers 401 to every other client.
+/// Where htmx says which page is shown.
+const SHOWN: &str = "hx-current-url";
+
+/// Leads a browser to the sign-in page, from which the page that it shows follows, and answers 401 to every other client.
 fn ask_to_sign_in(caller: &Caller, request: &Request) -> Response {
     let looks = [Method::GET, Method::HEAD].contains(request.method());
     let posts = request.method() == Method::POST;
@@ -98,7 +101,16 @@ fn ask_to_sign_in(caller: &Caller, request: &Request) -> Response {
             see_other(&link(nav::LOGIN).with(&[("next", next)]))
         }
         Face::Page if posts => see_other(&link(nav::LOGIN)),
-        Face::Page | Face::Fragment | Face::Json => Problem::of(Code::AuthRequired).into_response(),
+        Face::Fragment => {
+            let mut response = Problem::of(Code::AuthRequired).into_response();
+            let open = request.headers().get(SHOWN).and_then(|at| base::within(at.to_str().ok()?));
+            if let Some(next) = open {
+                let page = link(nav::LOGIN).with(&[("next", next)]);
+                response.headers_mut().insert(OPENS, header_value(&page));
+            }
+            response
+        }
+        Face::Page | Face::Json => Problem::of(Code::AuthRequired).into_response(),
     }
 }
 

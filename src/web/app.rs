@@ -1,7 +1,6 @@
 //! What the pages are served from, and what every handler shares.
 
 use super::host::Access;
-use super::nav::Tab;
 use super::password::Hasher;
 use super::throttle::Throttle;
 use crate::clock::Clock;
@@ -85,11 +84,6 @@ impl Web {
     /// Why this process does not take work, in a sentence; `None`: it takes work.
     pub(super) fn not_ready(&self) -> Option<String> {
         self.store.not_ready(self.leading.is_some())
-    }
-
-    /// The page to begin with.
-    pub(super) fn home(&self) -> Tab {
-        Tab::home(self.has_program())
     }
 }
 

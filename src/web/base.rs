@@ -6,6 +6,7 @@
 //! *Invariant:* no other file of the pages puts an address of theirs into an attribute or a header by itself.
 
 use axum::extract::OriginalUri;
+use axum::http::Uri;
 use axum::http::request::Parts;
 use maud::Render;
 use serde::Serialize;
@@ -74,6 +75,19 @@ pub(super) fn link(path: &str) -> Link {
     Link(format!("{base}{path}"))
 }
 
+/// The path and the query of a page of these, of the whole address at which a browser says that it is. `None`: it is not below
+/// the base. Whether the address is of this server is not looked at, and does not matter: only its path is used.
+pub(super) fn within(address: &str) -> Option<String> {
+    let address: Uri = address.parse().ok()?;
+    let Base(base) = base();
+    let path = address.path_and_query()?.as_str().strip_prefix(&*base)?;
+    match path.as_bytes().first() {
+        None | Some(b'?') => Some(format!("/{path}")),
+        Some(b'/') => Some(path.to_owned()),
+        Some(_) => None,
+    }
+}
+
 /// An address of these pages as a browser may be sent to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Link(String);
@@ -125,6 +139,24 @@ mod tests {
         let (mut parts, ()) = Request::builder().uri(inner).body(()).unwrap().into_parts();
         parts.extensions.insert(OriginalUri(outer.parse().unwrap()));
         Base::of(&parts)
+    }
+
+    #[tokio::test]
+    async fn a_page_that_is_open_is_known_by_its_path_below_the_base() {
+        let at_root = |address| within(address);
+        assert_eq!(at_root("http://a.example/jobs?q=1").as_deref(), Some("/jobs?q=1"));
+        assert_eq!(at_root("https://a.example").as_deref(), Some("/"));
+        assert_eq!(at_root("no address"), None);
+        let nested = async |address| Base("/x".into()).around(async { within(address) }).await;
+        for (address, page) in [
+            ("http://a.example/x/jobs", Some("/jobs")),
+            ("http://a.example/x", Some("/")),
+            ("http://a.example/x?q=1", Some("/?q=1")),
+            ("http://a.example/xy", None),
+            ("http://a.example/jobs", None),
+        ] {
+            assert_eq!(nested(address).await.as_deref(), page, "{address}");
+        }
     }
 
     #[test]

@@ -42,7 +42,8 @@ pub(super) fn faced(problem: &Problem, face: Face, frame: &Frame, bare: &HeaderM
         );
     }
     if face == Face::Fragment && problem.code() == Code::AuthRequired {
-        headers.insert(OPENS, header_value(&link(nav::LOGIN)));
+        let asked = bare.get(OPENS).cloned();
+        headers.insert(OPENS, asked.unwrap_or_else(|| header_value(&link(nav::LOGIN))));
     }
     if face == Face::Fragment && problem.code() == Code::AuthHost {
         // The page loads itself again, for which the host shows its own sign-in.
@@ -85,7 +86,7 @@ fn said(problem: &Problem, frame: &Frame) -> Markup {
             p { (coded(problem.code().remedy())) }
             @if problem.code() == Code::AuthStale { (password_question()) }
             div.page-actions {
-                a.btn href=(frame.home().link()) { "To the start page" }
+                a.btn href=(nav::Tab::HOME.link()) { "To the start page" }
                 @if known { a.btn.btn-quiet href=(nav::Tab::Jobs.link()) { "Search jobs" } }
             }
             p.sub { (problem.status().as_u16()) " · " code { (problem.code()) } }

@@ -11,7 +11,9 @@ use super::nav::{self, Tab};
 use super::page::{self, Frame};
 use super::problem::Problem;
 use crate::actions::errors::Range;
-use crate::model::{FiguresOf, Filter, Histogram, JobFigures, JobSeries, JobSlot, Kind, Status};
+use crate::model::{
+    FiguresOf, Filter, Histogram, JobFigures, JobFiguresRow, JobSeries, JobSlot, Kind, Status,
+};
 use axum::extract::State;
 use axum::response::Html;
 use maud::{Markup, html};
@@ -35,23 +37,31 @@ pub(super) async fn list(
 ) -> Result<Html<String>, Problem> {
     let range = Range::parse(query.range.as_deref())?;
     let span = range.until(app.web.clock.now());
-    let mut kinds = BTreeMap::<_, JobFigures>::new();
-    for row in app.web.store.job_figures(FiguresOf::default(), span).await? {
-        kinds.entry(row.kind).or_default().merge(&row.figures);
-    }
-    let mut kinds: Vec<_> = kinds.into_iter().collect();
-    kinds.sort_by_key(|(_, figures)| std::cmp::Reverse(ended(figures)));
-    let rows: Vec<_> = kinds.iter().map(|(kind, figures)| row(kind, figures, range)).collect();
-    let columns = ["Kind", "Ended", "Failed", "Wait p50", "Wait p95", "Run p50", "Run p95"];
+    let rows = by_kind(app.web.store.job_figures(FiguresOf::default(), span).await?, range);
     let content = html! {
         div.query { (ranges(range, |range| link(PATH).with(&[("range", range.as_str())]))) }
         section.card {
             @if rows.is_empty() { (empty("No jobs ended", &html! { "Kinds of which a job ended in the range appear here. " a href=(link(nav::NEW_JOB)) { "All kinds that have a handler" } })) }
-            @else { (table("Kinds", &columns, &rows)) }
+            @else { (table("Kinds", &COLUMNS, &rows)) }
         }
     };
     let frame = Frame::new(&app.web, Some(&who)).at(Tab::Jobs).under(above()).still();
     Ok(page::page(&frame, "Kinds", &content))
+}
+
+/// The columns of a table of kinds.
+pub(super) const COLUMNS: [&str; 7] =
+    ["Kind", "Ended", "Failed", "Wait p50", "Wait p95", "Run p50", "Run p95"];
+
+/// A row for each kind, those of which most ended first.
+pub(super) fn by_kind(all: Vec<JobFiguresRow>, range: Range) -> Vec<Markup> {
+    let mut kinds = BTreeMap::<_, JobFigures>::new();
+    for row in all {
+        kinds.entry(row.kind).or_default().merge(&row.figures);
+    }
+    let mut kinds: Vec<_> = kinds.into_iter().filter(|(_, figures)| ended(figures) > 0).collect();
+    kinds.sort_by_key(|(_, figures)| std::cmp::Reverse(ended(figures)));
+    kinds.iter().map(|(kind, figures)| row(kind, figures, range)).collect()
 }
 
 /// GET `/kinds/{name}`: the figures of one kind, and their course.
@@ -69,7 +79,7 @@ pub(super) async fn kind(
     let content = html! {
         div.query { (ranges(range, |range| own.with(&[("range", range.as_str())]))) }
         div.stack {
-            (figures(&kind, &series, range))
+            (figures(&Filter::default().kind(kind.clone()), &series, range))
             (course(&series, who.clocks()))
         }
     };
@@ -119,14 +129,13 @@ fn percentile(lengths: &Histogram, percent: u8) -> String {
     lengths.percentile(percent).map_or_else(|| "none".to_owned(), length)
 }
 
-fn figures(kind: &Kind, series: &JobSeries, range: Range) -> Markup {
+/// Figures of the jobs that fit, each with the way to them.
+pub(super) fn figures(of: &Filter, series: &JobSeries, range: Range) -> Markup {
     let total = series.total();
     let by = |of: fn(&JobFigures) -> u64| -> Vec<u64> {
         series.slots.iter().map(|slot| of(&slot.figures)).collect()
     };
-    let jobs = |status| {
-        nav::jobs(&Filter::default().status(status).kind(kind.clone()).since(range.length()))
-    };
+    let jobs = |status| nav::jobs(&of.clone().status(status).since(range.length()));
     let tile = |label, figure: String, picture: Markup, foot: Markup, status| Tile {
         label,
         figure: html! { (figure) },
@@ -167,10 +176,10 @@ fn figures(kind: &Kind, series: &JobSeries, range: Range) -> Markup {
 }
 
 /// The slots of the range in which something ended, the newest first.
-fn course(series: &JobSeries, clocks: Clocks) -> Markup {
+pub(super) fn course(series: &JobSeries, clocks: Clocks) -> Markup {
     let row = |slot: &JobSlot| {
         html! { tr {
-            td data-label="from" { (clocks.minute(slot.from)) }
+            td.main data-label="from" { (clocks.minute(slot.from)) }
             td.num data-label="completed" { (grouped(slot.figures.completed)) }
             td.num data-label="failed" { (grouped(slot.figures.failed)) }
             td.num data-label="run p50" { (percentile(&slot.figures.runs, 50)) }
@@ -182,8 +191,8 @@ fn course(series: &JobSeries, clocks: Clocks) -> Markup {
     let from = format!("From, {}", clocks.name());
     let columns = [from.as_str(), "Completed", "Failed", "Run p50", "Run p95"];
     let content = html! {
-        @if rows.is_empty() { p.card-body.soft { "No job of the kind ended in the range." } }
+        @if rows.is_empty() { p.card-body.soft { "No job ended in the range." } }
         @else { (table("Course", &columns, &rows)) }
     };
-    card("kind-course", "Course", &html! {}, &content)
+    card("course", "Course", &html! {}, &content)
 }

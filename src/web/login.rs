@@ -68,7 +68,7 @@ pub(super) async fn sign_in(
             let cookie = begin(&app, &caller, &account, now).await?;
             let cookies = [Some(cookie), mark].into_iter().flatten();
             let cookies = AppendHeaders(cookies.map(|cookie| (SET_COOKIE, cookie)));
-            let page = next.as_deref().map_or_else(|| app.web.home().link(), link);
+            let page = next.as_deref().map_or_else(|| nav::Tab::HOME.link(), link);
             return Ok((cookies, see_other(&page)).into_response());
         }
         Err(problem) => problem,

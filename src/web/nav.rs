@@ -4,7 +4,9 @@
 
 use super::base::{Link, link};
 use super::icon::Icon;
-use crate::model::{BatchId, BulkAct, Filter, IssueId, JobId, Kind, ScheduleName, Timestamp};
+use crate::model::{
+    BatchId, BulkAct, Filter, IssueId, JobId, Kind, Queue, ScheduleName, Timestamp,
+};
 
 macro_rules! tabs {
     ($($variant:ident = $path:literal, $title:literal, $icon:ident, $key:literal;)*) => {
@@ -92,9 +94,7 @@ impl Tab {
     }
 
     /// The page after a sign-in that names no other page.
-    pub(super) const fn home(has_program: bool) -> Self {
-        if has_program { Self::SelfMonitoring } else { Self::Dashboard }
-    }
+    pub(super) const HOME: Self = Self::Dashboard;
 }
 
 /// The sign-in page.
@@ -156,6 +156,11 @@ pub(super) fn error(fingerprint: &str) -> Link {
 /// The figures of a kind.
 pub(super) fn kind(kind: &Kind) -> Link {
     link(KINDS).under(kind)
+}
+
+/// The page of a queue: what its jobs did over time.
+pub(super) fn queue(queue: &Queue) -> Link {
+    Tab::Queues.link().under(queue).under("figures")
 }
 
 /// The page of a batch.

@@ -102,11 +102,6 @@ impl Frame {
         self.has_files
     }
 
-    /// The page to begin with.
-    pub(super) fn home(&self) -> Tab {
-        Tab::home(self.has_program)
-    }
-
     /// The frame with this page of the navigation as the open one.
     pub(super) fn at(mut self, tab: Tab) -> Self {
         self.open = Some(tab);

@@ -9,6 +9,7 @@ use super::components::{Tone, notice};
 use super::extract::Form;
 use super::face::Face;
 use super::login::{self, Credentials};
+use super::nav::Tab;
 use super::problem::Problem;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -36,7 +37,7 @@ pub(super) async fn prove(
     let cookie = login::renew(&app, &who, &account, now).await?;
     let answer = match who.face() {
         Face::Fragment => Html(given().into_string()).into_response(),
-        Face::Page | Face::Json => see_other(&app.web.home().link()),
+        Face::Page | Face::Json => see_other(&Tab::HOME.link()),
     };
     Ok(([(SET_COOKIE, cookie)], answer).into_response())
 }

@@ -1,19 +1,70 @@
-//! The button that lets a paused queue go on.
+//! One queue: what its jobs did over time, by kind, who runs in it; and the button that lets a paused queue go on.
 
 use super::answer::answered;
 use super::app::App;
 use super::caller::Signed;
+use super::components::{card, empty, table};
+use super::errors::ranges;
 use super::extract::{Id, Query};
+use super::kinds::{COLUMNS, by_kind, course, figures};
 use super::named::QueueText;
-use super::nav::Tab;
+use super::nav::{self, Tab};
+use super::page::{self, Frame};
 use super::problem::Problem;
-use super::queues::page_after;
+use super::queues::{page_after, say};
+use crate::actions::errors::Range;
 use crate::actions::queues;
+use crate::model::{FiguresOf, Filter};
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{Html, Response};
+use maud::html;
 use serde::Deserialize;
 
+pub(super) const PATH: &str = "/queues/{name}/figures";
+
 pub(super) const RESUME_PATH: &str = "/queues/{name}/resume";
+
+/// The query of the page's address.
+#[derive(Default, Deserialize)]
+pub(super) struct QueueQuery {
+    range: Option<String>,
+}
+
+/// GET `/queues/{name}/figures`: what the queue does now, and what its jobs did over a range of time.
+pub(super) async fn page(
+    State(app): State<App>,
+    who: Signed,
+    Id(QueueText(queue)): Id<QueueText>,
+    Query(query): Query<QueueQuery>,
+) -> Result<Html<String>, Problem> {
+    let (store, now) = (&app.web.store, app.web.clock.now());
+    let range = Range::parse(query.range.as_deref())?;
+    let line = queues::line(store, &queue, now).await?;
+    let name = line.state.name.clone();
+    let of = FiguresOf { queue: Some(name.clone()), kind: None };
+    let span = range.until(now);
+    let rows = by_kind(store.job_figures(of.clone(), span).await?, range);
+    let series = store.job_series(of, span, None, &who.clocks().name()).await?;
+    let own = nav::queue(&name);
+    let content = html! {
+        div.stack {
+            (say(&line, who.role(), now))
+            div.query { (ranges(range, |range| own.with(&[("range", range.as_str())]))) }
+            (figures(&Filter::default().queue(name.clone()), &series, range))
+            (card("queue-kinds", "Kinds", &html! {}, &html! {
+                @if rows.is_empty() { (empty("No job of this queue ended", &html! { "Kinds of which a job ended in the range appear here." })) }
+                @else { (table("Kinds", &COLUMNS, &rows)) }
+            }))
+            (course(&series, who.clocks()))
+        }
+    };
+    let frame = Frame::new(&app.web, Some(&who))
+        .at(Tab::Queues)
+        .under(vec![(Tab::Queues.link(), Tab::Queues.title().to_owned())])
+        .heading(html! { span.mono { (name) } })
+        .still();
+    Ok(page::page(&frame, &format!("Queue {name}"), &content))
+}
 
 /// The query of the button's address.
 #[derive(Deserialize)]

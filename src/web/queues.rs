@@ -1,12 +1,16 @@
 //! The page of queues and workers: what waits and runs, the limits and pauses, and the processes that run the jobs.
 
+mod forms;
+mod workers;
+
+use self::forms::{TOMORROW, done_notice, open_form};
+use self::workers::workers_card;
 use super::answer::answered;
 use super::app::App;
 use super::base::{Link, link};
 use super::caller::Signed;
-use super::clocks::Clocks;
 use super::components::{
-    Measure, Tone, card, empty, grouped, meter, notice, problem_notice, stopped_notice, table,
+    Measure, card, empty, grouped, length, meter, problem_notice, sparkline, stopped_notice, table,
     when, when_known,
 };
 use super::extract::{Form, Query};
@@ -17,11 +21,8 @@ use super::page::Frame;
 use super::part::{LivePart, live_page, version};
 use super::problem::Problem;
 use crate::actions::Answer;
-use crate::actions::queues::{self, QueueLimit, QueuePause};
-use crate::model::{
-    Filter, Job, Kind, Queue, QueueState, RegisteredKind, Role, Status, Timestamp, Unplaced,
-    Worker, differing,
-};
+use crate::actions::queues::{self, QueueLimit, QueueLine, QueuePause};
+use crate::model::{Filter, Queue, QueueState, Role, Status, Timestamp, Unplaced, Worker};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
@@ -31,14 +32,6 @@ pub(super) const PATH: &str = Tab::Queues.path();
 pub(super) const PART_PATH: &str = "/queues/part";
 pub(super) const LIMIT_PATH: &str = "/queues/limit";
 pub(super) const PAUSE_PATH: &str = "/queues/pause";
-/// The most queues that are shown. A queue's name is a word in a program, so there are few.
-const MAX_QUEUES: usize = 100;
-/// The most running jobs of a queue that are named.
-const HOLDERS: usize = 10;
-
-/// A queue, the first job of its line, and its running jobs.
-type Line = (QueueState, Option<Job>, Vec<Job>);
-
 /// The form that sets a limit.
 #[derive(Deserialize)]
 pub(super) struct LimitForm {
@@ -154,16 +147,12 @@ async fn shown_page(
 ) -> Result<Response, Problem> {
     let (store, now) = (&app.web.store, app.web.clock.now());
     let role = who.role();
-    let mut lines: Vec<Line> = Vec::new();
-    for queue in store.queues().await?.into_iter().take(MAX_QUEUES) {
-        let (next, holders) = store.queue_line(queue.name.clone(), HOLDERS).await?;
-        lines.push((queue, next, holders));
-    }
+    let lines = queues::lines(store, now).await?;
     let (workers, unplaced) = (store.workers().await?, store.unplaced().await?);
     let kinds = store.registered_kinds().await?;
     let stopped = store.stopped().await?;
-    let of_name = |(queue, ..): &&Line| asked.queue.as_deref() == Some(queue.name.as_str());
-    let chosen = lines.iter().find(of_name).map(|(queue, ..)| queue);
+    let mut states = lines.iter().map(|line| &line.state);
+    let chosen = states.find(|queue| asked.queue.as_deref() == Some(queue.name.as_str()));
     let content = html! {
         @if let Some(pause) = &stopped { (stopped_notice(pause, now)) }
         div.stack {
@@ -181,7 +170,7 @@ async fn shown_page(
         version: version(&(
             lines.iter().map(state).collect::<Vec<_>>(),
             (leads, registered, unplaced.queued, unplaced.scheduled),
-            stopped.map(|pause| pause.at),
+            stopped.as_ref().map(|pause| pause.at),
         )),
         content: &content,
     };
@@ -195,26 +184,36 @@ async fn shown_page(
             (part)
         }
     };
-    let frame = Frame::new(&app.web, Some(who)).at(Tab::Queues);
+    let stop_all = html! { @if queues::may_stop_all(role) && stopped.is_none() { a.btn href=(Tab::Settings.link()) { (icon(Icon::PlayerPause)) "Stop all…" } } };
+    let frame = Frame::new(&app.web, Some(who)).at(Tab::Queues).acting(stop_all);
     let face = (face, asked.v.as_deref());
     Ok(live_page(&frame, Tab::Queues.title(), &part, around, face))
 }
 
 /// The part of a queue that can change.
-fn state((queue, next, holders): &Line) -> impl std::hash::Hash + use<> {
+fn state(line: &QueueLine) -> impl std::hash::Hash + use<> {
+    let queue = &line.state;
     let pause = queue.pause.as_ref().map(|pause| (pause.at, pause.resume_at));
-    let holders: Vec<_> = holders.iter().map(|job| job.id).collect();
-    let counts = (queue.queued, queue.scheduled, queue.running);
-    (counts, queue.limit(), pause, next.as_ref().map(|job| job.id), holders)
+    let holders: Vec<_> = line.holders.iter().map(|job| job.id).collect();
+    let counts = (queue.queued, queue.scheduled, queue.running, started(line));
+    let first = line.first.as_ref().map(|job| job.id);
+    (counts, queue.limit(), pause, first, (holders, line.unhandled.clone()))
 }
 
-fn queues_card(lines: &[Line], unplaced: Unplaced, role: Role, now: Timestamp) -> Markup {
-    let columns = ["Queue", "Running", "Waiting", "Scheduled", ""];
+/// How many jobs started in the last hour.
+fn started(line: &QueueLine) -> u64 {
+    line.hour.as_ref().map_or(0, |hour| hour.total().waits.count())
+}
+
+const COLUMNS: [&str; 7] =
+    ["Queue", "Running", "Waiting", "Started, 60 min", "A minute", "Wait p95", ""];
+
+fn queues_card(lines: &[QueueLine], unplaced: Unplaced, role: Role, now: Timestamp) -> Markup {
     let mut rows: Vec<_> = lines.iter().map(|line| row(line, role, now)).collect();
     if !unplaced.is_empty() {
         rows.push(unplaced_row(unplaced));
     }
-    let running: i64 = lines.iter().map(|(queue, ..)| queue.running).sum();
+    let running: i64 = lines.iter().map(|line| line.state.running).sum();
     let said = html! { @if !lines.is_empty() { span.sub { (lines.len()) " queues, " (grouped(running)) " running" } } };
     card(
         "queues",
@@ -224,7 +223,7 @@ fn queues_card(lines: &[Line], unplaced: Unplaced, role: Role, now: Timestamp) -
             @if rows.is_empty() {
                 (empty("No queue has had a job", &html! { "A queue appears as soon as a job or the engine names it." }))
             } @else {
-                (table("Queues", &columns, &rows))
+                (table("Queues", &COLUMNS, &rows))
             }
         },
     )
@@ -236,15 +235,20 @@ fn unplaced_row(unplaced: Unplaced) -> Markup {
         tr {
             td.main { (Unplaced::WHY) }
             td { }
-            td.num data-label="waiting" { (grouped(unplaced.queued)) }
-            td.num data-label="scheduled" { (grouped(unplaced.scheduled)) }
+            td.num data-label="waiting" {
+                (grouped(unplaced.queued))
+                @if unplaced.scheduled > 0 { div.sub { (grouped(unplaced.scheduled)) " later" } }
+            }
+            td { }
+            td { }
+            td { }
             td { }
         }
     }
 }
 
-fn row(line: &Line, role: Role, now: Timestamp) -> Markup {
-    let (queue, next, _) = line;
+fn row(line: &QueueLine, role: Role, now: Timestamp) -> Markup {
+    let queue = &line.state;
     let limit = i64::from(queue.limit());
     let percent = u64::try_from(queue.running.saturating_mul(100) / limit.max(1)).unwrap_or(0);
     let measure = if queue.pause.is_some() { Measure::Paused } else { Measure::Slots };
@@ -252,7 +256,7 @@ fn row(line: &Line, role: Role, now: Timestamp) -> Markup {
         tr id={ "queue-" (queue.name) } {
             td.main {
                 div.first {
-                    a href=(jobs_of(&queue.name)) { (queue.name) }
+                    a href=(nav::queue(&queue.name)) { (queue.name) }
                     @if queue.pause.is_some() { span.badge.tag-warn { (icon(Icon::PlayerPause)) "Paused" } }
                 }
                 div.sub { (second(line, now)) }
@@ -262,18 +266,54 @@ fn row(line: &Line, role: Role, now: Timestamp) -> Markup {
                 (meter(measure, percent, &format!("{} of {limit} slots", queue.running)))
             }
             td.num data-label="waiting" {
-                (grouped(queue.queued))
-                @if let Some(job) = next { div.sub { "first " (when(job.run_at.max(job.created_at), now)) } }
+                @if queue.queued > 0 { a.over href=(jobs_of(&queue.name, Status::Queued)) { (grouped(queue.queued)) } }
+                @else { "0" }
+                @if let Some(job) = &line.first { div.sub { "first " (when(job.run_at.max(job.created_at), now)) } }
+                @if queue.scheduled > 0 {
+                    div.sub { a.over href=(jobs_of(&queue.name, Status::Scheduled)) { (grouped(queue.scheduled)) " later" } }
+                }
             }
-            td.num data-label="scheduled" { (grouped(queue.scheduled)) }
+            (hour_cells(line))
             td { (actions(queue, role)) }
         }
     }
 }
 
+/// One queue's counts, what keeps it and its buttons, above the page of its figures.
+pub(super) fn say(line: &QueueLine, role: Role, now: Timestamp) -> Markup {
+    html! { section.card { (table("Now", &COLUMNS, &[row(line, role, now)])) } }
+}
+
+/// What started in the last hour, and how long it had waited.
+fn hour_cells(line: &QueueLine) -> Markup {
+    let slots = line.hour.iter().flat_map(|hour| &hour.slots);
+    let counts: Vec<_> = slots.map(|slot| slot.figures.waits.count()).collect();
+    let look = if line.state.pause.is_some() { "spark-hour spark-quiet" } else { "spark-hour" };
+    let waited = line.hour.as_ref().and_then(|hour| hour.total().waits.percentile(95));
+    html! {
+        td data-label="started, 60 min" {
+            @if counts.is_empty() { span.soft { "none" } }
+            @else { (sparkline(look, "Jobs started in each of the last 60 minutes", &counts)) }
+        }
+        td.num data-label="a minute" { (a_minute(started(line))) }
+        td.num data-label="wait p95" { (waited.map_or_else(|| "none started".to_owned(), length)) }
+    }
+}
+
+/// How many of a minute, of so many in an hour.
+fn a_minute(in_an_hour: u64) -> String {
+    match in_an_hour {
+        600.. => grouped(in_an_hour / 60),
+        0 => "0".to_owned(),
+        1..6 => "under 0.1".to_owned(),
+        6..600 => format!("{}.{}", in_an_hour / 60, in_an_hour % 60 / 6),
+    }
+}
+
 /// What keeps a queue, or who runs in it.
-fn second((queue, next, holders): &Line, now: Timestamp) -> Markup {
-    let is_stuck = next.is_none() && queue.queued > 0 && queue.pause.is_none();
+fn second(line: &QueueLine, now: Timestamp) -> Markup {
+    let QueueLine { state: queue, first, holders, unhandled, .. } = line;
+    let is_stuck = first.is_none() && queue.queued > 0 && queue.pause.is_none();
     html! {
         @if let Some(pause) = &queue.pause {
             "by " (pause.by) @if !pause.reason.is_empty() { ": " (pause.reason) } " · " (when(pause.at, now))
@@ -285,10 +325,17 @@ fn second((queue, next, holders): &Line, now: Timestamp) -> Markup {
                 a.over href=(nav::job(job.id)) { (job.kind) " #" (job.id) }
             }
             @if queue.running > holders.len() as i64 { " and more" }
-        } @else if is_stuck {
-            @let waiting = Filter::default().queue(queue.name.clone()).status(Status::Queued);
-            "nothing ready; " (grouped(queue.queued)) " blocked, " a.over href=(nav::jobs(&waiting)) { "show why" }
-        } @else { "nothing runs" }
+        } @else if is_stuck && unhandled.is_empty() {
+            "nothing ready; " (grouped(queue.queued)) " blocked, "
+            a.over href=(jobs_of(&queue.name, Status::Queued)) { "show why" }
+        } @else if unhandled.is_empty() { "nothing runs" }
+        @if !unhandled.is_empty() {
+            span.bad {
+                @if !holders.is_empty() || queue.pause.is_some() { " · " }
+                "No process handles "
+                @for (nth, kind) in unhandled.iter().enumerate() { @if nth > 0 { ", " } span.mono { (kind) } }
+            }
+        }
         @if let Some(limit) = queue.operator_limit {
             " · limit " (limit) ", set by "
             @if let Some((by, at)) = &queue.limit_set { (by) " " (when(*at, now)) } @else { "a person" }
@@ -315,139 +362,28 @@ fn actions(queue: &QueueState, role: Role) -> Markup {
     }
 }
 
-/// The address of the list of jobs that wait and run in a queue.
-fn jobs_of(queue: &Queue) -> Link {
-    let running = Filter::default().queue(queue.clone());
-    nav::jobs(&running)
+/// The list of a queue's jobs that wait.
+fn jobs_of(queue: &Queue, status: Status) -> Link {
+    nav::jobs(&Filter::default().queue(queue.clone()).status(status))
 }
 
-/// The processes with an engine: what each does, and the kinds that it has handlers for.
-fn workers_card(workers: &[Worker], kinds: &[RegisteredKind], now: Timestamp) -> Markup {
-    let row = |worker: &Worker| {
-        let names = kinds.iter().filter(|kind| kind.worker == worker.id);
-        let mut names: Vec<_> = names.map(|kind| kind.rules.kind.as_str()).collect();
-        names.sort_unstable();
-        html! {
-            tr id={ "worker-" (worker.id.as_str()) } {
-                td.main {
-                    div.first {
-                        span.title { "process " (worker.process.pid) }
-                        @if worker.lost_at.is_some() { span.badge.tag-bad { "lost" } }
-                        @else if worker.leads { span.badge.tag-ok { "leads" } }
-                        @else { span.badge { "works" } }
-                    }
-                    div.sub { @if names.is_empty() { "no kinds" } @else { (names.join(", ")) } }
-                }
-                td.num data-label="slots" { (worker.slots) }
-                td data-label="version" { (worker.version) }
-                td.num data-label="started" { (when(worker.started_at, now)) }
-                td.num data-label="heartbeat" { (when(worker.heartbeat_at, now)) }
-            }
-        }
-    };
-    let rows: Vec<_> = workers.iter().map(row).collect();
-    let differing = differing(kinds);
-    let differing: Vec<_> = differing.iter().map(Kind::as_str).collect();
-    card(
-        "workers",
-        "Workers",
-        &html! {},
-        &html! {
-            @if rows.is_empty() {
-                (empty("No worker", &html! { "No engine is running, so no job starts. Start one: " code { "lamplighter serve" } ", or the program that has the handlers." }))
-            } @else {
-                (table("Workers", &["Process", "Slots", "Version", "Started", "Heartbeat"], &rows))
-            }
-            @if !differing.is_empty() {
-                p.card-body {
-                    "Two processes have different rules for " (differing.join(", "))
-                    ": those of the process that registered last hold."
-                }
-            }
-        },
-    )
-}
+#[cfg(test)]
+mod tests {
+    use super::a_minute;
 
-/// The form that the address names, for its queue. It is beside the live part, whose renewal would take away what somebody
-/// types.
-fn open_form(queue: &QueueState, open: Option<&str>) -> Markup {
-    let name = queue.name.as_str();
-    let back = html! { a.btn.btn-quiet href=(link(PATH)) { "Leave it" } };
-    let limit = || {
-        let title = format!("Limit of {name}");
-        let value = queue.operator_limit.map(|limit| limit.to_string());
-        let form = html! {
-            form.card-body.settings-form method="post" action=(link(LIMIT_PATH)) {
-                input type="hidden" name="queue" value=(name);
-                div.setting {
-                    label.form-label for="limit" { "Jobs at a time" }
-                    input #limit .form-control name="limit" value=[value] autocomplete="off" inputmode="numeric" maxlength="5" aria-describedby="limit-hint" autofocus;
-                    small #limit-hint .form-hint { "0 to 10,000. Empty: the program's own limit." }
-                }
-                div.actions { button.btn.btn-primary type="submit" { "Set the limit of " (name) } (back) }
-            }
-        };
-        card("queue-limit", &title, &html! {}, &form)
-    };
-    let pause = || {
-        let title = format!("Pause {name}");
-        let form = html! {
-            form.card-body.settings-form method="post" action=(link(PAUSE_PATH)) {
-                input type="hidden" name="queue" value=(name);
-                p.sub { "Nothing more of it starts; what runs goes on." }
-                div.setting-row {
-                    div.setting {
-                        label.form-label for="pause-reason" { "Reason" }
-                        input #pause-reason .form-control name="reason" autocomplete="off" maxlength=(queues::MAX_REASON) aria-describedby="pause-reason-hint" autofocus;
-                        small #pause-reason-hint .form-hint { "Everybody sees it." }
-                    }
-                    div.setting {
-                        label.form-label for="pause-minutes" { "Resume" }
-                        select #pause-minutes .form-select name="minutes" {
-                            @for (length, words) in RESUMES { option value=(length) selected[length == USUAL] { (words) } }
-                        }
-                    }
-                }
-                div.actions { button.btn.btn-primary type="submit" { (title) } (back) }
-            }
-        };
-        card("queue-pause", &title, &html! {}, &form)
-    };
-    html! {
-        @match open {
-            Some("pause") if queue.pause.is_none() => div.open-form { (pause()) },
-            Some("limit") => div.open-form { (limit()) },
-            _ => {}
+    #[test]
+    fn jobs_a_minute_have_one_digit_behind_the_point_where_they_are_few() {
+        for (in_an_hour, text) in [
+            (0, "0"),
+            (5, "under 0.1"),
+            (6, "0.1"),
+            (59, "0.9"),
+            (60, "1.0"),
+            (599, "9.9"),
+            (600, "10"),
+            (86_400, "1,440"),
+        ] {
+            assert_eq!(a_minute(in_an_hour), text, "{in_an_hour}");
         }
     }
 }
-
-/// What was done to a queue, as long as it is still so.
-fn done_notice(queue: &QueueState, done: Option<&str>, clocks: Clocks) -> Markup {
-    let name = html! { b { (queue.name) } };
-    let text = match (done, &queue.pause) {
-        (Some("paused"), Some(pause)) => {
-            let until = pause.resume_at.map(|at| clocks.minute(at));
-            html! { (name) " is paused until " (until.as_deref().unwrap_or("somebody resumes it")) "." }
-        }
-        (Some("resumed"), None) => html! { (name) " goes on: its jobs start again." },
-        (Some("limited"), _) => {
-            html! { (name) " runs at most " (grouped(queue.limit())) " at a time." }
-        }
-        _ => return html! {},
-    };
-    notice(Tone::Ok, &text, &html! {})
-}
-
-/// When a paused queue resumes by itself, as the form offers it.
-const RESUMES: [(&str, &str); 5] = [
-    ("", "when I say so"),
-    ("15m", "in 15 min"),
-    ("1h", "in 1 h"),
-    ("8h", "in 8 h"),
-    (TOMORROW, "tomorrow 08:00"),
-];
-/// The one that is chosen at first.
-const USUAL: &str = "1h";
-/// The value of the last of them, by the clocks of the person who pauses the queue.
-const TOMORROW: &str = "tomorrow";

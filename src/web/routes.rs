@@ -138,6 +138,7 @@ fn of_engine() -> Vec<Route> {
         get(web::batch::PART_PATH, Polled, web::batch::page),
         post(web::batch::CANCEL_PATH, Needs(batches::CANCEL), web::batch::cancel),
         post(web::queue::RESUME_PATH, Needs(queues::RESUME), web::queue::resume),
+        get(web::queue::PATH, Private, web::queue::page),
         get(web::queues::PATH, Private, web::queues::list),
         get(web::queues::PART_PATH, Polled, web::queues::list),
         post(web::queues::LIMIT_PATH, Needs(queues::LIMIT), web::queues::limit),

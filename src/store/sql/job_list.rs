@@ -14,6 +14,10 @@ use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 /// The most jobs at which the engine has not looked yet that are put in their places. There are more only while it stands.
 const MAX_NEW: i64 = 10_000;
 
+/// Jobs that a list looks through first. It looks through all of a window only if it is not full by then: even the steps to the
+/// end of a window take longer than a page may.
+const NEAR: i64 = 1_000;
+
 /// A list that goes by a time.
 struct Course {
     /// The column of that time.
@@ -43,11 +47,17 @@ pub(in crate::store) fn jobs(
         Some(JobPlace { at: Some(at), id }) => (at.millis(), id),
         Some(JobPlace { at: None, id }) => course.place_of(conn, JobId(id))?,
     };
-    let end = course.end(conn, from)?;
-    let mut rows = course.read(conn, (filter, now), (from, end), limit)?;
-    if filter.order() == JobOrder::NextStart {
-        rows.extend(new(conn, (filter, now), (from, end), limit)?);
-        rows.sort_by_key(|job| (job.run_at, job.id));
+    let (mut rows, mut end) = (Vec::new(), None);
+    for window in [NEAR, WINDOW] {
+        end = course.end(conn, from, window)?;
+        rows = course.read(conn, (filter, now), (from, end), limit)?;
+        if filter.order() == JobOrder::NextStart {
+            rows.extend(new(conn, (filter, now), (from, end), limit)?);
+            rows.sort_by_key(|job| (job.run_at, job.id));
+        }
+        if rows.len() > limit || end.is_none() {
+            break;
+        }
     }
     let is_full = rows.len() > limit;
     rows.truncate(limit);
@@ -110,8 +120,8 @@ impl Course {
         Ok(self.place(&job))
     }
 
-    /// The last place at which one search looks; `None`: it looks through all that there is.
-    fn end(&self, conn: &Connection, from: Place) -> Result<Option<Place>> {
+    /// The last of so many places at which a search looks; `None`: it looks through all that there is.
+    fn end(&self, conn: &Connection, from: Place, window: i64) -> Result<Option<Place>> {
         // What runs has few rows, and its index another order.
         if self.at == "started_at" {
             return Ok(None);
@@ -126,7 +136,7 @@ impl Course {
              LIMIT 1 OFFSET ?3",
             dialect::by_index("jobs", self.index)
         );
-        let place = params![from.0, from.1, WINDOW - 1];
+        let place = params![from.0, from.1, window - 1];
         let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
         Ok(conn.prepare_cached(&sql)?.query_row(place, read).optional()?)
     }

@@ -102,6 +102,10 @@ async fn every_private_route_answers_401_to_programs_and_htmx_whatever_the_metho
             let answer = site.send(bare(request().header("hx-request", "true"))).await;
             assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{method} {path}");
             assert_eq!(answer.header("hx-redirect"), "/login");
+            let shown = request().header("hx-request", "true");
+            let shown = shown.header("hx-current-url", "https://lamp.example/jobs?q=x");
+            let answer = site.send(bare(shown)).await;
+            assert_eq!(answer.header("hx-redirect"), "/login?next=%2Fjobs%3Fq%3Dx");
         }
     }
 }

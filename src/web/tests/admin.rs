@@ -266,8 +266,18 @@ async fn a_queue_shows_its_line_and_takes_a_limit_and_a_pause() {
     poll(&site, "other").await.unwrap();
     let page = site.see("/queues").await.body;
     assert!(page.contains(r#"Held by <a class="over" href="/jobs/1">other #1</a>"#), "{page}");
-    assert!(page.contains(r#">11<div class="sub">first <time"#), "{page}");
+    assert!(page.contains(r#">11</a><div class="sub">first <time"#), "{page}");
+    assert!(page.contains("Jobs started in each of the last 60 minutes: 1 at most"), "{page}");
+    assert!(page.contains("<td class=\"num\" data-label=\"a minute\">under 0.1</td>"), "{page}");
     assert!(page.contains(">leads<"));
+    assert!(!page.contains("No process handles"));
+    let own = site.see("/queues/default/figures?range=1h").await.body;
+    assert!(own.contains(r#">11</a><div class="sub">first <time"#), "{own}");
+    assert!(own.contains("No job of this queue ended"), "{own}");
+    for (name, status) in [("nobody", StatusCode::NOT_FOUND), ("a%20b", StatusCode::BAD_REQUEST)] {
+        let answer = site.see(&format!("/queues/{name}/figures")).await;
+        assert_eq!(answer.status, status, "{name}");
+    }
     let answer = site.submit("/queues/limit", "queue=default&limit=3").await;
     let told = answer.header("location").to_owned();
     assert_eq!(told, "/queues?queue=default&done=limited");

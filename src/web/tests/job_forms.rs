@@ -151,5 +151,5 @@ async fn kinds_have_their_figures_and_their_course() {
     let one = site.see("/kinds/mail?range=1h").await.body;
     assert!(one.contains("50.0 % of what ended") && one.contains("95 of 100: "), "{one}");
     assert_eq!(site.see("/kinds/No%20Kind").await.status, StatusCode::BAD_REQUEST);
-    assert!(site.see("/kinds/unknown").await.body.contains("No job of the kind ended"));
+    assert!(site.see("/kinds/unknown").await.body.contains("No job ended in the range"));
 }

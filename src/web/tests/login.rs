@@ -7,7 +7,7 @@ use super::*;
 use crate::actions::people::Password;
 use std::time::Duration;
 
-const HOME: &str = Tab::home(true).path();
+const HOME: &str = Tab::HOME.path();
 
 const MINUTE: Duration = Duration::from_mins(1);
 const RIGHT: &str = "username=admin&password=a+lamp+in+every+street";

@@ -118,6 +118,7 @@ async fn no_page_has_anything_inline() {
         PATH,
         "/repositories",
         "/queues",
+        "/queues/default/figures",
         "/settings",
         "/settings/agents",
         "/settings/tracker",

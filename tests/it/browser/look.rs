@@ -176,6 +176,7 @@ fn an_empty_site_looks_right_from_the_first_page_on() {
     gallery.visit("self-monitoring", &at(SELF_MONITORING));
     gallery.visit("repositories", &at("/repositories"));
     gallery.visit("queues", &at("/queues"));
+    gallery.visit("queue", &at("/queues/agent/figures"));
     gallery.visit("settings", &at("/settings"));
     gallery.visit("styleguide", &at("/styleguide"));
     gallery.close();
@@ -343,6 +344,7 @@ async fn a_site_in_use_looks_right() {
         page.wait("document.readyState == 'complete' && !!document.querySelector('[role=alert]')");
     });
     gallery.visit("queues", &at("/queues"));
+    gallery.visit("queue", &at("/queues/agent/figures"));
     visit_settings(&mut gallery, at);
     gallery.arranged("keys", &at("/jobs"), "", |page| {
         page.press("?");

@@ -104,6 +104,9 @@ pub async fn what_jobs_did_is_told_by_time(store: &Store) {
     assert_eq!(ended(&by_status), [one(Status::Completed), one(Status::Cancelled)]);
     assert_eq!(ended(&split(SplitBy::Kind).await), [(PartOf::Kind(job().kind), 2)]);
     assert_eq!(ended(&split(SplitBy::Queue).await), [(PartOf::Queue(Queue::DEFAULT), 2)]);
+    let of_queues = store.queue_series(range, step, "UTC").await.unwrap();
+    let whole = store.job_series(all.clone(), range, Some(step), "UTC").await.unwrap();
+    assert_eq!(of_queues.into_iter().collect::<Vec<_>>(), [(Queue::DEFAULT, whole)]);
     let nowhere = store.split_series(SplitBy::Kind, range, step, "Nowhere").await.unwrap_err();
     assert_eq!(nowhere.code(), Code::ModelInvalid);
     let nowhere = store.job_series(all.clone(), range, None, "Nowhere").await.unwrap_err();
