@@ -34,5 +34,5 @@ comes_with!("web":
     set_role disable_account enable_account remove_account set_password login renew_login login_by_id logout logins
     end_logins deeds find_deeds job_maker add_token tokens token token_by_hash rotate_token revoke_token
     run_again_once retries preview act_slice act_slice_of failing_schedules free_disk put_off_needs put_off_need views save_view remove_view
-    split_series
+    split_series series_by_kind
 );

@@ -8,7 +8,9 @@ use crate::model::{
     time_zone,
 };
 #[cfg(feature = "web")]
-use crate::model::{SplitBy, SplitSeries};
+use crate::model::{Kind, SplitBy, SplitSeries};
+#[cfg(feature = "web")]
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Days back that are looked at for what is usual.
@@ -52,6 +54,28 @@ impl Store {
         let ends = step.ends(from, until, time_zone(zone)?);
         let (ends, rows) = self.series_rows(FiguresOf::default(), step, ends).await?;
         Ok(SplitSeries::of(JobSeries::of(step, &ends, &rows), by, &rows))
+    }
+
+    /// The series of each kind of which a job started or ended in the range: just what [`Store::job_series`] tells of the kind.
+    ///
+    /// # Errors
+    /// As [`Store::job_series`].
+    #[cfg(feature = "web")]
+    pub async fn series_by_kind(
+        &self,
+        (from, until): (Timestamp, Timestamp),
+        step: FiguresStep,
+        zone: &str,
+    ) -> Result<BTreeMap<Kind, JobSeries>> {
+        let ends = step.ends(from, until, time_zone(zone)?);
+        let (ends, rows) = self.series_rows(FiguresOf::default(), step, ends).await?;
+        let mut kinds = BTreeMap::<Kind, Vec<JobFiguresRow>>::new();
+        for row in rows {
+            kinds.entry(row.kind.clone()).or_default().push(row);
+        }
+        let series = |(kind, rows): (Kind, Vec<_>)| (kind, JobSeries::of(step, &ends, &rows));
+        let kinds = kinds.into_iter().map(series);
+        Ok(kinds.filter(|(_, series)| series.total() != JobFigures::default()).collect())
     }
 
     /// The rows of which a series with these ends is made, and the ends.

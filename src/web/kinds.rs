@@ -11,12 +11,12 @@ use super::nav::{self, Tab};
 use super::page::{self, Frame};
 use super::problem::Problem;
 use crate::actions::errors::Range;
-use crate::model::{FiguresOf, Filter, Histogram, JobFigures, JobSeries, JobSlot, Kind, Status};
+use crate::actions::figures;
+use crate::model::{Histogram, JobFigures, JobSeries, JobSlot, Kind, Status, Timestamp};
 use axum::extract::State;
 use axum::response::Html;
 use maud::{Markup, html};
 use serde::Deserialize;
-use std::collections::BTreeMap;
 
 pub(super) const PATH: &str = nav::KINDS;
 pub(super) const KIND_PATH: &str = "/kinds/{name}";
@@ -34,12 +34,11 @@ pub(super) async fn list(
     Query(query): Query<KindsQuery>,
 ) -> Result<Html<String>, Problem> {
     let range = Range::parse(query.range.as_deref())?;
-    let span = range.until(app.web.clock.now());
-    let mut kinds = BTreeMap::<_, JobFigures>::new();
-    for row in app.web.store.job_figures(FiguresOf::default(), span).await? {
-        kinds.entry(row.kind).or_default().merge(&row.figures);
-    }
-    let mut kinds: Vec<_> = kinds.into_iter().collect();
+    let (clocks, now) = (who.clocks(), app.web.clock.now());
+    let series = figures::of_kinds(&app.web.store, range, clocks.zone_or_utc(), now).await?;
+    let since = series.values().next().and_then(|series| Some(series.slots.first()?.from));
+    let mut kinds: Vec<_> =
+        series.into_iter().map(|(kind, series)| (kind, series.total())).collect();
     kinds.sort_by_key(|(_, figures)| std::cmp::Reverse(ended(figures)));
     let rows: Vec<_> = kinds.iter().map(|(kind, figures)| row(kind, figures, range)).collect();
     let columns = ["Kind", "Ended", "Failed", "Wait p50", "Wait p95", "Run p50", "Run p95"];
@@ -47,7 +46,10 @@ pub(super) async fn list(
         div.query { (ranges(range, |range| link(PATH).with(&[("range", range.as_str())]))) }
         section.card {
             @if rows.is_empty() { (empty("No jobs ended", &html! { "Kinds of which a job ended in the range appear here. " a href=(link(nav::NEW_JOB)) { "All kinds that have a handler" } })) }
-            @else { (table("Kinds", &columns, &rows)) }
+            @else {
+                div.figures { (table("Kinds", &columns, &rows)) }
+                @if let Some(since) = since { p.card-footer.soft { "Counted " (told_since(since, clocks)) "." } }
+            }
         }
     };
     let frame = Frame::new(&app.web, Some(&who)).at(Tab::Jobs).under(above()).still();
@@ -62,15 +64,15 @@ pub(super) async fn kind(
     Query(query): Query<KindsQuery>,
 ) -> Result<Html<String>, Problem> {
     let range = Range::parse(query.range.as_deref())?;
-    let span = range.until(app.web.clock.now());
-    let of = FiguresOf { kind: Some(kind.clone()), queue: None };
-    let series = app.web.store.job_series(of, span, None, &who.clocks().name()).await?;
+    let (clocks, now) = (who.clocks(), app.web.clock.now());
+    let of = (&kind, range);
+    let series = figures::of_kind(&app.web.store, of, clocks.zone_or_utc(), now).await?;
     let own = nav::kind(&kind);
     let content = html! {
         div.query { (ranges(range, |range| own.with(&[("range", range.as_str())]))) }
         div.stack {
-            (figures(&kind, &series, range))
-            (course(&series, who.clocks()))
+            (sums(&kind, &series, clocks))
+            (course(&series, clocks))
         }
     };
     let mut above = above();
@@ -119,14 +121,19 @@ fn percentile(lengths: &Histogram, percent: u8) -> String {
     lengths.percentile(percent).map_or_else(|| "none".to_owned(), length)
 }
 
-fn figures(kind: &Kind, series: &JobSeries, range: Range) -> Markup {
+/// Since when the figures count.
+fn told_since(since: Timestamp, clocks: Clocks) -> String {
+    format!("since {} ({})", clocks.minute(since), clocks.name())
+}
+
+/// The figures of all slots together.
+fn sums(kind: &Kind, series: &JobSeries, clocks: Clocks) -> Markup {
+    let since = series.slots.first().map(|slot| told_since(slot.from, clocks));
     let total = series.total();
     let by = |of: fn(&JobFigures) -> u64| -> Vec<u64> {
         series.slots.iter().map(|slot| of(&slot.figures)).collect()
     };
-    let jobs = |status| {
-        nav::jobs(&Filter::default().status(status).kind(kind.clone()).since(range.length()))
-    };
+    let jobs = |status| nav::jobs(&figures::jobs_of_kind(series, kind, status));
     let tile = |label, figure: String, picture: Markup, foot: Markup, status| Tile {
         label,
         figure: html! { (figure) },
@@ -139,7 +146,7 @@ fn figures(kind: &Kind, series: &JobSeries, range: Range) -> Markup {
             "Completed",
             grouped(total.completed),
             sparkline("", "Completed jobs", &by(|figures| figures.completed)),
-            html! { "in " (range.as_str()) },
+            html! { (since.unwrap_or_default()) },
             Status::Completed,
         ),
         tile(
@@ -183,7 +190,7 @@ fn course(series: &JobSeries, clocks: Clocks) -> Markup {
     let columns = [from.as_str(), "Completed", "Failed", "Run p50", "Run p95"];
     let content = html! {
         @if rows.is_empty() { p.card-body.soft { "No job of the kind ended in the range." } }
-        @else { (table("Course", &columns, &rows)) }
+        @else { div.figures { (table("Course", &columns, &rows)) } }
     };
     card("kind-course", "Course", &html! {}, &content)
 }
