@@ -7,6 +7,7 @@
 
 mod agent;
 mod findings;
+mod script;
 mod shop;
 mod week;
 
@@ -16,6 +17,7 @@ use crate::model::{Kind, KindRules, NewSchedule, Plan, Queue, Readiness, Rule, S
 use crate::sessions;
 use crate::store::Store;
 
+pub(crate) use findings::log;
 pub(crate) use week::live;
 
 /// Has an engine run the shop: its kinds, the customers who come each minute, the scripted agent, and a tracker that takes

@@ -18,6 +18,8 @@ mod fingerprint;
 mod grouping;
 pub mod intake;
 pub mod miner;
+#[cfg(feature = "web")]
+pub mod patterns;
 pub mod prompt;
 mod readiness;
 mod refile;

@@ -102,6 +102,8 @@ mod session_rows;
 #[cfg(feature = "monitor")]
 mod session_search;
 #[cfg(feature = "monitor")]
+mod session_tiles;
+#[cfg(feature = "monitor")]
 mod sessions;
 mod setting;
 mod settings;

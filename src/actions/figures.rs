@@ -2,8 +2,12 @@
 
 use super::errors::Range;
 use crate::error::{Code, Error, Result};
-use crate::model::{FiguresStep, Filter, JobSlot, PartOf, SplitBy, SplitSeries, Timestamp, Zone};
+use crate::model::{
+    FiguresOf, FiguresStep, Filter, JobSeries, JobSlot, Kind, PartOf, SplitBy, SplitSeries, Status,
+    Timestamp, Zone,
+};
 use crate::store::Store;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Reads what jobs are told apart by; nothing means how they ended.
@@ -29,10 +33,53 @@ pub async fn course(
     zone: Zone,
     now: Timestamp,
 ) -> Result<SplitSeries> {
+    let (step, span) = slots(range, now);
+    store.split_series(by, span, step, &zone.to_string()).await
+}
+
+/// What jobs of each kind did over a range, in the same slots as [`course`] has, so that no page tells another figure of it.
+///
+/// # Errors
+/// Those of reading the database.
+pub async fn of_kinds(
+    store: &Store,
+    (of, range): (FiguresOf, Range),
+    zone: Zone,
+    now: Timestamp,
+) -> Result<BTreeMap<Kind, JobSeries>> {
+    let (step, span) = slots(range, now);
+    store.series_by_kind(of, span, step, &zone.to_string()).await
+}
+
+/// The same of one kind or queue.
+///
+/// # Errors
+/// Those of reading the database.
+pub async fn of(
+    store: &Store,
+    (of, range): (FiguresOf, Range),
+    zone: Zone,
+    now: Timestamp,
+) -> Result<JobSeries> {
+    let (step, span) = slots(range, now);
+    store.job_series(of, span, Some(step), &zone.to_string()).await
+}
+
+/// The jobs of a kind or a queue that came to a status in the time of a series.
+pub fn jobs_in(series: &JobSeries, of: &FiguresOf, status: Status) -> Filter {
+    let kind = of.kind.as_ref().map(|kind| format!(" kind:{kind}"));
+    let queue = of.queue.as_ref().map(|queue| format!(" queue:{queue}"));
+    let since = series.slots.first().map(|slot| format!(" since:{}", slot.from));
+    let more: String = [kind, queue, since].into_iter().flatten().collect();
+    Filter::parse(&format!("status:{status}{more}")).unwrap_or_default()
+}
+
+/// How long a slot of a range is, and which time its slots have.
+fn slots(range: Range, now: Timestamp) -> (FiguresStep, (Timestamp, Timestamp)) {
     let (step, length) = step(range);
     let (from, until) = range.until(now);
     // The slot that runs is the last one; with the others it is as long as the range.
-    store.split_series(by, (from.plus(length), until), step, &zone.to_string()).await
+    (step, (from.plus(length), until))
 }
 
 /// How long a slot of a range is.
@@ -74,7 +121,7 @@ fn others(split: &SplitSeries) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{JobFigures, JobSeries, Kind, Queue, SeriesPart, Status};
+    use crate::model::{JobFigures, Queue, SeriesPart};
     use crate::store::OpenMode;
 
     #[test]

@@ -1,8 +1,13 @@
 //! Reading the log database: which rows a person asks for, and the rows that came since.
 
 mod export;
+mod patterns;
 
 pub use export::{LogExport, LogFile};
+pub use patterns::{
+    Alike, GroupedRows, GroupedTo, MOST_PATTERNS, MOST_ROWS, Patterns, ShownPattern, alike,
+    patterns,
+};
 
 use super::{Call, Right, length};
 use crate::error::{Code, Error, Result};

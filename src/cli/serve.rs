@@ -357,12 +357,13 @@ async fn refuse_exposure(config: &Config, store: &Store) -> Result<()> {
     Ok(())
 }
 
-/// Gives a demo its past: a day of logs at the first start, and what the shop has done since the last one.
+/// Gives a demo its past: two days of logs at the first start, of which a scan has read the first, and what the shop has done since the last one.
 async fn live(store: &Store, logs: &LogStore, now: Timestamp) -> Result<()> {
     if logs.last_id().await? == 0 {
+        logs.append(demo::log(now.minus(DAY).hour())).await?;
         logs.append(monitor::demo::day(now.minus(DAY))).await?;
     }
-    demo::live(store, now).await
+    demo::live(store, logs, now).await
 }
 
 /// Starts following the logs of the configuration.

@@ -1,5 +1,6 @@
 //! The demo's agent: a script of ours in the place of an agent program. It looks like a session and runs nothing.
 
+use super::script::{self, Script, Step};
 use crate::clock::Clock;
 use crate::engine::Context;
 use crate::error::Result;
@@ -17,51 +18,11 @@ use std::time::Duration;
 /// What the scripted agent calls its model.
 const MODEL: &str = "scripted-demo";
 /// How long the live agent waits between two lines.
-const PACE: Duration = Duration::from_secs(12);
+const PACE: Duration = Duration::from_secs(20);
 /// What somebody asked the agent that runs when the demo is opened.
-const ASKED: &str =
-    "Why is the mail queue slow since noon? Look into the log of the mailer, change nothing.";
+const ASKED: &str = "What waits for a person now, and what should they do? Change nothing.";
 /// What each morning's session is asked.
 const MORNING: &str = "Look at what failed since yesterday and say what a person should do first.";
-
-/// What a step of the script does: a word of the agent, or a tool with what it answered.
-enum Step {
-    Says(&'static str),
-    Uses(&'static str, &'static str, &'static str),
-}
-
-const STEPS: &[Step] = &[
-    Step::Says(
-        "This is the demo's scripted agent: nothing is run, and nothing is spent. I begin with the queue.",
-    ),
-    Step::Uses("Bash", "lamplighter queues list", "mail  running 0 of 10, waiting 0, p95 0.9 s"),
-    Step::Says("The queue itself is empty now. The mails of one hour failed, so I look at when."),
-    Step::Uses(
-        "Bash",
-        "lamplighter jobs list 'status:failed kind:send_email since:4h'",
-        "140 jobs, all between two full hours, SMTP 421 4.7.0",
-    ),
-    Step::Uses(
-        "Grep",
-        "421 4.7.0",
-        "mailer.log: 140 lines, the first at the full hour, the last 58 minutes later",
-    ),
-    Step::Says(
-        "All of them are one answer of one mail server, mx1. It said itself that it comes back.",
-    ),
-    Step::Uses(
-        "Bash",
-        "host -t mx lantern-wick.example",
-        "lantern-wick.example mail is handled by 10 mx1.lantern-wick.example.",
-    ),
-    Step::Says("There is no second mail server to fall back to."),
-    Step::Uses("Read", "/etc/mailer/relay.conf", "relay = mx1.lantern-wick.example\nretry = never"),
-    Step::Says(
-        "The mailer never tries again by itself: `retry = never`. That is why one hour of the relay became 140 failed jobs.",
-    ),
-];
-const ANSWER: &str = "The mail relay mx1 refused mail for an hour (SMTP 421), and the mailer is configured to never try again. \
-    Retry the 140 failed jobs; they will go through now. Then set `retry` in /etc/mailer/relay.conf, or give `send_email` more attempts.";
 
 /// The payload of the schedule of each morning.
 pub(super) fn morning() -> Value {
@@ -79,11 +40,12 @@ pub(super) async fn tell(store: &Store, job: &Job, at: Timestamp) -> Result<(Dur
     let Some(lease) = job.lease() else { return Ok((Duration::ZERO, Outcome::Done(json!({})))) };
     let mut record = Record::begin(store, &lease, job, at).await?;
     let took = Duration::from_secs(20 + job.id.0.unsigned_abs() % 90);
-    for (number, step) in STEPS.iter().enumerate() {
-        let at = at.plus(took * number as u32 / STEPS.len() as u32);
+    let Script { steps, answer } = script::morning(store, at).await?;
+    for (number, step) in steps.iter().enumerate() {
+        let at = at.plus(took * number as u32 / steps.len() as u32);
         record.keep(step, number, at).await?;
     }
-    let outcome = record.finish(at.plus(took), took, ANSWER).await?;
+    let outcome = record.finish(at.plus(took), took, &answer).await?;
     Ok((took, outcome))
 }
 
@@ -98,34 +60,33 @@ pub(super) async fn handle(store: Store, context: Context) -> Outcome {
 async fn run(store: &Store, context: &Context) -> Result<Outcome> {
     let (clock, begun): (&Clock, _) = (&context.clock, context.clock.now());
     let mut record = Record::begin(store, &context.lease, &context.job, begun).await?;
-    for round in 0..4 {
-        for (number, step) in STEPS.iter().enumerate() {
-            record.keep(step, round * STEPS.len() + number, clock.now()).await?;
-            context.progress(step.in_a_line()).await?;
-            tokio::select! {
-                () = clock.sleep(PACE) => {}
-                () = context.cancelled.cancelled() => {
-                    let took = clock.now().since(begun);
-                    let events = store.job_events(context.job.id).await?;
-                    let by = Event::cancelled_by(&events).unwrap_or("a person");
-                    record.finish(clock.now(), took, &format!("Stopped by {by}.")).await?;
-                    return Ok(Outcome::Fatal(super::shop::error("it was stopped")));
-                }
-                () = context.stopping.cancelled() => {
-                    let took = clock.now().since(begun);
-                    return record.finish(clock.now(), took, "The demo was stopped.").await;
-                }
+    let Script { steps, answer } = script::now(store, begun).await?;
+    for (number, step) in steps.iter().enumerate() {
+        record.keep(step, number, clock.now()).await?;
+        context.progress(step.in_a_line()).await?;
+        tokio::select! {
+            () = clock.sleep(PACE) => {}
+            () = context.cancelled.cancelled() => {
+                let took = clock.now().since(begun);
+                let events = store.job_events(context.job.id).await?;
+                let by = Event::cancelled_by(&events).unwrap_or("a person");
+                record.finish(clock.now(), took, &format!("Stopped by {by}.")).await?;
+                return Ok(Outcome::Fatal(super::shop::error("it was stopped")));
+            }
+            () = context.stopping.cancelled() => {
+                let took = clock.now().since(begun);
+                return record.finish(clock.now(), took, "The demo was stopped.").await;
             }
         }
     }
-    record.finish(clock.now(), clock.now().since(begun), ANSWER).await
+    record.finish(clock.now(), clock.now().since(begun), &answer).await
 }
 
 impl Step {
     /// What the session's last line says.
     fn in_a_line(&self) -> String {
         match self {
-            Self::Says(words) => (*words).to_owned(),
+            Self::Says(words) => words.clone(),
             Self::Uses(tool, input, _) => format!("{tool}: {input}"),
         }
     }

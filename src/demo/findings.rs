@@ -1,14 +1,16 @@
-//! What a scan found on the day before the demo is opened, and a tracker that takes what is approved.
+//! What a scan found on the day before the demo is opened, the log rows that show it, and a tracker that takes what is approved.
 
 use crate::engine::Context;
 use crate::error::Result;
+use crate::model::template::mine_read;
 use crate::model::{
     Caps, Classification, Duplicates, FilingId, FilingState, Finding, FindingTemplates,
-    Fingerprint, IssueHome, Job, JobError, Marker, NewIssue, Outcome, Posting, RemoteKind,
-    ScanCommit, ScanCounts, Timestamp, Tracker,
+    Fingerprint, IssueHome, Job, JobError, Level, Marker, NewIssue, NewLogRow, Outcome, Posting,
+    RemoteKind, ScanCommit, ScanCounts, SeenTemplate, Timestamp, Tracker,
 };
 use crate::store::Store;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How long the scan took.
@@ -16,59 +18,137 @@ const TOOK: Duration = Duration::from_secs(4);
 /// The number of the first issue that the made-up tracker gives.
 const FIRST_NUMBER: i64 = 163;
 
-/// What it found: title, classification, source, rows, body.
-const FOUND: [(&str, Classification, &str, u64, &str); 2] = [
-    (
-        "Newsletter links lead to a page that is gone",
-        Classification::DocumentationGap,
-        "shop.web",
-        212,
-        "`GET /spring-offers` answers 404 since the newsletter of Monday names it.\n\n## What to do\n\nRedirect `/spring-offers` to `/offers`, or take the link out of the next newsletter.",
-    ),
-    (
-        "Stock of article ‹n› goes below zero",
-        Classification::ServerBug,
-        "shop.stock",
-        37,
-        "Two orders of the last piece are taken at the same time:\n\n```\nstock of LW-40218 is -1 after order 41907\n```\n\n## What to do\n\nTake the piece and write the order in one transaction.",
-    ),
+/// The length of the log that it read.
+const READ: Duration = Duration::from_hours(24);
+/// Ids of rows that an issue names: the first four and the latest.
+const NAMED: usize = 4;
+
+/// Something that it found.
+struct Found {
+    title: &'static str,
+    class: Classification,
+    level: Level,
+    source: &'static str,
+    rows: u64,
+    /// What its rows say; `{n}` and `{m}` are numbers.
+    says: &'static str,
+    body: &'static str,
+}
+
+static FOUND: [Found; 2] = [
+    Found {
+        title: "Newsletter links lead to a page that is gone",
+        class: Classification::DocumentationGap,
+        level: Level::Warning,
+        source: "shop.web",
+        rows: 212,
+        says: "GET /spring-offers answered 404 in {n} ms, the newsletter of Monday led there",
+        body: "`GET /spring-offers` answers 404 since the newsletter of Monday names it.\n\n## What to do\n\nRedirect `/spring-offers` to `/offers`, or take the link out of the next newsletter.",
+    },
+    Found {
+        title: "Stock of article ‹n› goes below zero",
+        class: Classification::ServerBug,
+        level: Level::Error,
+        source: "shop.stock",
+        rows: 37,
+        says: "stock of LW-4{n} is -1 after order 41{m}",
+        body: "Two orders of the last piece are taken at the same time:\n\n```\nstock of LW-4100 is -1 after order 41100\n```\n\n## What to do\n\nTake the piece and write the order in one transaction.",
+    },
 ];
 
-/// Commits the scan's findings. Answers how long it took and how it ended.
-pub(super) async fn scan(store: &Store, job: &Job, at: Timestamp) -> Result<(Duration, Outcome)> {
-    let Some(lease) = job.lease() else { return Ok((TOOK, Outcome::Done(json!({})))) };
-    let new_issues = FOUND.iter().enumerate().map(|(number, found)| {
-        let (title, classification, source, occurrences, body) = *found;
+/// The log that the scan has read, which ran at this instant: the rows of what it found, oldest first.
+pub(crate) fn log(scanned: Timestamp) -> Vec<NewLogRow> {
+    rows(scanned).into_iter().map(|(_, row)| row).collect()
+}
+
+/// The same rows, each with the place of what it shows.
+fn rows(scanned: Timestamp) -> Vec<(usize, NewLogRow)> {
+    let mut rows = Vec::new();
+    for (place, found) in FOUND.iter().enumerate() {
+        for nth in 0..found.rows {
+            // They are spread over the day, and no two of them say the same.
+            let since = READ.as_millis() as u64 * nth / found.rows + nth * 7_919 % 60_000;
+            let at = scanned.minus(READ).plus(Duration::from_millis(since));
+            let (n, m) = ((100 + nth * 37 % 900).to_string(), (100 + nth * 61 % 900).to_string());
+            let says = found.says.replace("{n}", &n).replace("{m}", &m);
+            rows.push((place, NewLogRow::new(at.to_string(), found.level, found.source, says)));
+        }
+    }
+    rows.sort_by(|(_, a), (_, b)| a.timestamp.cmp(&b.timestamp));
+    rows
+}
+
+/// The issues of what it found, with the templates of their rows.
+fn issues(
+    rows: &[(usize, NewLogRow)],
+    at: Timestamp,
+) -> (Vec<(NewIssue, Posting)>, Vec<SeenTemplate>) {
+    let issues = FOUND.iter().enumerate().map(|(place, found)| {
+        let shown = rows.iter().zip(1..).filter(|((of, _), _)| *of == place);
+        let shown: Vec<(i64, &NewLogRow)> = shown.map(|((_, row), id)| (id, row)).collect();
+        let latest = shown.last().filter(|_| shown.len() > NAMED);
+        let evidence = shown.iter().take(NAMED).chain(latest).map(|(id, _)| *id).collect();
+        let hours = hours(&shown);
         let finding = Finding {
-            classification,
-            title: title.to_owned(),
-            body: body.to_owned(),
+            classification: found.class,
+            title: found.title.to_owned(),
+            body: found.body.to_owned(),
             error_codes: Vec::new(),
-            source: source.to_owned(),
-            template: title.to_owned(),
+            source: found.source.to_owned(),
+            template: found.title.to_owned(),
             known_as: Vec::new(),
-            occurrences,
-            evidence: Vec::new(),
-            last_seen: at.to_string(),
+            occurrences: found.rows,
+            evidence,
+            last_seen: shown
+                .last()
+                .map_or_else(|| at.to_string(), |(_, row)| row.timestamp.clone()),
             source_files: Vec::new(),
             duplicate_of: None,
-            templates: FindingTemplates::default(),
+            templates: FindingTemplates {
+                met: vec![place],
+                hours: hours.clone(),
+                ..FindingTemplates::default()
+            },
         };
         let posting = Posting {
-            marker: Marker::new(number as u128 + 0xde_0001),
+            marker: Marker::new(place as u128 + 0xde_0001),
             title: finding.issue_title(),
             body: finding.body.clone(),
             labels: Vec::new(),
         };
-        let print = Fingerprint::from_hex(format!("{:064x}", number + 0xde_0001));
-        (NewIssue { finding, fingerprints: vec![print], follows: None }, posting)
+        let print = Fingerprint::from_hex(format!("{:064x}", place + 0xde_0001));
+        let text = shown.first().map(|(_, row)| mine_read(&row.message, |_| None).template);
+        let seen = SeenTemplate {
+            source: found.source.to_owned(),
+            text: text.unwrap_or_default(),
+            hours,
+            ..SeenTemplate::default()
+        };
+        ((NewIssue { finding, fingerprints: vec![print], follows: None }, posting), seen)
     });
+    issues.unzip()
+}
+
+/// Commits the scan's findings. Its rows are the first ones of the log. Answers how long it took and how it ended.
+pub(super) async fn scan(
+    store: &Store,
+    log: &str,
+    job: &Job,
+    at: Timestamp,
+) -> Result<(Duration, Outcome)> {
+    let Some(lease) = job.lease() else { return Ok((TOOK, Outcome::Done(json!({})))) };
+    let rows = rows(at.hour());
+    let (new_issues, templates) = issues(&rows, at);
     let commit = ScanCommit {
-        log: "demo-past".to_owned(),
+        log: log.to_owned(),
         log_id_start: 0,
-        log_id_end: 0,
+        log_id_end: rows.len() as i64,
         log_row_end: None,
-        counts: ScanCounts { rows_examined: 5_208, issues_created: 2, ..ScanCounts::default() },
+        counts: ScanCounts {
+            rows_examined: rows.len() as u64,
+            issues_created: 2,
+            ..ScanCounts::default()
+        },
         analyzer: "builtin",
         fallback: None,
         model: None,
@@ -76,10 +156,10 @@ pub(super) async fn scan(store: &Store, job: &Job, at: Timestamp) -> Result<(Dur
         rejections: Vec::new(),
         tracker: Tracker::Remote { kind: RemoteKind::Github, approval: true },
         home: IssueHome::local(),
-        new_issues: new_issues.collect(),
+        new_issues,
         seen_again: Vec::new(),
         learned: Vec::new(),
-        templates: Vec::new(),
+        templates,
         shown: Vec::new(),
         remarks: Vec::new(),
         duplicates: Duplicates::default(),
@@ -88,6 +168,15 @@ pub(super) async fn scan(store: &Store, job: &Job, at: Timestamp) -> Result<(Dur
     };
     store.commit_scan(lease, commit, at.plus(TOOK)).await?;
     Ok((TOOK, Outcome::Done(json!({"issues_created": 2}))))
+}
+
+/// How many rows each hour has.
+fn hours(rows: &[(i64, &NewLogRow)]) -> BTreeMap<Option<Timestamp>, u64> {
+    let mut hours = BTreeMap::new();
+    for (_, row) in rows {
+        *hours.entry(Timestamp::from_iso(&row.timestamp).map(Timestamp::hour)).or_default() += 1;
+    }
+    hours
 }
 
 /// Takes what is approved, as a tracker would: in the demo nothing is sent anywhere.

@@ -4,11 +4,11 @@ use super::shop::{self, Work};
 use super::{agent, findings};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    Actor, AttemptEnd, CatchUp, Epoch, Filter, Job, Json, Kind, KindRules, Lane, NewJob,
+    Actor, AttemptEnd, CatchUp, Epoch, Filter, Job, JobCount, Json, Kind, KindRules, Lane, NewJob,
     NewSchedule, Outcome, Plan, PollRequest, Process, Queue, Registration, Rule, ScheduleName,
     Timestamp, WorkerId,
 };
-use crate::store::Store;
+use crate::store::{LogStore, Store};
 use fastrand::Rng;
 use serde_json::json;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ const GAP: Duration = Duration::from_hours(2);
 /// When the mail server was down, and the disk of the exports full, before the first start.
 const MAIL_DOWN: (Duration, Duration) = (Duration::from_hours(3), Duration::from_hours(2));
 const DISK_FULL: Duration = Duration::from_hours(6);
-/// When a scan ran.
+/// When a scan ran: at the full hour before the day of the logs.
 const SCAN: (Duration, Duration) = (Duration::from_hours(25), DAY);
 /// The step in which the past goes on, and the longest time that a job waited in it.
 const QUARTER: Duration = Duration::from_mins(15);
@@ -41,7 +41,7 @@ const LIVED: &str = "demo.lived";
 ///
 /// # Errors
 /// `CONFIG-VALUE-001` for a database that no demo has made: its jobs are real. Those of the store.
-pub(crate) async fn live(store: &Store, now: Timestamp) -> Result<()> {
+pub(crate) async fn live(store: &Store, logs: &LogStore, now: Timestamp) -> Result<()> {
     let newest = store.find_jobs(Filter::default(), None, 1, now).await?.rows.pop();
     let marks = store.settings([BEGUN, LIVED]).await?;
     if newest.is_some() && !marks.contains_key(BEGUN) {
@@ -53,7 +53,7 @@ pub(crate) async fn live(store: &Store, now: Timestamp) -> Result<()> {
     let first = !marks.contains_key(LIVED);
     let from = newest.map_or(now.minus(PAST), |job| job.created_at.max(now.minus(PAST)));
     if now.since(from) >= GAP {
-        let past = Past::begin(store, from.hour(), (first, now)).await?;
+        let past = Past::begin((store, logs), from.hour(), (first, now)).await?;
         past.go_on(now).await?;
     }
     if first {
@@ -62,7 +62,11 @@ pub(crate) async fn live(store: &Store, now: Timestamp) -> Result<()> {
     }
     // Somebody comes in as the shop opens, and the scripted agent is at work.
     store.enqueue(NewJob::new(shop::PLACE_ORDER), now).await?;
-    if store.session_now().await?.0.is_none() {
+    // One that was cut off runs again by itself; a second one would take the place that scans need.
+    let is_open = |count: &JobCount| {
+        count.kind == Kind::AGENT_SESSION && !count.status.is_final() && count.count > 0
+    };
+    if !store.job_counts().await?.iter().any(is_open) {
         agent::ask(store, now).await?;
     }
     Ok(())
@@ -81,20 +85,24 @@ async fn open_ends(store: &Store, now: Timestamp) -> Result<()> {
     let ops = || Actor::named("ops-night");
     let newsletter = ScheduleName::parse("newsletter")?;
     store.pause_schedule(newsletter, ops(), now.minus(DAY)).await?;
-    let charge = Work::of(&shop::CHARGE).map(|work| work.job(&mut dice));
-    let waiting = charge.map(|job| NewJob { queue: Some(shop::BILLING), ..job });
-    store
-        .enqueue_all(vec![waiting.unwrap_or_else(|| NewJob::new(shop::CHARGE)); 8], before)
-        .await?;
+    let charges = Work::of(&shop::CHARGE).into_iter().cycle().take(8);
+    let charges = charges.map(|work| NewJob { queue: Some(shop::BILLING), ..work.job(&mut dice) });
+    store.enqueue_all(charges.collect(), before).await?;
     let (reason, until) = ("card provider maintenance".to_owned(), now.plus(HOUR));
     store.pause_queue(shop::BILLING, reason, Some(until), ops(), before).await?;
-    let crm = || NewJob { payload: json!({"customer_id": 1_207}).into(), ..NewJob::new(shop::CRM) };
-    store.enqueue_all((0..6).map(|_| crm()).collect(), before).await.map(drop)
+    let customers = [1_207, 1_168, 1_233, 1_191, 1_214, 1_156];
+    let crm = customers.map(|customer| NewJob {
+        payload: json!({"customer_id": customer}).into(),
+        ..NewJob::new(shop::CRM)
+    });
+    store.enqueue_all(crm.into(), before).await.map(drop)
 }
 
 /// The made-up worker of the past.
 struct Past {
     store: Store,
+    /// The identity of the log that its scan reads.
+    log: String,
     worker: WorkerId,
     epoch: Option<Epoch>,
     kinds: Arc<[KindRules]>,
@@ -106,7 +114,7 @@ struct Past {
 
 impl Past {
     async fn begin(
-        store: &Store,
+        (store, logs): (&Store, &LogStore),
         from: Timestamp,
         (first, now): (bool, Timestamp),
     ) -> Result<Self> {
@@ -137,7 +145,8 @@ impl Past {
         let epoch = store.lead(worker.clone(), seen, None, from).await?;
         let dice = Rng::with_seed(from.millis() as u64);
         let opened = first.then_some(now);
-        Ok(Self { store: store.clone(), worker, epoch, kinds, from, opened, dice })
+        let (store, log) = (store.clone(), logs.identity().to_owned());
+        Ok(Self { store, log, worker, epoch, kinds, from, opened, dice })
     }
 
     /// Lives one quarter of an hour after the other until now.
@@ -201,7 +210,7 @@ impl Past {
             return agent::tell(&self.store, job, at).await;
         }
         if job.kind == Kind::SELF_MONITORING {
-            return findings::scan(&self.store, job, at).await;
+            return findings::scan(&self.store, &self.log, job, at).await;
         }
         let Some(work) = Work::of(&job.kind) else {
             return Ok((HOUR / 3_600, Outcome::Done(json!({}))));

@@ -172,7 +172,7 @@ codes! {
     LogDropped: Internal = "LOGS-DROP-001", "Log lines were dropped",
         "Log lines came faster than the log database could take them.", "You need to do nothing if this is rare. If it is frequent, set `log.level` to `warn`.";
     LogBusy: TooMany = "LOGS-LIMIT-001", "Too many requests with logs are read at once",
-        "Two requests of OpenTelemetry's protocol are being read, and others wait.", "You need to do nothing: the sender tries again after the time that the answer names.";
+        "Two requests of OpenTelemetry's protocol are being read, or log rows are being grouped for two pages, and others wait.", "Load the page again in a few seconds. A sender of logs tries again by itself after the time that the answer names.";
     ScanWatermark: Internal = "SCAN-MARK-001", "A scan reads the log from its start again",
         "The log database ends before the last row that an earlier scan examined: somebody replaced it or removed its newest rows.", "You need to do nothing: known problems are not filed again.";
     ScanReply: Internal = "SCAN-REPLY-001", "The agent's answer cannot be read",

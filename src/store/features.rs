@@ -20,7 +20,7 @@ comes_with!("agents":
 
 // Scans, issues and the tracker.
 comes_with!("monitor":
-    scan_history issue_list issues_in_order issue_record issues_of_codes issue_days scan_now scan issue issues_of_scan committed_scan log_watermark log_marks log_templates issue_hours known_issues recent_issues
+    scan_history issue_list issues_in_order issue_record issues_of_codes issues_of_templates issue_days scan_now scan issue issues_of_scan committed_scan log_watermark log_marks log_templates issue_hours known_issues recent_issues
     duplicates change_issue commit_scan meet_limit
     wake_filing next_filing filing save_filing tracker_reading take_tracker_news open_tracker_issues
     filed_markers tracker_refused doubt_tracker_issues
@@ -34,5 +34,5 @@ comes_with!("web":
     set_role disable_account enable_account remove_account set_password login renew_login login_by_id logout logins
     end_logins deeds find_deeds job_maker add_token tokens token token_by_hash rotate_token revoke_token
     run_again_once retries preview act_slice act_slice_of failing_schedules free_disk put_off_needs put_off_need views save_view remove_view
-    split_series queue_series
+    split_series series_by_kind series_by_queue
 );

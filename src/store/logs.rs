@@ -64,6 +64,14 @@ impl LogStore {
         self.db.read("list log rows", look).await
     }
 
+    /// The same with the patience of a page.
+    #[cfg(feature = "web")]
+    pub(crate) async fn ids_of_page(&self, filter: LogFilter) -> Result<Range<i64>> {
+        let most = sql::log_search::AT_ONCE;
+        let look = move |c: &_| sql::log_search::ids_of_time(c, &filter, most);
+        self.db.read("list log rows", look).await
+    }
+
     /// As [`LogStore::search`], among the ids that [`LogStore::ids_of_time`] answered.
     #[cfg(feature = "web")]
     pub(crate) async fn search_among(

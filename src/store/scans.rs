@@ -45,6 +45,12 @@ impl Store {
             .await
     }
 
+    /// The issue of each of these templates of rows that has one: an open one rather than a closed one, and of several the newest.
+    pub async fn issues_of_templates(&self, templates: Vec<i64>) -> Result<BTreeMap<i64, IssueId>> {
+        let read = move |c: &_| sql::issue_records::of_templates(c, &templates);
+        self.db.read("find issues by the templates of their rows", read).await
+    }
+
     /// How many rows of these issues each 24 hours from then on had, for so many days. An issue without rows is left out.
     pub async fn issue_days(
         &self,

@@ -8,7 +8,7 @@ use crate::model::{
     time_zone,
 };
 #[cfg(feature = "web")]
-use crate::model::{Queue, SplitBy, SplitSeries};
+use crate::model::{Kind, Queue, SplitBy, SplitSeries};
 #[cfg(feature = "web")]
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -56,27 +56,54 @@ impl Store {
         Ok(SplitSeries::of(JobSeries::of(step, &ends, &rows), by, &rows))
     }
 
-    /// The same of each queue that had a job in the range.
+    /// The series of each kind of which a job started or ended in the range: just what [`Store::job_series`] tells of the kind.
     ///
     /// # Errors
     /// As [`Store::job_series`].
     #[cfg(feature = "web")]
-    pub async fn queue_series(
+    pub async fn series_by_kind(
         &self,
-        (from, until): (Timestamp, Timestamp),
+        of: FiguresOf,
+        span: (Timestamp, Timestamp),
+        step: FiguresStep,
+        zone: &str,
+    ) -> Result<BTreeMap<Kind, JobSeries>> {
+        self.series_by((of, |row| Some(row.kind.clone())), span, step, zone).await
+    }
+
+    /// The same of each queue.
+    ///
+    /// # Errors
+    /// As [`Store::job_series`].
+    #[cfg(feature = "web")]
+    pub async fn series_by_queue(
+        &self,
+        span: (Timestamp, Timestamp),
         step: FiguresStep,
         zone: &str,
     ) -> Result<BTreeMap<Queue, JobSeries>> {
+        self.series_by((FiguresOf::default(), |row| row.queue.clone()), span, step, zone).await
+    }
+
+    #[cfg(feature = "web")]
+    async fn series_by<K: Ord>(
+        &self,
+        (of, key): (FiguresOf, fn(&JobFiguresRow) -> Option<K>),
+        (from, until): (Timestamp, Timestamp),
+        step: FiguresStep,
+        zone: &str,
+    ) -> Result<BTreeMap<K, JobSeries>> {
         let ends = step.ends(from, until, time_zone(zone)?);
-        let (ends, rows) = self.series_rows(FiguresOf::default(), step, ends).await?;
-        let mut rows_of = BTreeMap::<_, Vec<_>>::new();
+        let (ends, rows) = self.series_rows(of, step, ends).await?;
+        let mut rows_of = BTreeMap::<K, Vec<JobFiguresRow>>::new();
         for row in rows {
-            if let Some(queue) = row.queue.clone() {
-                rows_of.entry(queue).or_default().push(row);
+            if let Some(key) = key(&row) {
+                rows_of.entry(key).or_default().push(row);
             }
         }
-        let series = rows_of.into_iter();
-        Ok(series.map(|(queue, rows)| (queue, JobSeries::of(step, &ends, &rows))).collect())
+        let series = |(key, rows): (K, Vec<_>)| (key, JobSeries::of(step, &ends, &rows));
+        let all = rows_of.into_iter().map(series);
+        Ok(all.filter(|(_, series)| series.total() != JobFigures::default()).collect())
     }
 
     /// The rows of which a series with these ends is made, and the ends.

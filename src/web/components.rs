@@ -74,14 +74,14 @@ pub(super) use schedule::{
 };
 #[cfg(feature = "monitor")]
 pub(super) use session::{
-    headline, session_cost, session_mark, session_meters, session_model, session_state,
-    session_tier, session_turns, trigger_badge,
+    first_sentence, headline, session_cost, session_mark, session_meters, session_model,
+    session_state, session_tier, session_turns, told_cost, told_turns, trigger_badge,
 };
 #[cfg(feature = "monitor")]
 pub(super) use session_form::{continue_form, session_form};
 pub(super) use spark::{Measure, meter, sparkline};
 #[cfg(feature = "monitor")]
-pub(super) use spend::spend_lines;
+pub(super) use spend::{spend_lines, spent_meter};
 #[cfg(feature = "monitor")]
 pub(super) use status::level_badge;
 pub(super) use status::{Step, badge, pill, status_icon, status_word, timeline};

@@ -11,9 +11,8 @@ use super::nav::{self, Tab};
 use super::page::{self, Frame};
 use super::problem::Problem;
 use crate::actions::errors::Range;
-use crate::model::{
-    FiguresOf, Filter, Histogram, JobFigures, JobFiguresRow, JobSeries, JobSlot, Kind, Status,
-};
+use crate::actions::figures;
+use crate::model::{FiguresOf, Histogram, JobFigures, JobSeries, JobSlot, Kind, Status, Timestamp};
 use axum::extract::State;
 use axum::response::Html;
 use maud::{Markup, html};
@@ -36,32 +35,32 @@ pub(super) async fn list(
     Query(query): Query<KindsQuery>,
 ) -> Result<Html<String>, Problem> {
     let range = Range::parse(query.range.as_deref())?;
-    let span = range.until(app.web.clock.now());
-    let rows = by_kind(app.web.store.job_figures(FiguresOf::default(), span).await?, range);
+    let (clocks, now) = (who.clocks(), app.web.clock.now());
+    let of = (FiguresOf::default(), range);
+    let series = figures::of_kinds(&app.web.store, of, clocks.zone_or_utc(), now).await?;
+    let since = series.values().next().and_then(|series| Some(series.slots.first()?.from));
+    let kinds = by_kind(series, range);
     let content = html! {
         div.query { (ranges(range, |range| link(PATH).with(&[("range", range.as_str())]))) }
         section.card {
-            @if rows.is_empty() { (empty("No jobs ended", &html! { "Kinds of which a job ended in the range appear here. " a href=(link(nav::NEW_JOB)) { "All kinds that have a handler" } })) }
-            @else { (table("Kinds", &COLUMNS, &rows)) }
+            @if let Some(kinds) = kinds {
+                (kinds)
+                @if let Some(since) = since { p.card-footer.soft { "Counted " (told_since(since, clocks)) "." } }
+            } @else { (empty("No jobs ended", &html! { "Kinds of which a job ended in the range appear here. " a href=(link(nav::NEW_JOB)) { "All kinds that have a handler" } })) }
         }
     };
     let frame = Frame::new(&app.web, Some(&who)).at(Tab::Jobs).under(above()).still();
     Ok(page::page(&frame, "Kinds", &content))
 }
 
-/// The columns of a table of kinds.
-pub(super) const COLUMNS: [&str; 7] =
-    ["Kind", "Ended", "Failed", "Wait p50", "Wait p95", "Run p50", "Run p95"];
-
-/// A row for each kind, those of which most ended first.
-pub(super) fn by_kind(all: Vec<JobFiguresRow>, range: Range) -> Vec<Markup> {
-    let mut kinds = BTreeMap::<_, JobFigures>::new();
-    for row in all {
-        kinds.entry(row.kind).or_default().merge(&row.figures);
-    }
-    let mut kinds: Vec<_> = kinds.into_iter().filter(|(_, figures)| ended(figures) > 0).collect();
+/// A row for each kind of which a job ended, those of which most ended first; `None`: none ended.
+pub(super) fn by_kind(series: BTreeMap<Kind, JobSeries>, range: Range) -> Option<Markup> {
+    let totals = series.into_iter().map(|(kind, series)| (kind, series.total()));
+    let mut kinds: Vec<_> = totals.filter(|(_, figures)| ended(figures) > 0).collect();
     kinds.sort_by_key(|(_, figures)| std::cmp::Reverse(ended(figures)));
-    kinds.iter().map(|(kind, figures)| row(kind, figures, range)).collect()
+    let rows: Vec<_> = kinds.iter().map(|(kind, figures)| row(kind, figures, range)).collect();
+    let columns = ["Kind", "Ended", "Failed", "Wait p50", "Wait p95", "Run p50", "Run p95"];
+    (!rows.is_empty()).then(|| table("Kinds", &columns, &rows))
 }
 
 /// GET `/kinds/{name}`: the figures of one kind, and their course.
@@ -72,15 +71,16 @@ pub(super) async fn kind(
     Query(query): Query<KindsQuery>,
 ) -> Result<Html<String>, Problem> {
     let range = Range::parse(query.range.as_deref())?;
-    let span = range.until(app.web.clock.now());
+    let (clocks, now) = (who.clocks(), app.web.clock.now());
     let of = FiguresOf { kind: Some(kind.clone()), queue: None };
-    let series = app.web.store.job_series(of, span, None, &who.clocks().name()).await?;
+    let asked = (of.clone(), range);
+    let series = figures::of(&app.web.store, asked, clocks.zone_or_utc(), now).await?;
     let own = nav::kind(&kind);
     let content = html! {
         div.query { (ranges(range, |range| own.with(&[("range", range.as_str())]))) }
         div.stack {
-            (figures(&Filter::default().kind(kind.clone()), &series, range))
-            (course(&series, who.clocks()))
+            (sums(&of, &series, clocks))
+            (course(&series, clocks))
         }
     };
     let mut above = above();
@@ -129,13 +129,19 @@ fn percentile(lengths: &Histogram, percent: u8) -> String {
     lengths.percentile(percent).map_or_else(|| "none".to_owned(), length)
 }
 
-/// Figures of the jobs that fit, each with the way to them.
-pub(super) fn figures(of: &Filter, series: &JobSeries, range: Range) -> Markup {
+/// Since when the figures count.
+fn told_since(since: Timestamp, clocks: Clocks) -> String {
+    format!("since {} ({})", clocks.minute(since), clocks.name())
+}
+
+/// The figures of all slots together, each with the way to its jobs.
+pub(super) fn sums(of: &FiguresOf, series: &JobSeries, clocks: Clocks) -> Markup {
+    let since = series.slots.first().map(|slot| told_since(slot.from, clocks));
     let total = series.total();
     let by = |of: fn(&JobFigures) -> u64| -> Vec<u64> {
         series.slots.iter().map(|slot| of(&slot.figures)).collect()
     };
-    let jobs = |status| nav::jobs(&of.clone().status(status).since(range.length()));
+    let jobs = |status| nav::jobs(&figures::jobs_in(series, of, status));
     let tile = |label, figure: String, picture: Markup, foot: Markup, status| Tile {
         label,
         figure: html! { (figure) },
@@ -148,7 +154,7 @@ pub(super) fn figures(of: &Filter, series: &JobSeries, range: Range) -> Markup {
             "Completed",
             grouped(total.completed),
             sparkline("", "Completed jobs", &by(|figures| figures.completed)),
-            html! { "in " (range.as_str()) },
+            html! { (since.unwrap_or_default()) },
             Status::Completed,
         ),
         tile(

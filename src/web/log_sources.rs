@@ -71,7 +71,7 @@ fn content(places: &[LogPlace], runs: &[Option<&ServiceRun>], now: Timestamp) ->
 fn line(place: &LogPlace, run: Option<&ServiceRun>, now: Timestamp) -> Markup {
     let progress = place.progress.as_ref();
     let count = |of: fn(&LogProgress) -> u64| {
-        progress.map_or_else(|| "–".to_owned(), |known| of(known).to_string())
+        progress.map_or_else(|| "none yet".to_owned(), |known| of(known).to_string())
     };
     html! {
         tr {

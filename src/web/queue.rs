@@ -3,18 +3,18 @@
 use super::answer::answered;
 use super::app::App;
 use super::caller::Signed;
-use super::components::{card, empty, table};
+use super::components::{card, empty};
 use super::errors::ranges;
 use super::extract::{Id, Query};
-use super::kinds::{COLUMNS, by_kind, course, figures};
+use super::kinds::{by_kind, course, sums};
 use super::named::QueueText;
 use super::nav::{self, Tab};
 use super::page::{self, Frame};
 use super::problem::Problem;
 use super::queues::{page_after, say};
 use crate::actions::errors::Range;
-use crate::actions::queues;
-use crate::model::{FiguresOf, Filter};
+use crate::actions::{figures, queues};
+use crate::model::FiguresOf;
 use axum::extract::State;
 use axum::response::{Html, Response};
 use maud::html;
@@ -42,20 +42,20 @@ pub(super) async fn page(
     let line = queues::line(store, &queue, now).await?;
     let name = line.state.name.clone();
     let of = FiguresOf { queue: Some(name.clone()), kind: None };
-    let span = range.until(now);
-    let rows = by_kind(store.job_figures(of.clone(), span).await?, range);
-    let series = store.job_series(of, span, None, &who.clocks().name()).await?;
+    let (asked, clocks) = ((of.clone(), range), who.clocks());
+    let kinds = figures::of_kinds(store, asked.clone(), clocks.zone_or_utc(), now).await?;
+    let series = figures::of(store, asked, clocks.zone_or_utc(), now).await?;
     let own = nav::queue(&name);
     let content = html! {
         div.stack {
             (say(&line, who.role(), now))
             div.query { (ranges(range, |range| own.with(&[("range", range.as_str())]))) }
-            (figures(&Filter::default().queue(name.clone()), &series, range))
+            (sums(&of, &series, clocks))
             (card("queue-kinds", "Kinds", &html! {}, &html! {
-                @if rows.is_empty() { (empty("No job of this queue ended", &html! { "Kinds of which a job ended in the range appear here." })) }
-                @else { (table("Kinds", &COLUMNS, &rows)) }
+                @if let Some(kinds) = by_kind(kinds, range) { (kinds) }
+                @else { (empty("No job of this queue ended", &html! { "Kinds of which a job ended in the range appear here." })) }
             }))
-            (course(&series, who.clocks()))
+            (course(&series, clocks))
         }
     };
     let frame = Frame::new(&app.web, Some(&who))

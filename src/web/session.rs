@@ -6,7 +6,7 @@ use super::changes::changes_card;
 use super::components::{
     badge, card, continue_form, dialog, elapsed, job_sentence, known, live, pill, pretty,
     session_cost, session_mark, session_meters, session_model, session_state, session_tier,
-    session_turns, size, text_card, trigger_badge, when, when_known,
+    session_turns, size, text_card, told_cost, trigger_badge, when, when_known,
 };
 use super::extract::{Id, Query};
 use super::face::Face;
@@ -314,7 +314,7 @@ fn relations(session: &Session, family: &[Session]) -> Markup {
             @if !children.is_empty() {
                 dt { "Led to" }
                 dd {
-                    @for child in children { div { (other(child.id)) (badge(child.status)) (session_mark(child)) " tier " (session_tier(child)) ", " (session_cost(child)) } }
+                    @for child in children { div { (other(child.id)) (badge(child.status)) (session_mark(child)) " tier " (session_tier(child)) @if let Some(cost) = told_cost(child) { ", " (cost) } } }
                 }
             }
             @if family.len() > 1 { dt { "Chain cost" } dd { (spent) ", " (family.len()) " sessions" } }

@@ -1,8 +1,8 @@
 //! The rows of a list of sessions.
 
 use super::components::{
-    elapsed, empty, headline, session_cost, session_mark, session_model, session_tier,
-    session_turns, status_icon, status_word, table, trigger_badge, when_known,
+    elapsed, empty, first_sentence, headline, session_cost, session_mark, session_model,
+    session_tier, session_turns, status_icon, status_word, table, trigger_badge, when_known,
 };
 use super::nav::{self, Tab};
 use crate::model::{JobId, Session, Status, Timestamp, Why};
@@ -12,6 +12,10 @@ use std::collections::BTreeMap;
 pub(super) const PATH: &str = Tab::Sessions.path();
 /// The path has a hyphen, which no session's id has.
 pub(super) const PART_PATH: &str = "/sessions/list-part";
+
+/// Bytes of an answer in which its first sentence is looked for, and characters of it that a row shows.
+const MAX_HEAD: usize = 2_000;
+const MAX_SAID: usize = 200;
 
 /// The table of sessions.
 pub(super) fn rows(sessions: &[Session], whys: &BTreeMap<JobId, Why>, now: Timestamp) -> Markup {
@@ -34,8 +38,17 @@ fn second(session: &Session, why: Option<&Why>) -> Markup {
         @if let Some(why) = why.filter(|why| why.waits()) { (why.headline()) }
         @else if let Some(error) = &session.error { span.bad { (error.lines().next().unwrap_or_default()) } }
         @else if let Some(progress) = session.progress.as_ref().filter(|_| session.status == Status::Running) { (progress) }
+        @else if let Some(answer) = answer(session) { (answer) }
         @else { (status_word(session.status)) }
     }
+}
+
+/// How the answer of a session begins, if it has one.
+fn answer(session: &Session) -> Option<String> {
+    let answer = session.run.as_ref()?.response.as_deref()?;
+    let head = &answer[..answer.floor_char_boundary(MAX_HEAD)];
+    let said: String = first_sentence(head).chars().take(MAX_SAID).collect();
+    (!said.is_empty()).then_some(said)
 }
 
 fn row(session: &Session, why: Option<&Why>, now: Timestamp) -> Markup {

@@ -5,12 +5,14 @@ use super::base::link;
 use super::caller::Signed;
 use super::components::{numbered_pager, session_state};
 use super::extract::{Query, given};
+use super::face::Face;
 use super::nav::Tab;
 use super::page::Frame;
-use super::part::{LivePart, live_page, version};
+use super::part::{LivePart, fresh, live_page, version};
 use super::problem::Problem;
 use super::session_rows::{PART_PATH, PATH, rows};
 use super::session_search::{self, Search};
+use super::session_tiles;
 use super::slice::SliceQuery;
 use super::spend;
 use super::views::Views;
@@ -30,6 +32,8 @@ pub(super) struct ListQuery {
     size: Option<u64>,
     q: Option<String>,
     before: Option<i64>,
+    /// `tiles`: the figures over the list, as a part.
+    of: Option<String>,
     v: Option<String>,
 }
 
@@ -39,6 +43,12 @@ pub(super) async fn list(
     who: Signed,
     Query(asked): Query<ListQuery>,
 ) -> Result<Response, Problem> {
+    let (store, zone, now) = (&app.web.store, who.clocks().zone_or_utc(), app.web.clock.now());
+    if who.face() == Face::Fragment && asked.of.as_deref() == Some(session_tiles::TILES) {
+        let figures = spend::figures(store, now).await?;
+        let (version, tiles) = session_tiles::part(store, &figures, zone, now).await?;
+        return Ok(fresh(&version, &tiles, asked.v.as_deref()));
+    }
     if let Some(query) = given(asked.q.clone()) {
         return session_search::found(
             &app,
@@ -50,14 +60,13 @@ pub(super) async fn list(
     }
     let asked = SliceQuery { page: asked.page, size: asked.size, v: asked.v };
     let slice = asked.slice(MAX_PAGE)?;
-    let now = app.web.clock.now();
-    let (sessions, total) = app.web.store.sessions(slice.skip(), slice.most()).await?;
+    let (sessions, total) = store.sessions(slice.skip(), slice.most()).await?;
     // The total leaves out sessions that the engine has not looked at yet.
     let total =
         if sessions.is_empty() { total } else { total.max(slice.skip() + sessions.len() as u64) };
     let waiting = sessions.iter().filter(|session| !session.status.is_final()).map(|one| one.id);
-    let whys = app.web.store.whys(waiting.collect(), now).await?;
-    let figures = spend::figures(&app.web.store, now).await?;
+    let whys = store.whys(waiting.collect(), now).await?;
+    let figures = spend::figures(store, now).await?;
     let at = |slice| link(PATH).with(&SliceQuery::from(slice));
     let content = html! {
         div.stack {
@@ -75,7 +84,18 @@ pub(super) async fn list(
     };
     let frame = Frame::new(&app.web, Some(&who)).at(Tab::Sessions);
     let face = (who.face(), asked.v.as_deref());
-    let views = Views::of(&app.web.store, &who, ListPage::Sessions, "").await?;
-    let around = |part| html! { (session_search::form("", false)) (views.ways()) (part) };
+    let views = Views::of(store, &who, ListPage::Sessions, "").await?;
+    let tiles = match who.face() {
+        Face::Page => session_tiles::part(store, &figures, zone, now).await?.1,
+        Face::Fragment | Face::Json => html! {},
+    };
+    let around = |part| {
+        html! {
+            div.stack {
+                (tiles)
+                div { (session_search::form("", false)) (views.ways()) (part) }
+            }
+        }
+    };
     Ok(live_page(&frame, Tab::Sessions.title(), &part, around, face))
 }

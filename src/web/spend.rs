@@ -1,6 +1,7 @@
 //! What agents have spent: against the budgets, and by day, kind and schedule.
 
-use super::components::{card, spend_lines, table};
+use super::base::Link;
+use super::components::{Tile, card, spend_lines, spent_meter, table};
 use super::nav;
 use crate::error::Result;
 use crate::model::{Budgets, Cost, ScheduleName, Spend, Spent, Timestamp, day_of, usd};
@@ -10,6 +11,8 @@ use std::collections::BTreeMap;
 
 /// How many days are shown.
 const DAYS: i64 = 30;
+/// Days that the tile of a week has, today's included.
+const WEEK: i64 = 7;
 /// The most schedules whose names are looked up. There cannot be more.
 const MAX_SCHEDULES: usize = 1000;
 /// The height of the bars, and the width of one bar with the space beside it, in units of the picture.
@@ -46,6 +49,32 @@ impl Figures {
         let most = |most: Option<f64>| most.map(f64::to_bits);
         let spent = (self.spent.day.to_bits(), self.spent.month.to_bits());
         (runs, spent, most(self.budgets.day), most(self.budgets.month), self.today)
+    }
+
+    /// The tiles of today and of the last seven days, which lead to the card.
+    pub(super) fn tiles(&self, card: &Link) -> [Tile<'static>; 2] {
+        let mut days = BTreeMap::<i64, f64>::new();
+        for spend in &self.spend {
+            *days.entry(spend.day).or_default() += spend.cost_usd;
+        }
+        let week: f64 = days.range(self.today - WEEK + 1..).map(|(_, cost)| cost).sum();
+        let Self { spent, budgets, .. } = self;
+        let tile = |label, dollars, picture, foot| Tile {
+            label,
+            figure: html! { (usd(dollars)) },
+            picture,
+            foot,
+            link: card.clone(),
+        };
+        [
+            tile("Spent today", spent.day, html! {}, limit("day", spent.day, budgets.day)),
+            tile(
+                "Spent, 7 d",
+                week,
+                bars(&days, self.today),
+                html! { (usd(spent.month)) " this month" @if let Some(most) = budgets.month { " of " (usd(most)) } },
+            ),
+        ]
     }
 
     /// The card for the sessions page.
@@ -85,6 +114,16 @@ impl Figures {
                 td data-label="Runs" { (row.runs) }
                 td data-label="Cost" { (cost) }
             }
+        }
+    }
+}
+
+/// How much of a limit is spent, as a bar and in words.
+fn limit(period: &str, spent: f64, most: Option<f64>) -> Markup {
+    html! {
+        @match most {
+            Some(most) => { "of " (usd(most)) " a " (period) (spent_meter(period, spent, most)) }
+            None => { "no limit a " (period) }
         }
     }
 }

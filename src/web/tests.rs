@@ -32,6 +32,7 @@ mod schedules;
 mod self_monitoring;
 mod session_facts;
 mod session_search;
+mod session_spend;
 mod sessions;
 mod token_jobs;
 mod token_page;

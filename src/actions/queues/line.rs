@@ -51,7 +51,7 @@ pub async fn line(store: &Store, name: &str, now: Timestamp) -> Result<QueueLine
 async fn of(store: &Store, states: Vec<QueueState>, now: Timestamp) -> Result<Vec<QueueLine>> {
     let hour = (now.minus(Duration::from_mins(59)), now.plus(Duration::from_millis(1)));
     let utc = Zone::from(chrono_tz::UTC).to_string();
-    let mut hours = store.queue_series(hour, FiguresStep::Minutes(1), &utc).await?;
+    let mut hours = store.series_by_queue(hour, FiguresStep::Minutes(1), &utc).await?;
     let mut unhandled = unhandled(store, now).await?;
     let mut lines = Vec::new();
     for state in states {

@@ -70,3 +70,23 @@ pub(in crate::store) fn of_codes(
     let rows = statement.query_map(params, |row| Ok((text(row, 0)?, IssueId(row.get(1)?))))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
+
+/// The issue of each of these templates, chosen as [`of_codes`] does.
+pub(in crate::store) fn of_templates(
+    conn: &Connection,
+    templates: &[i64],
+) -> Result<BTreeMap<i64, IssueId>> {
+    let sql = format!(
+        "SELECT t.template_id, i.id
+         FROM self_monitoring_issue_templates t
+         JOIN self_monitoring_issues i ON i.id = t.issue_id
+         WHERE t.template_id IN ({}) AND i.gone_at IS NULL AND (i.author IS NULL OR i.scan_id IS NOT NULL)
+         ORDER BY i.state = 'open', i.id",
+        dialect::members(":templates")
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let params = named_params! {":templates": serde_json::json!(templates).to_string()};
+    // Of several rows of a template the last one stays.
+    let rows = statement.query_map(params, |row| Ok((row.get(0)?, IssueId(row.get(1)?))))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}

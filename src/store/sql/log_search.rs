@@ -18,7 +18,7 @@ use std::time::Duration;
 /// Rows that one look counts: some 25 ms.
 const COUNTED: i64 = 50_000;
 /// The most rows of a span of time whose lowest and highest id are looked for: some 4 ms.
-const AT_ONCE: i64 = 40_000;
+pub(in crate::store) const AT_ONCE: i64 = 40_000;
 /// The same for a file of rows, which asks once: some 200 ms.
 #[cfg(feature = "web")]
 pub(in crate::store) const FOR_A_FILE: i64 = 2_000_000;

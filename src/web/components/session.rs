@@ -1,7 +1,7 @@
 //! What several pages say of a session.
 
 use super::spark::{Measure, meter};
-use crate::model::{RunEnding, Session, SessionRequest, SessionRun, Timestamp, Trigger, usd};
+use crate::model::{RunEnding, Session, SessionRequest, Timestamp, Trigger, usd};
 use maud::{Markup, html};
 
 /// How many characters of a prompt a row shows.
@@ -102,17 +102,45 @@ pub(in crate::web) fn session_meters(session: &Session, now: Timestamp) -> Optio
 }
 
 /// How many turns the session took, or has taken so far, once the agent program or the network wall has told it.
-pub(in crate::web) fn session_turns(session: &Session) -> String {
-    let run = session.run.as_ref();
-    let turns = run.and_then(|run| run.count(run.num_turns));
-    let so_far = || run.and_then(|run| run.meter).map(|told| told.turns.to_string());
-    turns.or_else(so_far).unwrap_or_else(|| "–".to_owned())
+pub(in crate::web) fn told_turns(session: &Session) -> Option<String> {
+    let run = session.run.as_ref()?;
+    let so_far = || run.meter.map(|told| told.turns.to_string());
+    run.count(run.num_turns).or_else(so_far)
 }
 
 /// What the session has cost, or has cost so far, once that is known.
+pub(in crate::web) fn told_cost(session: &Session) -> Option<String> {
+    let run = session.run.as_ref()?;
+    let so_far = || run.meter.map(|told| usd(told.cost_usd));
+    run.cost().map(|cost| cost.to_string()).or_else(so_far)
+}
+
+/// The same as [`told_turns`] where a number has to stand.
+pub(in crate::web) fn session_turns(session: &Session) -> String {
+    told_turns(session).unwrap_or_else(|| untold(session).to_owned())
+}
+
+/// The same as [`told_cost`] where a number has to stand.
 pub(in crate::web) fn session_cost(session: &Session) -> String {
-    let run = session.run.as_ref();
-    let cost = run.and_then(SessionRun::cost).map(|cost| cost.to_string());
-    let so_far = || run.and_then(|run| run.meter).map(|told| usd(told.cost_usd));
-    cost.or_else(so_far).unwrap_or_else(|| "–".to_owned())
+    told_cost(session).unwrap_or_else(|| untold(session).to_owned())
+}
+
+/// What is said of a number of a session that nobody has told.
+fn untold(session: &Session) -> &'static str {
+    match (&session.run, session.status.is_final()) {
+        (_, false) => "none yet",
+        (None, true) => "none",
+        (Some(_), true) => "not known",
+    }
+}
+
+/// The first sentence of an answer, without the marks of Markdown.
+pub(in crate::web) fn first_sentence(answer: &str) -> String {
+    let is_mark = |c: char| matches!(c, '#' | '*' | '`' | '>' | '-' | ' ');
+    let line = answer.lines().find(|line| !line.trim_matches(is_mark).is_empty()).unwrap_or("");
+    let line = line.trim_start_matches(is_mark).replace(['*', '`'], "");
+    match line.split_once(". ") {
+        Some((first, _)) => format!("{first}."),
+        None => line,
+    }
 }

@@ -24,12 +24,17 @@ fn line(period: &str, spent: f64, most: Option<f64>) -> Markup {
             @match most {
                 Some(most) => {
                     (usd(spent)) " of " (usd(most))
-                    (meter(Measure::Budget, percent(spent, most), &format!("{period}: share of the budget")))
+                    (spent_meter(period, spent, most))
                 }
                 None => span { (usd(spent)) span.soft { ", no limit" } },
             }
         }
     }
+}
+
+/// The bar of how much of the budget of a period is spent.
+pub(in crate::web) fn spent_meter(period: &str, spent: f64, most: f64) -> Markup {
+    meter(Measure::Budget, percent(spent, most), &format!("{period}: share of the budget"))
 }
 
 /// A share in whole percent. A bar says it in pixels, so nothing finer is lost.

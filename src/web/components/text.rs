@@ -69,9 +69,9 @@ fn tenths(bytes: u64, unit: u64, name: &str) -> String {
     format!("{}.{} {name}", bytes / unit, bytes % unit * 10 / unit)
 }
 
-/// A number that the agent program says at its end, or a dash until then.
+/// A number that the agent program says at its end, if it has said it.
 pub(in crate::web) fn known(number: Option<i64>) -> String {
-    number.map_or_else(|| "–".to_owned(), |number| number.to_string())
+    number.map_or_else(|| "not known".to_owned(), |number| number.to_string())
 }
 
 /// A text of several lines as it was before a browser sent it, which ends each line with CR and LF.

@@ -4,9 +4,9 @@ use super::super::agent;
 use super::super::app::{Program, Web};
 use super::super::clocks::Clocks;
 use super::super::components::{
-    Tile, badge, card, confirm, elapsed, headline, scan_lines, session_cost, session_form,
-    session_mark, session_meters, session_state, session_turns, size, spend_lines, trigger_badge,
-    when_known,
+    Tile, badge, card, confirm, elapsed, first_sentence, headline, scan_lines, session_form,
+    session_mark, session_meters, session_state, size, spend_lines, told_cost, told_turns,
+    trigger_badge, when_known,
 };
 use super::super::nav::{self, Tab};
 use super::super::part::version;
@@ -138,8 +138,9 @@ fn latest_card(session: &Session, now: Timestamp) -> Markup {
                 a href=(nav::session(session.id)) { "Session " (session.id) } " "
                 (trigger_badge(session.trigger)) " "
                 span.soft {
-                    (when_known(session.finished_at, now)) ", "
-                    (session_turns(session)) " turns, " (session_cost(session))
+                    (when_known(session.finished_at, now))
+                    @if let Some(turns) = told_turns(session) { ", " (turns) @if turns == "1" { " turn" } @else { " turns" } }
+                    @if let Some(cost) = told_cost(session) { ", " (cost) }
                 }
             }
             p { (headline(session)) }
@@ -147,17 +148,6 @@ fn latest_card(session: &Session, now: Timestamp) -> Markup {
         }
     };
     card("latest-session", "Latest session", &html! {}, &content)
-}
-
-/// The first sentence of an answer, without the marks of Markdown.
-fn first_sentence(answer: &str) -> String {
-    let is_mark = |c: char| matches!(c, '#' | '*' | '`' | '>' | '-' | ' ');
-    let line = answer.lines().find(|line| !line.trim_matches(is_mark).is_empty()).unwrap_or("");
-    let line = line.trim_start_matches(is_mark).replace(['*', '`'], "");
-    match line.split_once(". ") {
-        Some((first, _)) => format!("{first}."),
-        None => line,
-    }
 }
 
 fn scan_card(standing: &Standing, clocks: Clocks, now: Timestamp) -> Markup {

@@ -153,3 +153,104 @@ async fn kinds_have_their_figures_and_their_course() {
     assert_eq!(site.see("/kinds/No%20Kind").await.status, StatusCode::BAD_REQUEST);
     assert!(site.see("/kinds/unknown").await.body.contains("No job ended in the range"));
 }
+
+/// The cells of a row of a table, as text.
+fn cells(page: &str, beginning: &str) -> Vec<String> {
+    let row = page.split("<tr>").find(|row| row.contains(beginning));
+    let row = row.unwrap_or_else(|| panic!("{beginning}: {page}"));
+    let cell = |cell: &str| cell.split_once('>').unwrap().1.split('<').next().unwrap().to_owned();
+    row.split("<td").skip(1).map(cell).collect()
+}
+
+/// A length of time as a page tells it, in seconds.
+fn seconds(told: &str) -> f64 {
+    let number = |unit: &str| told.strip_suffix(unit).and_then(|number| number.parse::<f64>().ok());
+    number(" ms")
+        .map(|ms| ms / 1_000.0)
+        .or_else(|| number(" s"))
+        .unwrap_or_else(|| panic!("{told}"))
+}
+
+#[tokio::test]
+async fn the_figures_of_kinds_are_those_of_a_hand_count_and_the_same_on_each_page() {
+    let site = Site::signed_in().await;
+    // The clock says 08:00. Waits of 1 to 10 s and runs of 2 to 20 s; the ninth and the tenth fail.
+    for n in 1..=10 {
+        enqueue(&site, "mail").await;
+        site.web.clock.advance(Duration::from_secs(n));
+        let lease = poll(&site, "mail").await.unwrap();
+        site.web.clock.advance(Duration::from_secs(2 * n));
+        let outcome = if n < 9 { Outcome::Done(true.into()) } else { Outcome::Fatal(error("no")) };
+        settle(&site, lease, outcome).await;
+    }
+    enqueue(&site, "other").await;
+    // What waits only has neither ended nor run.
+    site.web.clock.advance(Duration::from_mins(10));
+    for range in ["1h", "24h", "7d", "30d"] {
+        let page = site.see(&format!("/kinds?range={range}")).await.body;
+        assert!(!page.contains("/kinds/other"), "{range}");
+        let told = cells(&page, "/kinds/mail");
+        assert_eq!(told[1..3], ["10", "20.0 %"], "{range}");
+        // Half of them waited 5 s at most, 95 of 100 waited 10 s; figures are at most 9.1 % off.
+        for (told, exact) in told[3..].iter().zip([5.0, 10.0, 10.0, 20.0]) {
+            let off = (seconds(told) - exact).abs();
+            assert!(off <= exact * 0.091 + 0.1, "{range}: {told} is told for {exact} s");
+        }
+        let one = site.see(&format!("/kinds/mail?range={range}")).await.body;
+        let tiles = one.split(r#"id="course""#).next().unwrap();
+        for text in [
+            r#"<span class="figure">8</span>"#.to_owned(),
+            r#"<span class="figure">2</span>"#.to_owned(),
+            "20.0 % of what ended".to_owned(),
+            format!(r#"<span class="figure">{}</span>"#, told[3]),
+            format!("95 of 100: {}", told[4]),
+            format!(r#"<span class="figure">{}</span>"#, told[5]),
+            format!("95 of 100: {}", told[6]),
+        ] {
+            assert!(tiles.contains(&text), "{range}: {text} in {tiles}");
+        }
+        let chart = site.see(&format!("/?range={range}&by=kind")).await.body;
+        assert!(chart.contains("mail <b>10</b>"), "{range}");
+        for wait in &told[3..5] {
+            assert!(
+                chart.contains(&format!(r#"<tspan class="name">{wait}</tspan>"#)),
+                "{range} {wait}"
+            );
+        }
+        let failed = tiles
+            .split("href=\"")
+            .find(|rest| rest.starts_with("/jobs?") && rest.contains("failed"));
+        let failed = failed.unwrap().split('"').next().unwrap().replace("&amp;", "&");
+        let listed = site.see(&failed).await.body;
+        assert_eq!(listed.matches("<tr id=\"row-").count(), 2, "{failed}");
+    }
+}
+
+#[tokio::test]
+async fn the_pages_of_kinds_and_the_dashboard_leave_out_the_same_hours() {
+    let mut site = Site::signed_in().await;
+    // At 08:00 one ends; at 08:00 of the next day its hour is not among the last 24 any more.
+    enqueue(&site, "mail").await;
+    let lease = poll(&site, "mail").await.unwrap();
+    settle(&site, lease, Outcome::Done(true.into())).await;
+    site.web.clock.advance(Duration::from_mins(23 * 60 + 30));
+    let (admin, _) = site.web.store.account("admin".into()).await.unwrap().unwrap();
+    site.cookie = site.login(&admin, "of the next day").await;
+    for (range, is_told) in [("24h", true), ("1h", false)] {
+        let [list, one, chart] = [
+            site.see(&format!("/kinds?range={range}")).await.body.contains("/kinds/mail"),
+            !site
+                .see(&format!("/kinds/mail?range={range}"))
+                .await
+                .body
+                .contains("No job of the kind"),
+            site.see(&format!("/?range={range}&by=kind")).await.body.contains("mail <b>1</b>"),
+        ];
+        assert_eq!([list, one, chart], [is_told; 3], "{range}");
+    }
+    site.web.clock.advance(Duration::from_mins(30));
+    site.cookie = site.login(&admin, "of half an hour later").await;
+    let list = site.see("/kinds?range=24h").await.body;
+    let one = site.see("/kinds/mail?range=24h").await.body;
+    assert!(!list.contains("/kinds/mail") && one.contains("No job of the kind"), "{list}");
+}

@@ -209,3 +209,62 @@ async fn an_error_code_leads_to_its_issue_and_else_to_its_rows() {
     assert!(after.contains(link), "{after}");
     assert!(after.contains(&to_rows("SHOP-MAIL-002")));
 }
+
+/// The addresses in a page that begin so.
+fn addresses(page: &str, beginning: &str) -> Vec<String> {
+    let links = page.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
+    let links = links.map(|link| link.replace("&amp;", "&"));
+    links.filter(|link| link.starts_with(beginning)).collect()
+}
+
+#[tokio::test]
+async fn rows_are_grouped_by_what_they_say_and_each_pattern_leads_to_its_lines_and_its_issue() {
+    let site = Site::signed_in().await;
+    run_now(&site, &[]).await;
+    complete_with_issue(&site, "Payments fail", Tracker::Local).await;
+    let mut rows: Vec<_> = (1..=70)
+        .map(|n| row(Level::Info, "shop.web", &format!("row-number-{n}. of the basket"), None))
+        .collect();
+    rows.extend((0..30).map(|n| {
+        let message = format!("[SHOP-PAY-001] no answer to <b>{n}</b>");
+        row(Level::Error, "shop.pay", &message, None)
+    }));
+    site.logs().append(rows).await.unwrap();
+    let lines = site.see("/logs?level=INFO").await.body;
+    assert!(addresses(&lines, "/logs?level=INFO&view=patterns").len() == 1, "{lines}");
+    let page = site.see("/logs?view=patterns&level=INFO").await.body;
+    for text in [
+        "All 100 rows that fit were grouped.",
+        r#"row-number-<span class="var">‹…›</span>. of the basket"#,
+        "no answer to &lt;b&gt;",
+        "70.0 %",
+        "30.0 %",
+        "<code>shop.web</code>",
+        r#"<input type="hidden" name="view" value="patterns">"#,
+        ">issue ",
+    ] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    assert!(page.find("of the basket") < page.find("no answer to"), "the most frequent is first");
+    assert!(!page.contains("sse-connect"), "rows that come in group nothing again");
+    let facet = addresses(&page, "/logs?level=ERROR");
+    assert!(facet.iter().any(|link| link.contains("view=patterns")), "{facet:?}");
+    let of_one: Vec<_> =
+        addresses(&page, "/logs").into_iter().filter(|link| link.contains("like=")).collect();
+    assert_eq!(of_one.len(), 2, "{of_one:?}");
+    let first = site.see(&of_one[0]).await.body;
+    let told = |page: &str| page.matches("of the basket</summary>").count();
+    assert!(first.contains("<b>70</b> of the 100 rows that were grouped say this"), "{first}");
+    assert_eq!((told(&first), first.matches("no answer").count()), (50, 0));
+    let older = addresses(&first, "/logs").into_iter().find(|link| link.contains("from=")).unwrap();
+    assert_eq!(told(&site.see(&older).await.body), 20, "{older}");
+    let of_code = listed(&site, "?code=SHOP-PAY-001&view=patterns").await;
+    assert!(of_code.is_empty());
+    let gone = site.see("/logs?view=patterns&like=99999").await.body;
+    assert!(gone.contains("none of the rows that were grouped now"), "{gone}");
+    let none = site.see("/logs?view=patterns&text=nothing+like+it").await.body;
+    assert!(
+        none.contains("No such rows") && none.contains(r#"href="/logs?view=patterns""#),
+        "{none}"
+    );
+}

@@ -104,7 +104,14 @@ pub async fn what_jobs_did_is_told_by_time(store: &Store) {
     assert_eq!(ended(&by_status), [one(Status::Completed), one(Status::Cancelled)]);
     assert_eq!(ended(&split(SplitBy::Kind).await), [(PartOf::Kind(job().kind), 2)]);
     assert_eq!(ended(&split(SplitBy::Queue).await), [(PartOf::Queue(Queue::DEFAULT), 2)]);
-    let of_queues = store.queue_series(range, step, "UTC").await.unwrap();
+    let of_kind = FiguresOf { kind: Some(job().kind), queue: None };
+    let one = store.job_series(of_kind, range, Some(step), "UTC").await.unwrap();
+    assert_eq!(one.total(), row.figures);
+    let kinds = store.series_by_kind(all.clone(), range, step, "UTC").await.unwrap();
+    assert_eq!(kinds, [(job().kind, one)].into());
+    let before = (range.0.minus(Duration::from_hours(48)), range.0.minus(Duration::from_hours(24)));
+    assert!(store.series_by_kind(all.clone(), before, step, "UTC").await.unwrap().is_empty());
+    let of_queues = store.series_by_queue(range, step, "UTC").await.unwrap();
     let whole = store.job_series(all.clone(), range, Some(step), "UTC").await.unwrap();
     assert_eq!(of_queues.into_iter().collect::<Vec<_>>(), [(Queue::DEFAULT, whole)]);
     let nowhere = store.split_series(SplitBy::Kind, range, step, "Nowhere").await.unwrap_err();

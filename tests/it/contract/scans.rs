@@ -172,6 +172,9 @@ pub async fn issues_are_told_with_their_days_codes_and_acts(store: &Store) {
     let codes = ["SHOP-a-001", "SHOP-b-001", "SHOP-c-001"].map(str::to_owned).into();
     let of_codes = store.issues_of_codes(codes).await.unwrap();
     assert_eq!(of_codes.into_values().collect::<Vec<_>>(), ids, "no issue has the third");
+    let template = store.log_templates("log".to_owned(), 9).await.unwrap()[0].id;
+    let of_templates = store.issues_of_templates(vec![template, 999]).await.unwrap();
+    assert_eq!(of_templates, [(template, ids[0])].into(), "the other issue shows no row of it");
     for order in IssueOrder::ALL {
         let (list, count) = store.issues_in_order(*order, 1, 9).await.unwrap();
         let found = (list[0].id, list.len(), count);

@@ -245,6 +245,7 @@ fn shown_by_the_program(world: &World, now: Timestamp) {
     }
     issue_records::find(conn, IssueId(1)).unwrap();
     issue_records::of_codes(conn, &["SHOP-PAY-001".to_owned()]).unwrap();
+    issue_records::of_templates(conn, &[1]).unwrap();
     templates::days_of_issues(conn, &[IssueId(1)], (now, 30)).unwrap();
     issues::of_scan(conn, id).unwrap();
     duplicates::find(conn, &home).unwrap();

@@ -131,6 +131,7 @@ const JUDGED: &[(&str, &str)] = &[
         "what is sorted are the hours of a page's issues",
     ),
     ("WHERE c.code IN", "what is sorted are the issues of a page's codes"),
+    ("WHERE t.template_id IN", "what is sorted are the issues of a page's templates"),
     (
         "ORDER BY occurrences DESC, id DESC LIMIT",
         "what is sorted are the ids of the problems that were found, and then a page of them",
