@@ -95,12 +95,12 @@ fn unknown(name: &str, doing: &str) -> Error {
 }
 
 /// The sentence that says what a schedule does and when it is due.
-fn does(schedule: &Schedule, preview: &wire::SchedulePreview) -> String {
+fn does(call: &Call, schedule: &Schedule, preview: &wire::SchedulePreview) -> String {
     let name = &schedule.name;
     let Ok(plan) = &schedule.plan else {
         return format!("The schedule {name} makes no jobs: what is stored cannot be read.");
     };
-    let what = format!("makes a job of kind {} {}", plan.kind, plan.rule.in_words());
+    let what = format!("makes a job of kind {} {}", plan.kind, plan.rule.in_words_by(call.zone));
     match preview.next.first() {
         _ if schedule.paused_at.is_some() => {
             format!("The schedule {name} {what}, once a person resumes it.")

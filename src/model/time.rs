@@ -55,11 +55,6 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// As it stands in a sentence: the day and the time of UTC, `30 Nov 07:06:13 UTC`.
-    pub(crate) fn in_short(self) -> String {
-        self.to_utc().format("%-d %b %H:%M:%S UTC").to_string()
-    }
-
     /// The same instant for chrono. Instants beyond chrono's years are the epoch.
     pub fn to_utc(self) -> DateTime<Utc> {
         DateTime::from_timestamp_millis(self.0).unwrap_or_default()

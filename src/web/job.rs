@@ -115,7 +115,8 @@ pub(super) async fn page(
     let neighbours = store.neighbours(job.id).await?;
     let follows = store.batch_before(job.id).await?.map(|batch| batch.id);
     let now = app.web.clock.now();
-    let why = store.why(job.id, now).await?;
+    let zone = who.clocks().zone_or_utc();
+    let why = store.why(job.id, now).await?.map(|why| why.by(zone));
     let again = Again {
         is_full: jobs::is_full(store, &job).await?,
         retry: jobs::retry(store, &job).await?,
