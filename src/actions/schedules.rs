@@ -9,6 +9,7 @@ mod hold;
 mod look;
 mod plan;
 mod preview;
+mod record;
 mod run;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ pub use hold::{pause, resume};
 pub use look::{decisions, next, story};
 pub use plan::{PlanTexts, RuleText, prompt_apart};
 pub use preview::{Preview, preview};
+pub use record::{Record, Told, record};
 pub use run::{RunScheduleNow, is_full, run_now};
 
 use super::{Call, Right, kinds, waiting};

@@ -6,14 +6,18 @@
 
 mod decide;
 mod policy;
+mod run;
 mod stored;
 mod text;
 mod warnings;
 mod words;
 mod zone;
 
+#[cfg(feature = "web")]
+pub(crate) use decide::GRACE;
 pub use decide::{Decided, Decision, Situation, Verdict, decide};
 pub use policy::{CatchUp, MAX_CAUGHT_UP, Overlap};
+pub use run::{PastRun, PastRuns, PauseDeed, RunJob};
 pub(crate) use stored::AHEAD;
 pub use stored::{
     Ensured, NewSchedule, PastDecision, Plan, PlanChange, ReservedSchedule, Schedule,

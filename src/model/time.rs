@@ -61,6 +61,17 @@ impl Timestamp {
     }
 }
 
+/// A length for people, in its two largest units from minutes up: `41 s`, `12 min`, `3 h 5 min`, `1 d 5 h`.
+pub(crate) fn in_units(length: Duration) -> String {
+    let minutes = length.as_secs() / 60;
+    match (minutes / 1_440, minutes / 60 % 24, minutes % 60) {
+        (0, 0, 0) => format!("{} s", length.as_secs()),
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, hours, _) => format!("{days} d {hours} h"),
+    }
+}
+
 /// The whole milliseconds of it, towards 1970.
 impl From<SystemTime> for Timestamp {
     fn from(time: SystemTime) -> Self {
@@ -97,6 +108,12 @@ mod tests {
         assert_eq!([before, after].map(|time| Timestamp::from(time).millis()), [-1_500, 2]);
         let noon = DateTime::parse_from_rfc3339("2026-11-21T13:00:00+01:00").unwrap();
         assert_eq!(Timestamp::from(noon).to_string(), "2026-11-21T12:00:00.000Z");
+    }
+
+    #[test]
+    fn a_length_stands_in_a_sentence_in_its_two_largest_units() {
+        let told = [41, 720, 11_100, 104_400].map(|seconds| in_units(Duration::from_secs(seconds)));
+        assert_eq!(told, ["41 s", "12 min", "3 h 5 min", "1 d 5 h"]);
     }
 
     #[test]
