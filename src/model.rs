@@ -204,6 +204,8 @@ pub use scan::{
 pub(crate) use schedule::AHEAD;
 #[cfg(feature = "web")]
 pub(crate) use schedule::GRACE;
+#[cfg(feature = "web")]
+pub(crate) use schedule::clock_change;
 pub(crate) use schedule::time_zone;
 pub use schedule::{
     CatchUp, Decided, Decision, Ensured, MAX_CAUGHT_UP, NewSchedule, Overlap, PastDecision,

@@ -259,6 +259,14 @@ impl Rule {
     }
 }
 
+/// The first instant after `from`, up to `until`, at which the clocks of a zone are changed.
+#[cfg(feature = "web")]
+pub(crate) fn clock_change(of: Zone, from: Timestamp, until: Timestamp) -> Option<Timestamp> {
+    let second = |at: Timestamp| at.millis().div_euclid(1_000);
+    let change = zone::change(of.tz(), second(from), second(until))?;
+    Some(Timestamp::from_millis(change * 1_000))
+}
+
 /// The zone of this name of the IANA.
 ///
 /// # Errors

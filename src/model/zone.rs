@@ -40,7 +40,7 @@ impl Zone {
     }
 
     /// The zone for chrono.
-    #[cfg(all(feature = "web", feature = "monitor"))]
+    #[cfg(feature = "web")]
     pub(super) const fn tz(self) -> Tz {
         self.0
     }
