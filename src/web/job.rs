@@ -248,7 +248,7 @@ pub(super) fn run_again_form(job: &Job, again: &Again, on_session: bool) -> Mark
     let consequence = html! { "A new job of the same kind with the same payload is made. What this one did stays done." };
     confirm(
         "run-copy",
-        "Run a copy",
+        if again.is_full { "Run a copy without the sandbox" } else { "Run a copy" },
         &consequence,
         &run_form(&action, "Run the copy now", None, again.is_full),
     )
