@@ -19,6 +19,7 @@ mod confirm;
 mod earlier;
 pub mod errors;
 pub mod figures;
+mod instant;
 #[cfg(feature = "monitor")]
 pub mod issues;
 pub mod jobs;

@@ -202,10 +202,15 @@ pub use scan::{
     SeenTemplate, Tracker,
 };
 pub(crate) use schedule::AHEAD;
+#[cfg(feature = "web")]
+pub(crate) use schedule::GRACE;
+#[cfg(feature = "web")]
+pub(crate) use schedule::clock_change;
 pub(crate) use schedule::time_zone;
 pub use schedule::{
-    CatchUp, Decided, Decision, Ensured, MAX_CAUGHT_UP, NewSchedule, Overlap, PastDecision, Plan,
-    PlanChange, ReservedSchedule, Rule, Schedule, Situation, Verdict, decide,
+    CatchUp, Decided, Decision, Ensured, MAX_CAUGHT_UP, NewSchedule, Overlap, PastDecision,
+    PastRun, PastRuns, PauseDeed, Plan, PlanChange, ReservedSchedule, Rule, RunJob, Schedule,
+    Situation, Verdict, decide,
 };
 pub use search::{
     Found, Hour, JobCount, JobOrder, JobPlace, LogBar, LogFilter, LogPicture, Overview,
@@ -224,6 +229,8 @@ pub use setting::{
     is_model_name,
 };
 pub use time::Timestamp;
+#[cfg(feature = "web")]
+pub(crate) use time::in_units;
 #[cfg(feature = "web")]
 pub use token::{NewToken, Power, Scope, Token, TokenText};
 pub use tracker::{ApiUrl, Failure, Reason, RemoteKind, Repository, Visibility};

@@ -113,6 +113,7 @@ mod slice;
 mod spend;
 #[cfg(feature = "monitor")]
 mod standing;
+mod start_field;
 #[cfg(feature = "monitor")]
 mod stream;
 #[cfg(all(debug_assertions, feature = "monitor"))]

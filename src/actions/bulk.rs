@@ -155,7 +155,7 @@ async fn go(
     done.changed = changes;
     let counted = preview.skipped.iter().map(|(skip, count)| (skip.to_string(), *count));
     done.skipped = counted.collect();
-    let held = waiting::held(store, &Kind::BULK_ACTION, id, call.now).await;
+    let held = waiting::held(store, call, &Kind::BULK_ACTION, id).await;
     let sentence = words::queued(act, id, changes, &held.text);
     notes.extend(held.notes);
     Ok(Answer::new(done, sentence).with_notes(notes))

@@ -2,7 +2,7 @@
 
 use super::Right;
 use crate::error::{Code, Error, Result};
-use crate::model::{Actor, Kind, Power, Queue, Role, Scope, Timestamp};
+use crate::model::{Actor, Kind, Power, Queue, Role, Scope, Timestamp, Zone};
 use std::time::Duration;
 
 /// For how long a sign-in counts as fresh.
@@ -15,6 +15,8 @@ pub struct Call {
     pub who: Who,
     /// When the call was made.
     pub now: Timestamp,
+    /// By whose clocks the answer tells times; of UTC where the one who asks has said nothing.
+    pub zone: Zone,
     /// Ties the log lines of the request to those of the jobs that it makes. `None` if there was no request.
     pub correlation_id: Option<String>,
 }
@@ -85,6 +87,7 @@ impl Call {
         Self {
             who: Who { name, role: Role::Admin, proof: Proof::Owner, remote },
             now,
+            zone: Zone::default(),
             correlation_id: None,
         }
     }

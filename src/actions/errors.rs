@@ -140,7 +140,7 @@ pub async fn mute(store: &Store, call: &Call, ask: MuteAsk) -> Result<Answer<wir
         return Err(unknown(&ask.fingerprint));
     }
     let sentence = match until {
-        Some(until) => format!("The error is muted until {until}."),
+        Some(until) => format!("The error is muted until {}.", call.zone.in_full(until)),
         None => "The error is muted until somebody unmutes it.".to_owned(),
     };
     let value = wire::JobErrorMuted {

@@ -14,7 +14,7 @@ pub use problems::{JobProblem, JobProblems, problems};
 pub use read::{JobsAsk, find, readable, story, waits, why};
 pub use texts::{
     JobStart, parse_attempts, parse_ids, parse_instant, parse_key, parse_payload, parse_start,
-    parse_start_text, time_limit,
+    parse_start_by, time_limit,
 };
 
 use super::{Answer, Call, Right, kinds, ready, settings, waiting};
@@ -185,7 +185,7 @@ pub async fn enqueue(
     let id = receipt.enqueued.id();
     let (sentence, notes) = match receipt.enqueued {
         Enqueued::Inserted(_) => {
-            let held = waiting::held(store, &kind, id, call.now).await;
+            let held = waiting::held(store, call, &kind, id).await;
             (format!("Job {id} ({kind}) is queued. {}", held.text), held.notes)
         }
         Enqueued::Existing(_) => {
@@ -254,7 +254,7 @@ pub async fn run_again(
         None => store.run_again(job.id, actor, correlation_id, call.now).await?,
     };
     let id = again.id();
-    let held = waiting::held(store, &job.kind, id, call.now).await;
+    let held = waiting::held(store, call, &job.kind, id).await;
     let sentence = format!("Job {id} runs job {} again. {}", job.id, held.text);
     let answer = Answer::new(wire::Enqueued::from(again), sentence.trim_end());
     Ok(answer.with_notes(held.notes))
@@ -290,7 +290,7 @@ pub async fn run_now(store: &Store, call: &Call, id: i64) -> Result<Answer<wire:
     call.needs(RUN_NOW)?;
     let job = known(store, id).await?;
     let done = store.run_now(job.id, call.actor(), call.now).await?;
-    let held = waiting::held(store, &job.kind, job.id, call.now).await;
+    let held = waiting::held(store, call, &job.kind, job.id).await;
     let (changed, sentence) = match done {
         RunNow::Due => (true, format!("Job {id} is due now. {}", held.text)),
         RunNow::AlreadyDue => (false, format!("Job {id} was due already. {}", held.text)),
@@ -339,7 +339,7 @@ pub async fn edit(
         let sentence = format!("Job {} is as it was: nothing was changed.", after.id);
         return Ok(Answer::new(value, sentence));
     }
-    let held = waiting::held(store, &after.kind, after.id, call.now).await;
+    let held = waiting::held(store, call, &after.kind, after.id).await;
     let sentence = format!("Job {} is changed. {}", after.id, held.text);
     Ok(Answer::new(value, sentence.trim_end()).with_notes(held.notes))
 }

@@ -114,7 +114,7 @@ pub async fn put_off(
     let until = length.map(|length| call.now.plus(length));
     store.put_off_need(key.to_owned(), until, call.actor(), call.now).await?;
     let sentence = match until {
-        Some(until) => format!("Put off for everybody until {until}."),
+        Some(until) => format!("Put off for everybody until {}.", call.zone.in_full(until)),
         None => "It is told again.".to_owned(),
     };
     let value =

@@ -145,7 +145,10 @@ pub async fn pause(store: &Store, call: &Call, request: QueuePause) -> Result<An
     let reason = pause.reason.clone();
     store.pause_queue(queue.clone(), reason, until, call.actor(), call.now).await?;
     let sentence = match until {
-        Some(at) => format!("The queue {queue} is paused until {at}; what runs goes on."),
+        Some(at) => {
+            let at = call.zone.in_full(at);
+            format!("The queue {queue} is paused until {at}; what runs goes on.")
+        }
         None => {
             format!("The queue {queue} is paused until a person resumes it; what runs goes on.")
         }

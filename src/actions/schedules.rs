@@ -9,6 +9,7 @@ mod hold;
 mod look;
 mod plan;
 mod preview;
+mod record;
 mod run;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ pub use hold::{pause, resume};
 pub use look::{decisions, next, story};
 pub use plan::{PlanTexts, RuleText, prompt_apart};
 pub use preview::{Preview, preview};
+pub use record::{Record, Told, record};
 pub use run::{RunScheduleNow, is_full, run_now};
 
 use super::{Call, Right, kinds, waiting};
@@ -95,12 +97,12 @@ fn unknown(name: &str, doing: &str) -> Error {
 }
 
 /// The sentence that says what a schedule does and when it is due.
-fn does(schedule: &Schedule, preview: &wire::SchedulePreview) -> String {
+fn does(call: &Call, schedule: &Schedule, preview: &wire::SchedulePreview) -> String {
     let name = &schedule.name;
     let Ok(plan) = &schedule.plan else {
         return format!("The schedule {name} makes no jobs: what is stored cannot be read.");
     };
-    let what = format!("makes a job of kind {} {}", plan.kind, plan.rule.in_words());
+    let what = format!("makes a job of kind {} {}", plan.kind, plan.rule.in_words_by(call.zone));
     match preview.next.first() {
         _ if schedule.paused_at.is_some() => {
             format!("The schedule {name} {what}, once a person resumes it.")

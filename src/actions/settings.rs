@@ -7,7 +7,7 @@ use crate::model::settings::SCAN_REPOSITORY;
 use crate::model::settings::{self, CADENCE, ENABLED, JOBS_DAYS};
 use crate::model::{
     Consequence, Role, ScheduleName, ServerFacts, Setting, SettingState, Timestamp, ValueType,
-    is_known_model,
+    Zone, is_known_model,
 };
 #[cfg(feature = "monitor")]
 use crate::monitor::may_scan;
@@ -173,7 +173,7 @@ pub async fn change(
         if is_cadence { error.of_field(pointer(CADENCE.key)) } else { error }
     })?;
     // The settings are changed: what cannot be read now is no reason to say that they are not.
-    Ok(answer(store, &wanted, &news, call.now).await.unwrap_or_else(|error| {
+    Ok(answer(store, &wanted, &news, (call.zone, call.now)).await.unwrap_or_else(|error| {
         warn_coded!(Code::WebInternal, "the settings are changed, but cannot be read: {error}");
         let keys: Vec<_> = wanted.iter().map(|wish| wish.setting.key).collect();
         let sentence = format!("What was asked for is saved: {}.", keys.join(", "));
@@ -246,7 +246,7 @@ async fn answer(
     store: &Store,
     wanted: &[Wanted],
     news: &[&Wanted],
-    at: Timestamp,
+    (zone, at): (Zone, Timestamp),
 ) -> Result<Answer<wire::SettingsChanged>> {
     let all = store.all_settings().await?;
     let now: Vec<_> = wanted
@@ -266,7 +266,7 @@ async fn answer(
     };
     let moves_scans = |wish: &&Wanted| wish.setting.consequence == Consequence::ScanSchedule;
     if news.iter().any(moves_scans) {
-        sentence.push_str(&scans(store, at).await?);
+        sentence.push_str(&scans(store, zone, at).await?);
     }
     let notes = news.iter().filter_map(|wish| foreign_model(wish)).collect();
     let settings = now.into_iter().map(wire::Setting::from).collect();
@@ -293,7 +293,7 @@ fn in_words(state: &SettingState) -> String {
 }
 
 /// The sentence that says when scans run by themselves, as things are now.
-async fn scans(store: &Store, now: Timestamp) -> Result<String> {
+async fn scans(store: &Store, zone: Zone, now: Timestamp) -> Result<String> {
     let schedule = store.schedule(ScheduleName::SELF_MONITORING).await?;
     let schedule = schedule.filter(|schedule| schedule.paused_at.is_none());
     Ok(match schedule.map(|schedule| (schedule.next(now), schedule.plan)) {
@@ -301,7 +301,8 @@ async fn scans(store: &Store, now: Timestamp) -> Result<String> {
             format!(" Scans run by themselves, {}; the next one at once.", plan.rule.in_words())
         }
         Some((Some(next), Ok(plan))) => {
-            format!(" Scans run by themselves, {}; the next one at {next}.", plan.rule.in_words())
+            let (words, next) = (plan.rule.in_words(), zone.in_full(next));
+            format!(" Scans run by themselves, {words}; the next one at {next}.")
         }
         Some((None, Ok(_)) | (_, Err(_))) | None => " Scans run by Run Now only.".to_owned(),
     })

@@ -11,7 +11,7 @@ pub use texts::{DEFAULT_LIFE, parse_life, parse_name, parse_power};
 
 use super::{Answer, Call, Proof, Right};
 use crate::error::{Code, Error, Result};
-use crate::model::{Account, NewToken, Power, Role, Token, TokenText};
+use crate::model::{Account, NewToken, Power, Role, Token, TokenText, Zone};
 use crate::store::Store;
 use crate::wire;
 use std::time::Duration;
@@ -70,7 +70,7 @@ pub async fn create(
     let sentence = format!(
         "The {} is made and counts {}. Its text is shown this once.",
         token.actor_name(),
-        end(&token)
+        end(&token, call.zone)
     );
     Ok(Answer::new(
         wire::TokenMade { of: wire::Token::of(&token, call.now), token: text },
@@ -107,11 +107,11 @@ pub async fn rotate(store: &Store, call: &Call, id: &str) -> Result<Answer<wire:
     let text = TokenText::renewed(&token.id, &chance()?);
     let token = store.rotate_token(token.id, text.hash(), call.actor(), call.now).await?;
     let until = token.old_counts_until(call.now);
-    let until = until.map(|at| format!("; the one before counts until {at}"));
+    let until = until.map(|at| format!("; the one before counts until {}", call.zone.in_full(at)));
     let sentence = format!(
         "The {} has a new text, which is shown this once and counts {}{}.",
         token.actor_name(),
-        end(&token),
+        end(&token, call.zone),
         until.unwrap_or_default()
     );
     Ok(Answer::new(
@@ -199,8 +199,8 @@ fn refuse_beyond(power: &Power, owner: &Account, doing: &str) -> Result<()> {
     })
 }
 
-fn end(token: &Token) -> String {
-    let end = token.expires_at.map(|at| format!("until {at}"));
+fn end(token: &Token, zone: Zone) -> String {
+    let end = token.expires_at.map(|at| format!("until {}", zone.in_full(at)));
     end.unwrap_or_else(|| "until somebody revokes it".to_owned())
 }
 

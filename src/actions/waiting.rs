@@ -68,8 +68,8 @@ pub(super) struct Held {
 }
 
 /// What holds a job of this kind after a change of it. What cannot be read is left out: the change is made all the same.
-pub(super) async fn held(store: &Store, kind: &Kind, id: JobId, now: Timestamp) -> Held {
-    match Look::at(store, kind, id, now).await {
+pub(super) async fn held(store: &Store, call: &Call, kind: &Kind, id: JobId) -> Held {
+    match Look::at(store, call, kind, id).await {
         Ok(look) => Held { text: look.text(), notes: sentences(&look.notes) },
         Err(error) => {
             warn_coded!(Code::WebInternal, "what holds job {id} cannot be read: {error}");
@@ -92,7 +92,7 @@ async fn read(
     (subject, kind, ahead): (&str, &Kind, Option<u64>),
     id: JobId,
 ) -> Result<Said> {
-    let look = Look::at(store, kind, id, call.now).await?;
+    let look = Look::at(store, call, kind, id).await?;
     let Some(why) = &look.why else {
         // The job was there before (it has the same key), and retention has removed it since.
         let sentence = format!("{subject} {id} is over.");
@@ -122,9 +122,11 @@ struct Look {
 }
 
 impl Look {
-    async fn at(store: &Store, kind: &Kind, id: JobId, now: Timestamp) -> Result<Self> {
+    async fn at(store: &Store, call: &Call, kind: &Kind, id: JobId) -> Result<Self> {
+        let now = call.now;
         let mut notes = store.notes_for(kind, now).await?;
-        let mut why = store.why(id, now).await?.map(Why::of_a_new_job);
+        let why = store.why(id, now).await?.map(|why| why.by(call.zone));
+        let mut why = why.map(Why::of_a_new_job);
         let mut starts_now = false;
         if let Some(why) = &mut why {
             let named =
@@ -149,7 +151,9 @@ impl Look {
             _ if self.starts_now => "It starts now.".to_owned(),
             Some(why) if runs_nowhere && why.starts_next() => String::new(),
             // It was claimed, and its handler is about to put it off.
-            Some(why) if !why.waits() => why.gates.iter().map(Gate::sentence).collect(),
+            Some(why) if !why.waits() => {
+                why.gates.iter().map(|gate| gate.sentence(why.zone)).collect()
+            }
             Some(why) => why.to_string(),
             None => String::new(),
         }
@@ -185,24 +189,25 @@ mod tests {
     async fn that_no_server_runs_and_that_nobody_has_a_handler_is_said_once() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("jobs.db"), OpenMode::Migrate).unwrap();
+        let call = Call::by_owner(NOW);
         let kind = Kind::parse("tpyo").unwrap();
         let id = store.enqueue(NewJob::new(kind.clone()), NOW).await.unwrap().id();
         let all = |held: Held| format!("{} {}", held.text, held.notes.join(" "));
-        let nowhere = all(held(&store, &kind, id, NOW).await);
+        let nowhere = all(held(&store, &call, &kind, id).await);
         let nobody = Note::NoProcess(kind.clone()).to_string();
         assert_eq!(nowhere.trim(), nobody);
 
         let kinds = vec![KindRules::new(Kind::parse("other").unwrap())];
         let (worker, _) = store.played("w", kinds, NOW).await;
         let lock = store.try_lead(&worker).unwrap().unwrap();
-        let unhandled = all(held(&store, &kind, id, NOW).await);
+        let unhandled = all(held(&store, &call, &kind, id).await);
         assert!(unhandled.contains("No worker handles tpyo"), "{unhandled}");
         assert_eq!(unhandled.matches("tpyo").count(), 1, "{unhandled}");
         assert!(!unhandled.contains("No process works"), "{unhandled}");
 
         // As after a kill: its row says that it leads and was heard of just now.
         drop(lock);
-        let killed = all(held(&store, &kind, id, NOW).await);
+        let killed = all(held(&store, &call, &kind, id).await);
         assert_eq!(killed.trim(), nobody);
     }
 }

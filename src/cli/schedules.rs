@@ -234,7 +234,7 @@ async fn with_store(cli: &Cli, command: Stored) -> Result<()> {
         }
         Stored::Show { name } => show(cli, &store, &name).await,
         Stored::Decisions { name, limit } => {
-            let all = schedules::decisions(&store, &name, rows(&limit)?).await?;
+            let all = schedules::decisions(&store, &name, rows(&limit)?, call.now).await?;
             if cli.json {
                 return all.iter().try_for_each(output::json);
             }
@@ -277,6 +277,9 @@ async fn show(cli: &Cli, store: &Store, name: &str) -> Result<()> {
         }
     }
     output::line("")?;
+    if let Some(last) = &told.last {
+        output::line(output::plain(last, 600))?;
+    }
     decided(&told.decisions)
 }
 
@@ -300,15 +303,15 @@ fn listed(words: &str, next: &[wire::Occurrence], warnings: &[String]) -> Result
 fn decided(decisions: &[wire::ScheduleDecision]) -> Result<()> {
     let row = |decision: &wire::ScheduleDecision| {
         vec![
-            decision.occurrence_at.clone(),
-            decision.decision.to_owned(),
-            decision.decided_at.clone(),
+            decision.planned.clone(),
+            decision.decision.unwrap_or("-").to_owned(),
             decision.job_id.map_or_else(|| "-".to_owned(), |id| id.to_string()),
-            output::plain(&decision.detail, 100),
+            decision.started_at.clone().unwrap_or_else(|| "-".to_owned()),
+            output::plain(&decision.says, 300),
         ]
     };
     let rows: Vec<_> = decisions.iter().map(row).collect();
-    output::table(&["OCCURRENCE", "DECISION", "DECIDED", "JOB", "WHY"], &rows)
+    output::table(&["PLANNED", "DECISION", "JOB", "STARTED", "WHAT BECAME OF IT"], &rows)
 }
 
 fn list(cli: &Cli, schedules: &[Schedule]) -> Result<()> {

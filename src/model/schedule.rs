@@ -6,14 +6,18 @@
 
 mod decide;
 mod policy;
+mod run;
 mod stored;
 mod text;
 mod warnings;
 mod words;
 mod zone;
 
+#[cfg(feature = "web")]
+pub(crate) use decide::GRACE;
 pub use decide::{Decided, Decision, Situation, Verdict, decide};
 pub use policy::{CatchUp, MAX_CAUGHT_UP, Overlap};
+pub use run::{PastRun, PastRuns, PauseDeed, RunJob};
 pub(crate) use stored::AHEAD;
 pub use stored::{
     Ensured, NewSchedule, PastDecision, Plan, PlanChange, ReservedSchedule, Schedule,
@@ -253,6 +257,14 @@ impl Rule {
             Self::Every { .. } | Self::Cron { .. } | Self::Once(_) => self,
         }
     }
+}
+
+/// The first instant after `from`, up to `until`, at which the clocks of a zone are changed.
+#[cfg(feature = "web")]
+pub(crate) fn clock_change(of: Zone, from: Timestamp, until: Timestamp) -> Option<Timestamp> {
+    let second = |at: Timestamp| at.millis().div_euclid(1_000);
+    let change = zone::change(of.tz(), second(from), second(until))?;
+    Some(Timestamp::from_millis(change * 1_000))
 }
 
 /// The zone of this name of the IANA.

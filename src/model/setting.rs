@@ -215,7 +215,7 @@ impl SettingGroup {
             Self::SelfMonitoring => "Self-monitoring",
             Self::Tracker => "Issue tracker",
             Self::Agents => "Agents and budgets",
-            Self::GoldenRepositories => "Golden repositories",
+            Self::GoldenRepositories => "Repositories",
             Self::Retention => "Retention",
         }
     }

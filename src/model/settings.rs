@@ -258,7 +258,7 @@ settings! {
     REPOSITORY_MODEL = Setting {
         key: "golden_repo.model",
         group: GoldenRepositories,
-        label: "Model of golden repositories",
+        label: "Model that describes repositories",
         values: ValueType::Model,
         default: "sonnet",
         consequence: Nothing,
@@ -282,7 +282,7 @@ settings! {
     /// How many days descriptions of golden repositories are kept.
     REPOSITORIES_DAYS = Setting {
         key: "retention.golden_repo_days",
-        label: "Descriptions of golden repositories",
+        label: "Descriptions of repositories",
         default: "365",
         ..LOGS_DAYS
     };

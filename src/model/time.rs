@@ -55,14 +55,20 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// As it stands in a sentence: the day and the time of UTC, `30 Nov 07:06:13 UTC`.
-    pub(crate) fn in_short(self) -> String {
-        self.to_utc().format("%-d %b %H:%M:%S UTC").to_string()
-    }
-
     /// The same instant for chrono. Instants beyond chrono's years are the epoch.
     pub fn to_utc(self) -> DateTime<Utc> {
         DateTime::from_timestamp_millis(self.0).unwrap_or_default()
+    }
+}
+
+/// A length for people, in its two largest units from minutes up: `41 s`, `12 min`, `3 h 5 min`, `1 d 5 h`.
+pub(crate) fn in_units(length: Duration) -> String {
+    let minutes = length.as_secs() / 60;
+    match (minutes / 1_440, minutes / 60 % 24, minutes % 60) {
+        (0, 0, 0) => format!("{} s", length.as_secs()),
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, hours, _) => format!("{days} d {hours} h"),
     }
 }
 
@@ -102,6 +108,12 @@ mod tests {
         assert_eq!([before, after].map(|time| Timestamp::from(time).millis()), [-1_500, 2]);
         let noon = DateTime::parse_from_rfc3339("2026-11-21T13:00:00+01:00").unwrap();
         assert_eq!(Timestamp::from(noon).to_string(), "2026-11-21T12:00:00.000Z");
+    }
+
+    #[test]
+    fn a_length_stands_in_a_sentence_in_its_two_largest_units() {
+        let told = [41, 720, 11_100, 104_400].map(|seconds| in_units(Duration::from_secs(seconds)));
+        assert_eq!(told, ["41 s", "12 min", "3 h 5 min", "1 d 5 h"]);
     }
 
     #[test]

@@ -1,85 +1,16 @@
 //! Why a job is not running: a pure function over what is stored, and the only words for it.
 
+mod around;
 mod gate;
 
+pub use around::{Circumstances, PutOff, UsageLimit};
 pub use gate::{Gate, Opening, Wait};
 
 use super::server_facts::SILENT;
-use super::{
-    ConcurrencyKey, Job, JobId, KindFacts, OverBudget, Pause, QueueState, Status, Timestamp,
-    WaitsFor,
-};
+use super::{ConcurrencyKey, Job, JobId, KindFacts, OverBudget, Status, Timestamp, WaitsFor, Zone};
 use crate::error::Code;
+use std::collections::BTreeMap;
 use std::fmt;
-
-/// What is stored around a job that decides when it starts.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Circumstances {
-    /// The last heartbeat of a process with an engine; `None`: there is none.
-    pub seen_at: Option<Timestamp>,
-    /// No process with an engine is at work: what runs by its row was left so.
-    pub deserted: bool,
-    /// The kinds that the processes at work have handlers for.
-    pub kinds: Vec<KindFacts>,
-    /// The stop of all queues.
-    pub stopped: Option<Pause>,
-    /// Its queue, with counts; `None` while nobody can know it.
-    pub queue: Option<QueueState>,
-    /// Who runs in its queue, at most ten.
-    pub queue_holders: Vec<JobId>,
-    /// Who else holds its concurrency key, at most ten.
-    pub key_holders: Vec<JobId>,
-    /// How many others hold it.
-    pub key_held: u64,
-    /// The first jobs that it runs after and that are not over, at most ten.
-    pub after: Vec<JobId>,
-    /// How many there are.
-    pub after_open: u64,
-    /// Jobs of its queue that start before it, counted up to 1,000; on a page with jobs of several queues, in each up to its part.
-    pub ahead: u64,
-    /// Whether there are that many or more.
-    pub ahead_is_least: bool,
-    /// Its last step, if that step put it off.
-    pub put_off: Option<PutOff>,
-    /// The budget that keeps jobs like it from starting now.
-    pub over_budget: Option<OverBudget>,
-    /// Dollars that are set aside for runs that are under way, if they leave nothing for it.
-    pub set_aside: Option<f64>,
-    /// The session that has the folder in which it would work, and why that keeps it.
-    pub folder_held: Option<(JobId, String)>,
-    /// The limit that its queue waits for.
-    pub usage_limit: Option<UsageLimit>,
-    /// Why the agent program that its kind needs cannot be used.
-    pub agent_missing: Option<String>,
-    /// When its kind's rate next has room, if the job waits for that and its jobs have begun.
-    pub rate_free_at: Option<Timestamp>,
-    /// How many findings wait for a person, if the job has nothing else to take to the tracker.
-    pub approvals: u64,
-}
-
-/// The last step of a job, if that put it off or kept it back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PutOff {
-    /// An attempt failed.
-    Retry,
-    /// Its handler asked for it.
-    Snooze,
-    /// Its handler met this limit.
-    Limited(String),
-    /// A budget was used up, for this reason.
-    Budget(String),
-    /// The database refused it, for this reason.
-    Refused(String),
-}
-
-/// A limit outside that a queue waits for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UsageLimit {
-    /// Which limit, as a handler said.
-    pub reason: String,
-    /// When it is tried again.
-    pub until: Option<Timestamp>,
-}
 
 /// Why a job is not running: every gate that stands, in the order in which an operator would open them. `Display` says it
 /// in a sentence or two.
@@ -105,6 +36,8 @@ pub struct Why {
     pub ahead_is_least: bool,
     /// Jobs of its queue that could start now.
     pub room: u64,
+    /// By whose clocks its sentences tell times; of UTC until [`Why::by`] says others.
+    pub zone: Zone,
 }
 
 /// Says why a job is not running.
@@ -135,6 +68,7 @@ pub fn why(job: &Job, around: &Circumstances, now: Timestamp) -> Why {
         ahead: around.ahead,
         ahead_is_least: around.ahead_is_least,
         room: u64::try_from(room).unwrap_or(0),
+        zone: Zone::default(),
     }
 }
 
@@ -395,6 +329,18 @@ impl Why {
         self
     }
 
+    /// The same with times by the clocks of a zone.
+    #[must_use]
+    pub fn by(self, zone: Zone) -> Self {
+        Self { zone, ..self }
+    }
+
+    /// The same for those of a list.
+    #[must_use]
+    pub fn all_by(whys: BTreeMap<JobId, Self>, zone: Zone) -> BTreeMap<JobId, Self> {
+        whys.into_iter().map(|(id, why)| (id, why.by(zone))).collect()
+    }
+
     /// Whether it waits: it has not begun, or was put off.
     pub fn waits(&self) -> bool {
         match self.status {
@@ -430,8 +376,10 @@ impl Why {
             Status::Scheduled | Status::Queued => match self.gates.as_slice() {
                 [] if self.ahead == 0 => "is the next to start".to_owned(),
                 [] => format!("waits: {}", self.line()),
-                [gate] => format!("waits{}", gate.headline()),
-                [gate, more @ ..] => format!("waits{} (and {} more)", gate.headline(), more.len()),
+                [gate] => format!("waits{}", gate.headline(self.zone)),
+                [gate, more @ ..] => {
+                    format!("waits{} (and {} more)", gate.headline(self.zone), more.len())
+                }
             },
         }
     }
@@ -471,7 +419,7 @@ impl fmt::Display for Why {
                 let asked = if self.asked_to_end { ", and was asked to end" } else { "" };
                 write!(f, "It runs{asked}.")?;
                 if let Some(gate) = self.gates.first() {
-                    write!(f, " It is about to be put off: {gate}.")?;
+                    write!(f, " It is about to be put off: {}.", gate.clause(self.zone))?;
                 }
                 let Some(why) = &self.outlives else { return Ok(()) };
                 write!(f, " It cannot end: {why}. {}", Code::AgentTree.remedy())
@@ -485,9 +433,9 @@ impl fmt::Display for Why {
                     let (first, rest) = line.split_at(1);
                     write!(f, "{}{rest}.", first.to_uppercase())
                 }
-                [gate] => f.write_str(&gate.sentence()),
+                [gate] => f.write_str(&gate.sentence(self.zone)),
                 gates => {
-                    let clauses: Vec<_> = gates.iter().map(ToString::to_string).collect();
+                    let clauses: Vec<_> = gates.iter().map(|gate| gate.clause(self.zone)).collect();
                     let clauses = clauses.join("; ");
                     let end = if clauses.ends_with(['.', '!', '?']) { "" } else { "." };
                     write!(f, "{} things hold it: {clauses}{end}", count(gates.len()))
@@ -509,7 +457,7 @@ fn count(number: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Kind, KindRules, Queue};
+    use crate::model::{Kind, KindRules, Pause, Queue, QueueState};
     use std::time::Duration;
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);

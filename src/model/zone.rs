@@ -40,7 +40,7 @@ impl Zone {
     }
 
     /// The zone for chrono.
-    #[cfg(all(feature = "web", feature = "monitor"))]
+    #[cfg(feature = "web")]
     pub(super) const fn tz(self) -> Tz {
         self.0
     }
@@ -50,7 +50,18 @@ impl Zone {
         self.show_as(at, "%a %-d %b %Y %H:%M")
     }
 
-    /// The same in a format of chrono's.
+    /// An instant as it stands in a sentence: `29 Nov 02:30:00 CET`.
+    pub(crate) fn in_short(self, at: Timestamp) -> String {
+        self.show_as(at, "%-d %b %H:%M:%S %Z")
+    }
+
+    /// The same with its year: `29 Nov 2026 02:30:00 CET`.
+    #[cfg(feature = "web")]
+    pub(crate) fn in_full(self, at: Timestamp) -> String {
+        self.show_as(at, "%-d %b %Y %H:%M:%S %Z")
+    }
+
+    /// An instant in a format of chrono's.
     pub(crate) fn show_as(self, at: Timestamp, format: &str) -> String {
         at.to_utc().with_timezone(&self.0).format(format).to_string()
     }
@@ -123,6 +134,7 @@ mod tests {
         );
         // 2027-01-15T08:00:00Z
         assert_eq!(zone.show(Timestamp::from_millis(1_800_000_000_000)), "Fri 15 Jan 2027 03:00");
+        assert_eq!(zone.in_short(Timestamp::from_millis(1_800_000_000_000)), "15 Jan 03:00:00 EST");
         assert_eq!(Zone::named("Nowhere/At_All"), None);
     }
 

@@ -112,8 +112,8 @@ impl Telling {
         };
         let said = answer.map(|answer| {
             let who = answer.map(|visibility| match visibility {
-                Visibility::Public => "It answers. Everybody can read its issues.".to_owned(),
-                Visibility::Private => "It answers. Its issues are private.".to_owned(),
+                Visibility::Public => "Everybody can read its issues.".to_owned(),
+                Visibility::Private => "Its issues are private.".to_owned(),
             });
             ServiceRun::new(clock.now(), who)
         });

@@ -6,7 +6,7 @@ use super::sql;
 use super::sqlite::Tx;
 use crate::error::Result;
 use crate::model::{
-    Actor, Ensured, JobId, NewSchedule, PastDecision, PlanChange, PromptValues, Schedule,
+    Actor, Ensured, JobId, NewSchedule, PastDecision, PastRuns, PlanChange, PromptValues, Schedule,
     ScheduleName, Timestamp,
 };
 
@@ -167,5 +167,13 @@ impl Store {
     pub async fn schedule_decisions(&self, id: i64, limit: usize) -> Result<Vec<PastDecision>> {
         let decisions = move |c: &_| sql::schedules::decisions(c, id, limit);
         self.db.read("read a schedule's decisions", decisions).await
+    }
+
+    /// The last occurrences of a schedule that were decided, newest first, each with what is known of its job; and the
+    /// pauses of queues and of this schedule that the newest rows of the audit log tell.
+    pub async fn schedule_runs(&self, schedule: &Schedule, limit: usize) -> Result<PastRuns> {
+        let (id, name) = (schedule.id, schedule.name.clone());
+        let runs = move |c: &_| sql::past_runs::of(c, (id, &name), limit);
+        self.db.read("read what became of a schedule's occurrences", runs).await
     }
 }

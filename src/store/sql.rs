@@ -42,6 +42,7 @@ pub(super) mod maker;
 pub(super) mod moves;
 #[cfg(feature = "web")]
 pub(super) mod needs;
+pub(super) mod past_runs;
 pub(super) mod prune;
 pub(super) mod queues;
 pub(super) mod rates;

@@ -214,7 +214,9 @@ fn how_far(filing: &WaitingFiling) -> &'static str {
         FilingState::AwaitingApproval => "Waits for approval: nothing was sent.",
         FilingState::Pending => "Waits for its turn.",
         FilingState::Sending => "On its way; the tracker is asked before anything is sent again.",
-        FilingState::Failed => "The tracker refused it; the server tries again.",
+        FilingState::Failed => {
+            "Not filed yet: the tracker did not take it. The server tries again by itself."
+        }
         FilingState::Filed => "Filed.",
         FilingState::Rejected => "Rejected.",
     }

@@ -115,7 +115,8 @@ impl Signed {
 
     /// The call of an action by this person.
     pub(super) fn call(&self, now: Timestamp) -> Call {
-        Call { who: self.proven(), now, correlation_id: Some(self.caller.correlation_id.clone()) }
+        let correlation_id = Some(self.caller.correlation_id.clone());
+        Call { who: self.proven(), now, zone: self.clocks().zone_or_utc(), correlation_id }
     }
 
     /// The person as the actor of a change.

@@ -38,6 +38,11 @@ impl Clocks {
         self.show(at, "%H:%M")
     }
 
+    /// An instant to the second within a day, with the zone's short name then: `14:31:07 CET`.
+    pub(super) fn named_second(self, at: Timestamp) -> String {
+        self.zone_or_utc().show_as(at, "%H:%M:%S %Z")
+    }
+
     /// The zone for what is reckoned by its clocks: UTC where the browser has not said its own.
     pub(super) fn zone_or_utc(self) -> Zone {
         self.zone.unwrap_or_default()

@@ -115,7 +115,8 @@ pub(super) async fn page(
     let neighbours = store.neighbours(job.id).await?;
     let follows = store.batch_before(job.id).await?.map(|batch| batch.id);
     let now = app.web.clock.now();
-    let why = store.why(job.id, now).await?;
+    let zone = who.clocks().zone_or_utc();
+    let why = store.why(job.id, now).await?.map(|why| why.by(zone));
     let again = Again {
         is_full: jobs::is_full(store, &job).await?,
         retry: jobs::retry(store, &job).await?,
@@ -247,7 +248,7 @@ pub(super) fn run_again_form(job: &Job, again: &Again, on_session: bool) -> Mark
     let consequence = html! { "A new job of the same kind with the same payload is made. What this one did stays done." };
     confirm(
         "run-copy",
-        "Run a copy",
+        if again.is_full { "Run a copy without the sandbox" } else { "Run a copy" },
         &consequence,
         &run_form(&action, "Run the copy now", None, again.is_full),
     )

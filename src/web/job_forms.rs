@@ -3,6 +3,7 @@
 use super::answer::answered;
 use super::app::App;
 use super::caller::Signed;
+use super::clocks::Clocks;
 use super::components::{Tone, as_typed, notice, pretty, problem_notice};
 use super::extract::{Form, Id, given};
 use super::face::Face;
@@ -10,9 +11,8 @@ use super::nav::{self, Tab};
 use super::page::{self, Frame};
 use super::problem::Problem;
 use super::secret::Secret;
-use crate::actions::jobs::{
-    self, JobAdd, JobChange, parse_attempts, parse_payload, parse_start_text,
-};
+use super::start_field::StartFields;
+use crate::actions::jobs::{self, JobAdd, JobChange, parse_attempts, parse_payload};
 use crate::actions::priority;
 use crate::error::{Code, Result as Checked};
 use crate::model::{Job, JobId, MAX_ATTEMPTS, sha256_hex};
@@ -33,8 +33,8 @@ pub(super) struct JobFields {
     payload: Option<String>,
     #[serde(default)]
     priority: String,
-    #[serde(default)]
-    start: String,
+    #[serde(flatten)]
+    start: StartFields,
     #[serde(default)]
     attempts: String,
     /// `full` if the person confirmed that a session has no sandbox.
@@ -94,7 +94,7 @@ impl JobFields {
         Self {
             payload: Some(pretty(&job.payload)),
             priority: job.priority.map(|priority| priority.to_string()).unwrap_or_default(),
-            start: String::new(),
+            start: StartFields::default(),
             attempts: attempts.map(|most| most.to_string()).unwrap_or_default(),
             ..Self::default()
         }
@@ -116,7 +116,7 @@ impl JobFields {
         differs(self.was_payload.as_deref(), &now.payload)
             || differs(self.was_priority.as_deref(), &now.priority)
             || differs(self.was_attempts.as_deref(), &now.attempts)
-            || (!self.start.trim().is_empty() && differs(self.was_start.as_deref(), &now.start))
+            || (!self.start.is_empty() && differs(self.was_start.as_deref(), &now.start))
     }
 
     /// What the form shows of a job that was changed meanwhile: what was typed, and the rest as it is now.
@@ -140,19 +140,20 @@ impl JobFields {
     fn key(&self, job: &Job, name: &str) -> Option<String> {
         let once = given(self.once.clone())?;
         let (id, payload) = (job.id, self.payload().unwrap_or_default());
-        let Self { priority, start, attempts, .. } = self;
+        let Self { priority, attempts, .. } = self;
+        let start = self.start.typed();
         let asked = format!("{name}\n{once}\n{id}\n{priority}\n{start}\n{attempts}\n{payload}");
         Some(format!("copy {}", sha256_hex(&asked)))
     }
 
-    /// The job that is to be made like this one, for the person of this name.
-    fn copy(&self, job: &Job, name: &str) -> Checked<JobAdd> {
+    /// The job that is to be made like this one.
+    fn copy(&self, job: &Job, who: &Signed) -> Checked<JobAdd> {
         Ok(JobAdd {
             kind: job.kind.to_string(),
             payload: parse_payload(&self.payload().unwrap_or_else(|| job.payload.clone()))?,
             queue: job.queue.as_ref().map(ToString::to_string),
             priority: given(Some(self.priority.clone())).map(|text| priority(&text)).transpose()?,
-            start: parse_start_text(&self.start)?,
+            start: self.start.read(who.clocks())?,
             max_attempts: match given(Some(self.attempts.clone())) {
                 Some(text) => Some(parse_attempts(&text)?),
                 None => job.max_attempts,
@@ -160,14 +161,14 @@ impl JobFields {
             timeout: job.timeout,
             concurrency_key: job.concurrency_key.as_ref().map(ToString::to_string),
             tags: job.tags.iter().map(ToString::to_string).collect(),
-            idempotency_key: self.key(job, name),
+            idempotency_key: self.key(job, &who.person.name),
             confirmed: self.is_confirmed(),
             ..JobAdd::default()
         })
     }
 
     /// What is to be changed of the job: what is not as the form showed it.
-    fn change(&self, job: &Job) -> Checked<JobChange> {
+    fn change(&self, job: &Job, clocks: Clocks) -> Checked<JobChange> {
         let shown = Self::of(job);
         let payload = self
             .payload()
@@ -179,7 +180,7 @@ impl JobFields {
         Ok(JobChange {
             id: job.id.0,
             priority: to.transpose()?,
-            start: parse_start_text(&self.start)?,
+            start: self.start.read(clocks)?,
             payload: payload.map(|text| parse_payload(&text)).transpose()?,
             max_attempts: attempts.transpose()?,
             confirmed: self.is_confirmed(),
@@ -220,7 +221,7 @@ pub(super) async fn copy(
 ) -> Result<Response, Problem> {
     let job = jobs::known(&app.web.store, id.0).await?;
     let call = who.call(app.web.clock.now());
-    let add = fields.copy(&job, &who.person.name);
+    let add = fields.copy(&job, &who);
     let done = async { jobs::enqueue(&app.web.store, &call, add?).await }.await;
     match done {
         Ok(answer) => Ok(answered(who.face(), &answer, &nav::job(JobId(answer.value.id)))),
@@ -240,7 +241,8 @@ pub(super) async fn edit(
         return overtaken(&app, &who, &job, &fields).await;
     }
     let call = who.call(app.web.clock.now());
-    let done = async { jobs::edit(&app.web.store, &call, fields.change(&job)?).await }.await;
+    let done =
+        async { jobs::edit(&app.web.store, &call, fields.change(&job, who.clocks())?).await }.await;
     match done {
         Ok(answer) => Ok(answered(who.face(), &answer, &nav::job(id))),
         Err(error) => refused(&app, &who, &job, Deed::Edit, (&fields, error)).await,
@@ -337,15 +339,10 @@ fn unseen(job: &Job, deed: Deed, who: &Signed) -> Checked<Markup> {
 
 fn inputs(job: &Job, deed: Deed, fields: &JobFields, who: &Signed) -> Markup {
     let has_payload = deed == Deed::Copy || jobs::may_edit_payload(who.role());
-    let start = match deed {
-        Deed::Copy => {
-            "Start: a time such as 2027-01-15 08:00 in UTC, or a length such as 10m. Empty: at once"
-                .to_owned()
-        }
-        Deed::Edit => format!(
-            "Start: a time in UTC, or a length from now such as 10m. Empty: as it is ({})",
-            who.clocks().exact(job.run_at)
-        ),
+    let clocks = who.clocks();
+    let empty = match deed {
+        Deed::Copy => "Both empty: at once.".to_owned(),
+        Deed::Edit => format!("Both empty: as it is, {}.", clocks.exact(job.run_at)),
     };
     html! {
         @if has_payload {
@@ -367,9 +364,6 @@ fn inputs(job: &Job, deed: Deed, fields: &JobFields, who: &Signed) -> Markup {
                 input #job-form-attempts .form-control name="attempts" inputmode="numeric" maxlength="9" value=(fields.attempts);
             }
         }
-        div {
-            label.form-label for="job-form-start" { (start) }
-            input #job-form-start .form-control name="start" maxlength="40" value=(fields.start);
-        }
+        div { (fields.start.inputs("job-form-start", &empty, clocks)) }
     }
 }

@@ -124,7 +124,7 @@ pub(super) async fn list(
         None => None,
     };
     let facts = RowFacts {
-        waits: jobs::waits(store, &found.rows, now).await?,
+        waits: jobs::waits(store, &found.rows, who.clocks().zone_or_utc(), now).await?,
         retries: jobs::retries(store, &found.rows).await?,
     };
     #[cfg(feature = "monitor")]

@@ -11,8 +11,9 @@ use super::nav::{self, Tab};
 use super::page::{self, Frame};
 use super::problem::Problem;
 use super::setting::not_taken;
+use super::start_field::StartFields;
 use crate::actions::jobs::{self, JobAdd, parse_payload};
-use crate::model::{JobId, Kind, KindRules, OnInterrupt, Role, rules_in_force};
+use crate::model::{JobId, Kind, KindRules, OnInterrupt, rules_in_force};
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
 use maud::{Markup, html};
@@ -28,6 +29,8 @@ pub(super) const MAX_BODY_BYTES: usize = 1024 * 1024;
 pub(super) struct JobForm {
     kind: String,
     payload: String,
+    #[serde(flatten)]
+    start: StartFields,
 }
 
 /// What the address of the page may say.
@@ -56,6 +59,7 @@ pub(super) async fn enqueue(
         let request = JobAdd {
             kind: form.kind.clone(),
             payload: parse_payload(&as_typed(&form.payload))?,
+            start: form.start.read(who.clocks())?,
             ..JobAdd::default()
         };
         jobs::enqueue(&app.web.store, &who.call(app.web.clock.now()), request).await
@@ -87,7 +91,7 @@ async fn whole(
     let content = html! {
         @if let Some(open) = open {
             (kinds_nav(&kinds, open))
-            (kind_card(open, who.role(), again))
+            (kind_card(open, who, again))
         } @else {
             section.card { (empty("No kinds", &html! {
                 "No worker handles any kind. Start the program that has them."
@@ -113,22 +117,25 @@ fn kinds_nav(kinds: &[KindRules], open: &KindRules) -> Markup {
     }
 }
 
-fn kind_card(rules: &KindRules, role: Role, again: Option<(&JobForm, &Problem)>) -> Markup {
+fn kind_card(rules: &KindRules, who: &Signed, again: Option<(&JobForm, &Problem)>) -> Markup {
     let kind = rules.kind.as_str();
     let again = again.filter(|(form, _)| form.kind == kind);
     let typed = again.map(|(form, _)| form.payload.as_str());
     let wrong = again.map(|(_, problem)| problem.what());
     let example = rules.example.as_deref().map_or_else(|| "{}".to_owned(), pretty);
     let id = format!("payload-{kind}");
+    let fresh = StartFields::default();
+    let start = again.map_or(&fresh, |(form, _)| &form.start);
     let content = html! {
         (facts(rules))
-        @if jobs::may_act(role) {
+        @if jobs::may_act(who.role()) {
             form.card-body.lines method="post" action=(link(PATH)) {
                 input type="hidden" name="kind" value=(kind);
                 label.form-label for=(id) { "Payload" }
                 // The line break after the tag is not part of the text.
                 textarea.form-control id=(id) name="payload" rows="6" spellcheck="false" required
                     aria-describedby={ (id) "-wrong" } aria-invalid=[wrong.map(|_| "true")] { "\n" (typed.unwrap_or(&example)) }
+                (start.inputs(&format!("start-{kind}"), "Both empty: at once.", who.clocks()))
                 div role="alert" { (not_taken(&id, wrong)) }
                 div.actions { button.btn.btn-primary type="submit" aria-label={ "Run " (kind) } { "Run a job" } }
             }

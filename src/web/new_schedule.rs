@@ -156,7 +156,7 @@ fn seen_rule(seen: &Preview, zone: Option<Zone>, now: Timestamp) -> Markup {
     columns.push("Starts");
     html! {
         div.card-body.lines data-cron=[rule.crontab()] {
-            p.big { (capital(&rule.in_words())) }
+            p.big { (capital(&rule.in_words_by(zone.unwrap_or_default()))) }
             @for warning in &seen.warnings {
                 (notice(Tone::Look, &html! { (capital(warning)) "." }, &html! {}))
             }

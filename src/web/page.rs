@@ -313,8 +313,8 @@ fn page_top(frame: &Frame, title: &str, live: bool) -> Markup {
 
 fn standing_by() -> Markup {
     let text = html! {
-        b { "Another process decides what starts." }
-        " This server runs jobs too, and decides when that process ends."
+        b { "Standby." }
+        " Another process leads the engine; this server runs jobs too, and takes over if that process ends."
     };
     notice(Tone::Info, &text, &html! {})
 }

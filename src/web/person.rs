@@ -3,7 +3,8 @@
 use super::answer::led;
 use super::app::App;
 use super::caller::Signed;
-use super::components::{card, confirm, exact, logins_card, password_fields, settings_tabs, when};
+use super::clocks::Clocks;
+use super::components::{card, confirm, logins_card, password_fields, settings_tabs, when};
 use super::extract::{Form, Id, Named as _, Query};
 use super::named::PersonText;
 use super::nav::{self, Tab};
@@ -90,7 +91,7 @@ pub(super) async fn page(
         (settings_tabs(&who, nav::PEOPLE, app.web.has_program()))
         (Said::saved(asked.saved.as_deref(), SAVED).banner())
         div.grid {
-            div.wide { (account_card(&state, is_last, now)) }
+            div.wide { (account_card(&state, is_last, (who.clocks(), now))) }
             div.wide { (logins_card(&logins, own, &end, now)) }
         }
     };
@@ -170,7 +171,7 @@ pub(super) async fn end_logins(
 }
 
 /// `is_last` says that it is the only admin, who stays.
-fn account_card(state: &AccountState, is_last: bool, now: Timestamp) -> Markup {
+fn account_card(state: &AccountState, is_last: bool, (clocks, now): (Clocks, Timestamp)) -> Markup {
     let account = &state.account;
     let (name, action) =
         (&account.username, |deed: &str| nav::person(&account.username).under(deed));
@@ -191,7 +192,7 @@ fn account_card(state: &AccountState, is_last: bool, now: Timestamp) -> Markup {
                     dt { "Last sign-in" }
                     dd { @match state.signed_in_at { Some(at) => (when(at, now)), None => "never" } }
                     dt { "Last seen" } dd { @match state.seen_at { Some(at) => (when(at, now)), None => "never" } }
-                    @if let Some(at) = account.disabled_at { dt { "Disabled" } dd { (exact(at)) } }
+                    @if let Some(at) = account.disabled_at { dt { "Disabled" } dd { (clocks.exact(at)) } }
                 }
                 (role)
                 div.actions { (deeds(name, (account.disabled_at.is_some(), is_last), action)) }

@@ -5,8 +5,8 @@ use super::app::App;
 use super::caller::Signed;
 use super::clocks::Clocks;
 use super::components::{
-    UPCOMING, badge, card, confirm, decision_word, empty, folded, outcome_strip, problem_notice,
-    run_states, schedule_badge, schedule_buttons, schedule_state, table, when,
+    STRIP, UPCOMING, badge, card, confirm, decision_word, empty, folded, length, outcome_strip,
+    problem_notice, run_states, schedule_badge, schedule_buttons, schedule_state, table, when,
 };
 use super::extract::{Form, Id, Query};
 use super::face::Face;
@@ -16,8 +16,10 @@ use super::page::Frame;
 use super::part::{LivePart, Shown, live_page, version};
 use super::plan_form::{Offered, PlanForm, overlap_words, plan_form};
 use super::problem::Problem;
-use crate::actions::schedules::{self, ScheduleEdit};
-use crate::model::{CatchUp, PastDecision, Plan, Role, Schedule, ScheduleName, Timestamp, Verdict};
+use crate::actions::schedules::{self, ScheduleEdit, Told};
+use crate::model::{
+    CatchUp, PastDecision, Plan, Role, Schedule, ScheduleName, Timestamp, Verdict, in_units,
+};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
@@ -28,7 +30,7 @@ pub(super) const EDIT_PATH: &str = "/schedules/{name}/edit";
 pub(super) const REMOVE_PATH: &str = "/schedules/{name}/remove";
 /// Largest body, in bytes: the longest payload with every byte of it as `%xx`, and the rest.
 pub(super) const MAX_BODY_BYTES: usize = 1024 * 1024;
-/// How many decisions the page lists: a day of half-hourly ones.
+/// How many past occurrences the page lists: a day of half-hourly ones.
 const DECISIONS: usize = 50;
 /// How many of them it shows at once. The others unfold.
 const SHOWN: usize = 10;
@@ -94,21 +96,27 @@ async fn shown_page(
     again: Option<(&PlanForm, Option<&Problem>)>,
 ) -> Result<Response, Problem> {
     let schedule = schedules::known(&app.web.store, name.as_str(), "show a schedule").await?;
-    let decisions = app.web.store.schedule_decisions(schedule.id, DECISIONS).await?;
-    let is_full = schedules::is_full(&app.web.store, &schedule).await?;
     let (role, now, clocks) = (who.role(), app.web.clock.now(), who.clocks());
+    let store = &app.web.store;
+    let decisions = store.schedule_decisions(schedule.id, STRIP).await?;
+    let record = schedules::record(store, &schedule, DECISIONS, clocks.zone_or_utc(), now).await?;
+    let is_full = schedules::is_full(store, &schedule).await?;
     let content = html! {
         div.grid {
-            div.wide { (summary(&schedule, &decisions, (is_full, role), now)) }
+            div.wide { (summary(&schedule, (&decisions, record.last.as_deref()), (is_full, role), (clocks, now))) }
             div { (next(&schedule, clocks, now)) }
             div { (facts(&schedule, now)) }
-            div.wide { (log(&schedule, &decisions, clocks, now)) }
+            div.wide { (log(&schedule, &decisions, &record.rows, (clocks, now))) }
         }
     };
     let part = LivePart {
         id: "schedule",
         link: &nav::schedule(&name).under("part"),
-        version: version(&(schedule_state(&schedule), run_states(&decisions))),
+        version: version(&(
+            schedule_state(&schedule),
+            run_states(&decisions),
+            record.rows.iter().map(|told| &told.says).collect::<Vec<_>>(),
+        )),
         content: &content,
     };
     // If the stored plan cannot be read, the page says so above, and the form is empty.
@@ -140,16 +148,16 @@ async fn shown_page(
 
 fn summary(
     schedule: &Schedule,
-    decisions: &[PastDecision],
+    (decisions, last): (&[PastDecision], Option<&str>),
     (is_full, role): (bool, Role),
-    now: Timestamp,
+    (clocks, now): (Clocks, Timestamp),
 ) -> Markup {
     html! {
         section.card.say {
                     (schedule_badge(schedule, decisions))
                     p {
                         @match &schedule.plan {
-                            Ok(plan) => { "Makes a job of kind " (plan.kind) " " (plan.rule.in_words()) "." },
+                            Ok(plan) => { "Makes a job of kind " (plan.kind) " " (plan.rule.in_words_by(clocks.zone_or_utc())) "." },
                             Err(why) => span.bad { "Makes no jobs: it cannot be read. " (why) },
                         }
                         @if let Some(at) = schedule.paused_at {
@@ -158,6 +166,7 @@ fn summary(
                             @if let Some(by) = &schedule.paused_by { " by " (by) }
                             "."
                         }
+                        @if let Some(last) = last { " " (last) }
                     }
                     div.page-actions { (schedule_buttons(schedule, is_full, role, false)) }
         }
@@ -227,41 +236,60 @@ fn catch_up(plan: &Plan) -> String {
     }
 }
 
-fn log(schedule: &Schedule, decisions: &[PastDecision], clocks: Clocks, now: Timestamp) -> Markup {
-    let row = |decision: &PastDecision| {
-        html! {
-            tr {
-                td title=(clocks.exact(decision.occurrence_at)) { (clocks.second(decision.occurrence_at)) }
-                td data-label="Job" {
-                    @if let Some(id) = decision.job_id { a href=(nav::job(id)) { "#" (id) } " " }
-                    @if let Some(status) = decision.job_status { (badge(status)) }
-                    @else if decision.job_id.is_some() { span.soft { "removed" } }
-                    @else { span.soft { "none" } }
-                }
-                td { span class=(decision_class(decision.decision)) { (decision_word(decision.decision)) } }
-                td data-label="Decided" { (when(decision.decided_at, now)) }
-                td.note { (decision.detail) }
-            }
-        }
-    };
-    let rows: Vec<_> = decisions.iter().map(row).collect();
-    let columns = ["Occurrence", "Job", "Decision", "Decided", "Why"];
+fn log(
+    schedule: &Schedule,
+    decisions: &[PastDecision],
+    rows: &[Told],
+    (clocks, now): (Clocks, Timestamp),
+) -> Markup {
+    let rows: Vec<_> = rows.iter().map(|told| row(told, clocks, now)).collect();
+    let columns = ["Planned", "What became of it", "Job", "Started", "Took"];
     let (shown, more) = rows.split_at(rows.len().min(SHOWN));
     let content = html! {
         @if rows.is_empty() {
-            (empty("Nothing was decided yet", &html! { "Each occurrence leaves a line here: fired, caught up, merged or skipped, and why." }))
+            (empty("No time of it has come yet", &html! { "Each one leaves a line here: what was decided and why, when its job started, and how that ended." }))
         } @else {
-            (table("Decisions", &columns, shown))
+            (table("Last runs", &columns, shown))
             @if !more.is_empty() {
                 details #schedule-more {
                     summary.card-body { (more.len()) " more" }
-                    (table("Decisions before these", &columns, more))
+                    (table("Runs before these", &columns, more))
                 }
             }
         }
     };
     let id = format!("schedule-log-{}", schedule.id);
     card(&id, "Last runs", &outcome_strip(decisions, clocks), &content)
+}
+
+/// One occurrence: when it was planned, by the schedule's clocks, and what became of it.
+fn row(told: &Told, clocks: Clocks, now: Timestamp) -> Markup {
+    let (class, word) = match told.decision {
+        Some(decision) => (decision_class(decision), decision_word(decision)),
+        None => ("badge tag-warn", "Not decided"),
+    };
+    html! {
+        tr {
+            td title=(clocks.exact(told.planned_at)) {
+                (told.planned)
+                div.sub { (when(told.planned_at, now)) }
+            }
+            td.note { span class=(class) { (word) } " " (told.says) }
+            td data-label="Job" {
+                @if let Some(id) = told.job_id { a href=(nav::job(id)) { "#" (id) } " " }
+                @if let Some(status) = told.job_status { (badge(status)) }
+                @else if told.job_id.is_some() { span.soft { "removed" } }
+                @else { span.soft { "none" } }
+            }
+            td data-label="Started" {
+                @if let Some(at) = told.started_at {
+                    span title=(clocks.exact(at)) { (clocks.second(at)) }
+                    div.sub { @match told.late() { Some(late) if told.is_late_or_missed => { (in_units(late)) " late" }, _ => "on time" } }
+                } @else { span.soft { @if told.waits() { "not yet" } @else { "never" } } }
+            }
+            td.num data-label="Took" { @match told.took() { Some(took) => (length(took)), None => span.soft { @if told.started_at.is_some() { "not over" } @else { "no time" } } } }
+        }
+    }
 }
 
 fn decision_class(decision: Verdict) -> &'static str {

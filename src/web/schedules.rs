@@ -163,7 +163,7 @@ fn row(
                 div.sub {
                     @match &schedule.plan {
                         Ok(plan) => {
-                            span.mono { (plan.kind) } " " (plan.rule.in_words())
+                            span.mono { (plan.kind) } " " (plan.rule.in_words_by(clocks.zone_or_utc()))
                             @if let Some(cron) = plan.rule.crontab() { " · " span.mono { (cron) } }
                         },
                         Err(why) => span.bad { "It cannot be read: " (why) },

@@ -59,7 +59,8 @@ pub(super) async fn page(
     let (store, now, role) = (&app.web.store, app.web.clock.now(), who.role());
     let session = sessions::existing(store, id).await?;
     let job = jobs::known(store, id.0).await?;
-    let why = store.why(id, now).await?;
+    let zone = who.clocks().zone_or_utc();
+    let why = store.why(id, now).await?.map(|why| why.by(zone));
     let again = Again {
         is_full: jobs::is_full(store, &job).await?,
         retry: jobs::retry(store, &job).await?,

@@ -58,6 +58,7 @@ pub(super) async fn found(
     let views = Views::of(store, who, ListPage::Sessions, &search.q).await?;
     let waiting = found.rows.iter().filter(|session| !session.status.is_final());
     let whys = store.whys(waiting.map(|session| session.id).collect(), now).await?;
+    let whys = Why::all_by(whys, who.clocks().zone_or_utc());
     let content = html! {
         section.card {
             @if found.rows.is_empty() { (empty("No such sessions", &nothing(&found))) }

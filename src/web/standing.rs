@@ -1,5 +1,6 @@
 //! How scans stand, as pages show it: which scan runs, which wait and why, and which ended last.
 
+use super::clocks::Clocks;
 use crate::error::Result;
 use crate::model::{Scan, ScanNow, Timestamp, Why};
 use crate::store::Store;
@@ -14,13 +15,14 @@ pub(super) struct Standing {
 }
 
 impl Standing {
-    /// Reads how scans stand.
-    pub(super) async fn read(store: &Store, now: Timestamp) -> Result<Self> {
+    /// Reads how scans stand. Times are told by the reader's clocks.
+    pub(super) async fn read(store: &Store, clocks: Clocks, now: Timestamp) -> Result<Self> {
         let scans = store.scan_now().await?;
         let why = match scans.first {
             Some(first) => store.why(first, now).await?,
             None => None,
         };
+        let why = why.map(|why| why.by(clocks.zone_or_utc()));
         // A scan that has begun since then does not wait any more. The next look shows it.
         Ok(Self { scans, why: why.filter(Why::waits) })
     }

@@ -6,9 +6,9 @@ use super::caller::Signed;
 use super::clocks::Clocks;
 use super::components::{
     DayBar, Lane, Measure, NeedRow, QueryBox, STRIP, Step, Throughput, Tile, Tone, Way, badge,
-    card, confirm, day_bars, dialog, empty, exact, facets, folded, grouped, lanes, meter,
-    needs_card, notice, outcome_strip, pager, pill, query_box, sparkline, status_icon, status_word,
-    table, tabs, text_card, tiles, timeline, when,
+    card, confirm, day_bars, dialog, empty, facets, folded, grouped, lanes, meter, needs_card,
+    notice, outcome_strip, pager, pill, query_box, sparkline, status_icon, status_word, table,
+    tabs, text_card, tiles, timeline, when,
 };
 use super::icon::{Icon, icon};
 use super::page::{Frame, page};
@@ -201,7 +201,7 @@ fn pictures(now: Timestamp) -> Markup {
     card(
         "pictures",
         "Pictures",
-        &html! { span.sub { (exact(now)) } },
+        &html! { span.sub { (Clocks::default().exact(now)) } },
         &html! {
             div.card-body.lines {
                 @for (measure, percent) in [(Measure::Slots, 25), (Measure::Slots, 100), (Measure::Budget, 85), (Measure::Budget, 100), (Measure::Paused, 50)] {

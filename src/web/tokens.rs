@@ -8,7 +8,7 @@ use super::answer::led;
 use super::app::App;
 use super::base::link;
 use super::caller::Signed;
-use super::components::{Tone, card, confirm, exact, notice, settings_tabs, table, when};
+use super::components::{Tone, card, confirm, notice, settings_tabs, table, when};
 use super::extract::{Form, Id, Query, given};
 use super::face::Face;
 use super::named::TokenId;
@@ -193,7 +193,7 @@ fn row(token: &Token, who: &Signed, now: Timestamp) -> Markup {
                 @if let Some(kinds) = &shown.kinds { "; only the kinds " (kinds.join(", ")) }
                 @if let Some(queues) = &shown.queues { "; only the queues " (queues.join(", ")) }
             }
-            td data-label="Ends" { @match token.expires_at { Some(at) => (exact(at)), None => "never" } }
+            td data-label="Ends" { @match token.expires_at { Some(at) => (who.clocks().exact(at)), None => "never" } }
             td data-label="Last used" { @match token.used_at { Some(at) => (when(at, now)), None => "never" } }
             td data-label="Made" { (when(token.created_at, now)) }
             td { div.actions { (deeds(token)) } }

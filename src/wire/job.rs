@@ -281,7 +281,7 @@ impl From<&model::Why> for JobWhy {
     fn from(why: &model::Why) -> Self {
         let gate = |gate: &model::Gate| WaitGate {
             gate: gate.word(),
-            says: gate.sentence(),
+            says: gate.sentence(why.zone),
             until: gate.until().map(|at| at.to_string()),
             holders: gate.holders().iter().map(|id| id.0).collect(),
             opening: gate.opening(why.id).to_string(),

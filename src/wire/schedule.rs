@@ -95,25 +95,38 @@ pub struct ScheduleStory {
     /// The schedule and what comes next.
     #[serde(flatten)]
     pub preview: SchedulePreview,
-    /// What was decided last, newest first.
+    /// The last occurrence that started late or not at all, in a sentence; `null`: all of these started on time, or the
+    /// schedule is paused.
+    pub last: Option<String>,
+    /// What became of the last occurrences, newest first.
     pub decisions: Vec<ScheduleDecision>,
 }
 
-/// What was decided about an occurrence.
+/// What became of an occurrence whose time has come.
 #[derive(Clone, Debug, Serialize)]
 pub struct ScheduleDecision {
     /// The occurrence; the first one where this stands for several.
     pub occurrence_at: String,
-    /// `fired`, `caught_up`, `skipped`, `merged` or `over_budget`.
-    pub decision: &'static str,
+    /// What the clocks of the rule's zone showed then.
+    pub planned: String,
+    /// `fired`, `caught_up`, `skipped`, `merged` or `over_budget`; `null`: nothing is decided yet.
+    pub decision: Option<&'static str>,
     /// When it was decided.
-    pub decided_at: String,
+    pub decided_at: Option<String>,
     /// The job it made; it may have been pruned since.
     pub job_id: Option<i64>,
     /// The status of that job; `null` without a job, and of one that was pruned.
     pub job_status: Option<&'static str>,
-    /// Why.
+    /// When the first attempt of that job began.
+    pub started_at: Option<String>,
+    /// When that job ended.
+    pub finished_at: Option<String>,
+    /// How long after its time it started.
+    pub late_ms: Option<i64>,
+    /// What was written down with the decision.
     pub detail: String,
+    /// What was decided and why, when it started, what it waited for, and how it ended, in sentences.
+    pub says: String,
 }
 
 /// A schedule that was asked to change.
@@ -217,19 +230,6 @@ impl RulePreview {
             words: rule.in_words(),
             next: next.iter().map(occurrence).collect(),
             warnings,
-        }
-    }
-}
-
-impl From<&model::PastDecision> for ScheduleDecision {
-    fn from(decision: &model::PastDecision) -> Self {
-        Self {
-            occurrence_at: decision.occurrence_at.to_string(),
-            decision: decision.decision.as_str(),
-            decided_at: decision.decided_at.to_string(),
-            job_id: decision.job_id.map(|id| id.0),
-            job_status: decision.job_status.map(model::Status::as_str),
-            detail: decision.detail.clone(),
         }
     }
 }

@@ -19,7 +19,7 @@ use lamplighter::actions::people::Password;
 use lamplighter::clock::Clock;
 use lamplighter::model::{
     Actor, AttemptEnd, ConcurrencyKey, Gate, JobError, JobId, Kind, KindRules, Lane, NewJob,
-    Outcome, PollRequest, Queue, Timestamp, Why,
+    Outcome, PollRequest, Queue, Timestamp, Why, Zone,
 };
 use lamplighter::monitor::{self, Tracking};
 use lamplighter::store::{LogStore, OpenMode, Store};
@@ -307,7 +307,7 @@ async fn every_set_of_nine_reasons_is_told_in_the_same_words_by_every_face() {
         let cli = jobs::why(&scene.store, id.0, scene.now).await.unwrap();
         assert_eq!(cli.sentence, sentence, "jobs why: {told}");
         let job = scene.store.job(id).await.unwrap().unwrap();
-        let listed = jobs::waits(&scene.store, &[job], scene.now).await.unwrap();
+        let listed = jobs::waits(&scene.store, &[job], Zone::default(), scene.now).await.unwrap();
         assert_eq!(listed[&id], headline, "jobs list: {told}");
 
         let is_scan = id == scene.scan;
@@ -344,7 +344,7 @@ async fn every_set_of_nine_reasons_is_told_in_the_same_words_by_every_face() {
 
 /// Whether a sentence has the words of a gate.
 fn says(sentence: &str, gate: &Gate) -> bool {
-    sentence.contains(&gate.to_string()) || sentence == gate.sentence()
+    sentence.contains(&gate.to_string()) || sentence == gate.sentence(Zone::default())
 }
 
 /// Holds the answer to a click to what holds the job now; answers whether it says that the job starts now.

@@ -12,7 +12,7 @@ use lamplighter::error::Code;
 use lamplighter::model::{
     Actor, ConcurrencyKey, Gate, JobError, JobId, Kind, KindRules, NewJob, NewSchedule, Note,
     Opening, Outcome, OverBudget, Plan, ProcessFacts, Queue, Readiness, Rule, ScheduleName,
-    Service, Status, Wait,
+    Service, Status, Wait, Zone,
 };
 use lamplighter::monitor::may_scan;
 use lamplighter::store::Store;
@@ -136,7 +136,7 @@ async fn every_gate_of_a_real_job_is_named_with_its_holders_and_its_opening() {
     assert_eq!(words(&whys[&unknown].gates), ["no_handler", "queue_paused", "queue_full"]);
     let no_handler = &whys[&unknown].gates[0];
     let said = "No worker handles send_email (workers handle work).";
-    assert_eq!(no_handler.sentence(), said);
+    assert_eq!(no_handler.sentence(Zone::default()), said);
     assert_eq!(words(&whys[&later].gates), ["time", "queue_paused", "queue_full", "key_held"]);
     assert_eq!(whys[&later].gates[0].until(), Some(START.plus(HOUR)));
     assert_eq!(store.why(second, START).await.unwrap().as_ref(), Some(why), "alone as in a list");

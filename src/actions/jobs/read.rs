@@ -4,7 +4,7 @@ use super::texts::ROWS;
 use super::{known, unknown};
 use crate::actions::Answer;
 use crate::error::{Code, Error, Result};
-use crate::model::{Filter, Found, Job, JobId, JobPlace, Status, Timestamp};
+use crate::model::{Filter, Found, Job, JobId, JobPlace, Status, Timestamp, Why, Zone};
 use crate::store::Store;
 use crate::wire;
 use std::collections::BTreeMap;
@@ -47,17 +47,22 @@ pub fn readable(query: &str) -> Filter {
     Filter::parse(&all.to_string()).unwrap_or_default()
 }
 
-/// What each waiting job of these waits for, in one line.
+/// What each waiting job of these waits for, in one line, with times by the clocks of a zone.
 ///
 /// # Errors
 /// Those of reading the database.
-pub async fn waits(store: &Store, jobs: &[Job], now: Timestamp) -> Result<BTreeMap<JobId, String>> {
+pub async fn waits(
+    store: &Store,
+    jobs: &[Job],
+    zone: Zone,
+    now: Timestamp,
+) -> Result<BTreeMap<JobId, String>> {
     let waiting = |job: &&Job| match job.status {
         Status::Scheduled | Status::Queued => true,
         Status::Running | Status::Completed | Status::Failed | Status::Cancelled => false,
     };
     let ids = jobs.iter().filter(waiting).map(|job| job.id).collect();
-    let whys = store.whys(ids, now).await?;
+    let whys = Why::all_by(store.whys(ids, now).await?, zone);
     Ok(whys.into_iter().map(|(id, why)| (id, why.headline())).collect())
 }
 

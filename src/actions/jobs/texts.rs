@@ -1,7 +1,8 @@
 //! Reading what people type about a job: its input, its times and its numbers.
 
+use crate::actions::instant::instant;
 use crate::error::{Code, Error, Result};
-use crate::model::{JobId, Json, MAX_ATTEMPTS, MAX_KEY_BYTES, Timestamp, sha256_hex};
+use crate::model::{JobId, Json, MAX_ATTEMPTS, MAX_KEY_BYTES, Timestamp, Zone, sha256_hex};
 use chrono::Datelike;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -98,19 +99,24 @@ pub fn parse_start(run_at: Option<&str>, delay_s: Option<u64>) -> Result<Option<
     }
 }
 
-/// When a job may start, as a person types it: a length such as `10m`, or an instant; nothing: at once.
+/// When a job may start, as a person chooses it: a date and a time of day by the clocks of a zone, or a length from now such
+/// as `10m`; nothing: at once.
 ///
 /// # Errors
-/// `JOB-VALUE-001` for any other text.
-pub fn parse_start_text(text: &str) -> Result<Option<JobStart>> {
-    let text = text.trim();
-    if text.is_empty() {
-        return Ok(None);
+/// `JOB-VALUE-001` for both, for a text that is neither, and for a time that the clocks of the zone skip.
+pub fn parse_start_by(at: &str, after: &str, zone: Zone) -> Result<Option<JobStart>> {
+    match (at.trim(), after.trim()) {
+        ("", "") => Ok(None),
+        ("", after) => {
+            let length = crate::actions::length(after, "take the start of the job")?;
+            Ok(Some(JobStart::After(length)))
+        }
+        (at, "") => instant(at, Some(&zone.to_string())).map(JobStart::At).map(Some),
+        _ => {
+            let why = "take the start of the job: name a time or a length, not both";
+            Err(Error::new(Code::ModelInvalid, why))
+        }
     }
-    if let Ok(length) = crate::actions::length(text, "take the start of the job") {
-        return Ok(Some(JobStart::After(length)));
-    }
-    parse_instant(text).map(JobStart::At).map(Some)
 }
 
 /// Reads the key under which a program may send its request again, bare or in quotes: as the store keeps it, where it belongs
@@ -208,6 +214,27 @@ mod tests {
         assert_eq!(parse_ids(" 7, 8").unwrap(), [JobId(7), JobId(8)]);
         for bad in ["", "7,", "0", "-1", "seven", "7 8"] {
             assert_eq!(parse_ids(bad).unwrap_err().code(), Code::ModelInvalid, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_start_is_read_by_the_clocks_of_a_zone_and_a_time_that_they_skip_is_refused() {
+        let berlin = Zone::named("Europe/Berlin").unwrap();
+        let read = |at, after| parse_start_by(at, after, berlin);
+        let winter = JobStart::At(Timestamp::from_millis(1_800_000_000_000));
+        assert_eq!(read("2027-01-15T09:00", "").unwrap(), Some(winter));
+        let length = JobStart::After(Duration::from_mins(10));
+        assert_eq!(read(" ", " 10m ").unwrap(), Some(length));
+        assert_eq!(read("", "").unwrap(), None);
+        for (at, after, why) in [
+            ("2027-03-28T02:30", "", "the clocks of Europe/Berlin skip it"),
+            ("2027-01-15T09:00", "10m", "not both"),
+            ("tomorrow", "", "an instant is written"),
+            ("", "soon", "take the start of the job"),
+        ] {
+            let refused = read(at, after).unwrap_err();
+            assert_eq!(refused.code(), Code::ModelInvalid);
+            assert!(refused.sentence().contains(why), "{}", refused.sentence());
         }
     }
 

@@ -80,7 +80,7 @@ mod tests {
     fn by(name: &str, role: Role, seconds_ago: i64) -> Call {
         let proof = Proof::Login(Timestamp::from_millis(NOW.millis() - seconds_ago * 1_000));
         let who = Who { name: name.into(), role, proof, remote: None };
-        Call { who, now: NOW, correlation_id: None }
+        Call { who, ..Call::by_owner(NOW) }
     }
 
     /// A store in which `ada` and `admin` are signed in by three browsers each.

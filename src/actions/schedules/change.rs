@@ -59,7 +59,7 @@ pub async fn add(
     }
     let schedule = known(store, name.as_str(), doing).await?;
     let preview = wire::SchedulePreview::of(&schedule, NEXT, call.now);
-    let sentence = does(&schedule, &preview);
+    let sentence = does(call, &schedule, &preview);
     let notes = notes_on(store, call, &schedule, &preview).await;
     Ok(Answer::new(preview, sentence).with_notes(notes))
 }
@@ -100,7 +100,7 @@ pub async fn edit(
         let sentence = format!("The schedule {name} is as it was: nothing was changed.");
         return Ok(Answer::new(wire::ScheduleChanged { preview, changed }, sentence));
     }
-    let sentence = does(&schedule, &preview);
+    let sentence = does(call, &schedule, &preview);
     let notes = notes_on(store, call, &schedule, &preview).await;
     Ok(Answer::new(wire::ScheduleChanged { preview, changed }, sentence).with_notes(notes))
 }

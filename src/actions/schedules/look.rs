@@ -1,8 +1,8 @@
 //! What is told of a schedule: when it is due, and what was decided.
 
-use super::{NEXT, known};
+use super::{NEXT, known, record};
 use crate::error::{Code, Error, Result};
-use crate::model::Timestamp;
+use crate::model::{Schedule, Timestamp, Zone};
 use crate::store::Store;
 use crate::wire;
 
@@ -36,14 +36,15 @@ pub async fn next(
 /// `SCHED-NAME-001` if there is none of this name.
 pub async fn story(store: &Store, name: &str, now: Timestamp) -> Result<wire::ScheduleStory> {
     let schedule = known(store, name, "show a schedule").await?;
-    let decisions = store.schedule_decisions(schedule.id, DECISIONS).await?;
+    let past = record(store, &schedule, DECISIONS, clocks_of(&schedule), now).await?;
     Ok(wire::ScheduleStory {
         preview: wire::SchedulePreview::of(&schedule, NEXT, now),
-        decisions: decisions.iter().map(wire::ScheduleDecision::from).collect(),
+        last: past.last,
+        decisions: past.rows.iter().map(wire::ScheduleDecision::from).collect(),
     })
 }
 
-/// The last decisions about the occurrences of a schedule, newest first.
+/// What became of the last occurrences of a schedule, newest first.
 ///
 /// # Errors
 /// `SCHED-NAME-001` if there is none of this name.
@@ -51,8 +52,14 @@ pub async fn decisions(
     store: &Store,
     name: &str,
     limit: usize,
+    now: Timestamp,
 ) -> Result<Vec<wire::ScheduleDecision>> {
     let schedule = known(store, name, "show the decisions of a schedule").await?;
-    let decisions = store.schedule_decisions(schedule.id, limit).await?;
-    Ok(decisions.iter().map(wire::ScheduleDecision::from).collect())
+    let past = record(store, &schedule, limit, clocks_of(&schedule), now).await?;
+    Ok(past.rows.iter().map(wire::ScheduleDecision::from).collect())
+}
+
+/// The clocks by which a schedule tells times where no reader has others.
+fn clocks_of(schedule: &Schedule) -> Zone {
+    schedule.plan.as_ref().map(|plan| plan.rule.zone()).unwrap_or_default()
 }

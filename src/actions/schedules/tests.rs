@@ -391,5 +391,5 @@ async fn a_story_tells_the_rule_the_next_five_and_what_was_decided() {
     assert_eq!(json["next"].as_array().unwrap().len(), 5);
     assert_eq!(json["next"][0]["at"], NOW.to_string(), "due, and not looked at yet");
     assert_eq!(json["decisions"], serde_json::json!([]));
-    assert_eq!(decisions(&store, "often", 5).await.unwrap().len(), 0);
+    assert_eq!(decisions(&store, "often", 5, NOW).await.unwrap().len(), 0);
 }

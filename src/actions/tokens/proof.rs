@@ -2,7 +2,7 @@
 
 use super::super::{Call, Proof, Who};
 use crate::error::{Code, Error, Result};
-use crate::model::{Timestamp, Token, TokenText};
+use crate::model::{Timestamp, Token, TokenText, Zone};
 use crate::store::Store;
 
 /// The token with this text, whose use is noted. `None`: the text has the form of a token, and is none, so that somebody may
@@ -35,5 +35,5 @@ pub fn call_by(token: &Token, remote: String, correlation_id: String, now: Times
         proof: Proof::Token(token.power.clone()),
         remote: Some(remote),
     };
-    Call { who, now, correlation_id: Some(correlation_id) }
+    Call { who, now, zone: Zone::default(), correlation_id: Some(correlation_id) }
 }

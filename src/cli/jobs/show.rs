@@ -3,7 +3,7 @@
 use super::super::{Cli, output};
 use crate::actions::jobs::{self, JobsAsk};
 use crate::error::Result;
-use crate::model::{Job, by_whom};
+use crate::model::{Job, Zone, by_whom};
 use crate::store::Store;
 use crate::wire;
 
@@ -17,7 +17,7 @@ const VALUE: usize = 200;
 /// The jobs of a query, one line each.
 pub(super) async fn list(cli: &Cli, store: &Store, ask: JobsAsk) -> Result<()> {
     let found = jobs::find(store, ask, cli.now()).await?;
-    let words = jobs::waits(store, &found.rows, cli.now()).await?;
+    let words = jobs::waits(store, &found.rows, Zone::default(), cli.now()).await?;
     let waits = |job: &Job| words.get(&job.id).cloned();
     if cli.json {
         let jobs = found.rows.iter();

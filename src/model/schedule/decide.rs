@@ -14,11 +14,12 @@
 use super::{CatchUp, MAX_CAUGHT_UP, Overlap, Rule};
 use crate::model::Timestamp;
 use crate::model::job::word_enum;
+use crate::model::time::in_units;
 use std::time::Duration;
 
 /// How late an occurrence may be noticed and still be on time: longer than a busy scheduler needs for a round, shorter
 /// than anybody calls a downtime.
-const GRACE: Duration = Duration::from_mins(1);
+pub(crate) const GRACE: Duration = Duration::from_mins(1);
 /// Occurrences are counted up to here; from there on they are "more than 1,000".
 const MAX_COUNTED: usize = 1_000;
 
@@ -136,16 +137,18 @@ fn left_out(look: &Situation<'_>, latest: Timestamp, kept: Option<Timestamp>) ->
     let first = older.next()?;
     let count = 1 + older.take(MAX_COUNTED).count();
     let many = match count {
-        1 => "1 occurrence".to_owned(),
-        2..=MAX_COUNTED => format!("{count} occurrences"),
-        _ => "more than 1,000 occurrences".to_owned(),
+        1 => "missed".to_owned(),
+        2..=MAX_COUNTED => format!("{count} occurrences from here on missed"),
+        _ => "more than 1,000 occurrences from here on missed".to_owned(),
     };
     let (verdict, detail) = match (look.catch_up, kept) {
         (CatchUp::Skip, _) | (_, None) => {
-            (Verdict::Skipped, format!("{many} from here on missed; this schedule skips those"))
+            (Verdict::Skipped, format!("{many}; this schedule makes no job for missed ones"))
         }
         (CatchUp::Once | CatchUp::All { .. }, Some(kept)) => {
-            (Verdict::Merged, format!("{many} from here on merged into that of {kept}"))
+            let kept = look.rule.local(kept);
+            let those = if count == 1 { "it" } else { "them" };
+            (Verdict::Merged, format!("{many}; the job of {kept} stands for {those}"))
         }
     };
     Some(Decision { occurrence_at: first, verdict, detail, run_at: None })
@@ -161,35 +164,25 @@ fn one(look: &Situation<'_>, at: Timestamp, waiting: u64, caught_up: u32) -> Dec
     };
     match look.overlap {
         Overlap::QueueOne if waiting > 0 => {
-            return no_job(Verdict::Merged, "a job of this schedule is already waiting");
+            return no_job(Verdict::Merged, "a job of this schedule was already waiting");
         }
         Overlap::Skip if waiting > 0 => {
-            return no_job(Verdict::Skipped, "a job of this schedule is still waiting");
+            return no_job(Verdict::Skipped, "a job of this schedule was still waiting");
         }
         Overlap::Skip if look.running > 0 => {
-            return no_job(Verdict::Skipped, "a job of this schedule is still running");
+            return no_job(Verdict::Skipped, "a job of this schedule was still running");
         }
         Overlap::QueueOne | Overlap::QueueAll | Overlap::Skip => {}
     }
     let late = look.now.since(at);
     let (verdict, detail, run_at) = if late > GRACE {
         let run_at = look.now.plus(look.stagger.saturating_mul(caught_up));
-        (Verdict::CaughtUp, format!("{} late", length(late)), run_at)
+        (Verdict::CaughtUp, format!("{} late", in_units(late)), run_at)
     } else {
         // An occurrence that is on time does not wait behind the staggered ones: its time matters more than the order.
         (Verdict::Fired, String::new(), at)
     };
     Decision { occurrence_at: at, verdict, detail, run_at: Some(run_at) }
-}
-
-/// A length for people, in its two largest units from minutes up.
-fn length(length: Duration) -> String {
-    let minutes = length.as_secs() / 60;
-    match (minutes / 1_440, minutes / 60 % 24, minutes % 60) {
-        (0, 0, minutes) => format!("{minutes} min"),
-        (0, hours, minutes) => format!("{hours} h {minutes} min"),
-        (days, hours, _) => format!("{days} d {hours} h"),
-    }
 }
 
 #[cfg(test)]
@@ -260,9 +253,8 @@ mod tests {
     fn ten_missed_periods_make_one_job() {
         let rule = hourly();
         let now = hours(10).plus(Duration::from_mins(30));
-        let merged =
-            format!("1 merged - 9 occurrences from here on merged into that of {}", hours(10));
-        assert_eq!(rows(&look(&rule, now)), [merged.as_str(), "10 caught_up 0 30 min late"]);
+        let merged = "1 merged - 9 occurrences from here on missed; the job of Sat 2026-11-21 18:00:00 UTC stands for them";
+        assert_eq!(rows(&look(&rule, now)), [merged, "10 caught_up 0 30 min late"]);
         let decided = decide(&look(&rule, now));
         assert_eq!(
             (decided.cursor, decided.next),
@@ -281,7 +273,7 @@ mod tests {
     fn skip_leaves_out_what_is_late_and_fires_what_is_not() {
         let rule = hourly();
         let skip = |now| Situation { catch_up: CatchUp::Skip, ..look(&rule, now) };
-        let missed = "1 skipped - 2 occurrences from here on missed; this schedule skips those";
+        let missed = "1 skipped - 2 occurrences from here on missed; this schedule makes no job for missed ones";
         assert_eq!(rows(&skip(hours(3))), [missed, "3 fired 0 "]);
         assert_eq!(rows(&skip(hours(2).plus(Duration::from_mins(2)))), [missed]);
         assert_eq!(decide(&skip(hours(2).plus(Duration::from_mins(2)))).cursor, hours(2));
@@ -299,7 +291,7 @@ mod tests {
         assert_eq!(
             rows(&all),
             [
-                &format!("1 merged - 2 occurrences from here on merged into that of {}", hours(3)),
+                "1 merged - 2 occurrences from here on missed; the job of Sat 2026-11-21 11:00:00 UTC stands for them",
                 "3 caught_up 0 2 h 0 min late",
                 "4 caught_up 10 1 h 0 min late",
                 "5 fired -5 ",
@@ -315,7 +307,7 @@ mod tests {
         let running = Situation { running: 1, ..look(&rule, hours(1)) };
         assert_eq!(rows(&running), ["1 fired 0 "]);
         let waiting = Situation { waiting: 1, ..running };
-        assert_eq!(rows(&waiting), ["1 merged - a job of this schedule is already waiting"]);
+        assert_eq!(rows(&waiting), ["1 merged - a job of this schedule was already waiting"]);
         assert_eq!(decide(&waiting).cursor, hours(1));
         let all = Situation { catch_up: CatchUp::All { max: 9 }, ..look(&rule, hours(3)) };
         let jobs = decide(&all).decisions.iter().filter(|d| d.run_at.is_some()).count();
@@ -328,9 +320,9 @@ mod tests {
         let busy = Situation { waiting: 5, running: 1, ..look(&rule, hours(1)) };
         assert_eq!(rows(&Situation { overlap: Overlap::QueueAll, ..busy }), ["1 fired 0 "]);
         let skip = Situation { overlap: Overlap::Skip, ..busy };
-        assert_eq!(rows(&skip), ["1 skipped - a job of this schedule is still waiting"]);
+        assert_eq!(rows(&skip), ["1 skipped - a job of this schedule was still waiting"]);
         let running = Situation { waiting: 0, ..skip };
-        assert_eq!(rows(&running), ["1 skipped - a job of this schedule is still running"]);
+        assert_eq!(rows(&running), ["1 skipped - a job of this schedule was still running"]);
         assert_eq!(rows(&Situation { running: 0, ..running }), ["1 fired 0 "]);
     }
 

@@ -236,7 +236,11 @@ impl Schedule {
     /// them; each a sentence without its full stop.
     pub fn warnings(&self, now: Timestamp) -> Vec<String> {
         let ahead = self.is_ahead(now).then(|| {
-            let until = self.cursor_at;
+            let plan = self.plan.as_ref().ok();
+            let until = plan.map_or_else(
+                || self.cursor_at.to_string(),
+                |plan| plan.rule.local(self.cursor_at),
+            );
             format!(
                 "the clock was set back: everything up to {until} is decided, and it counts from now on again as soon as a \
                  server looks at it"

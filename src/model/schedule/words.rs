@@ -3,8 +3,8 @@
 mod days;
 
 use super::Rule;
-use crate::model::Cron;
 use crate::model::cron::members;
+use crate::model::{Cron, Zone};
 use chrono_tz::Tz;
 use std::fmt::Write as _;
 
@@ -17,10 +17,15 @@ impl Rule {
     /// What the rule says, in English: `at 02:30 every day (Europe/Berlin)`. A crontab expression that makes no short
     /// sentence is given as it is.
     pub fn in_words(&self) -> String {
+        self.in_words_by(Zone::default())
+    }
+
+    /// The same for a reader whose clocks are those of a zone: by them an instant is told that has no zone of its own.
+    pub fn in_words_by(&self, reader: Zone) -> String {
         match self {
             Self::Cron { cron, zone } => crontab(cron, *zone),
             Self::Every { minutes, .. } => interval(*minutes),
-            Self::Once(at) => format!("once, at {}", at.to_utc().format("%Y-%m-%d %H:%M:%S UTC")),
+            Self::Once(at) => format!("once, at {}", reader.show_as(*at, "%Y-%m-%d %H:%M:%S %Z")),
         }
     }
 }
@@ -180,5 +185,7 @@ mod tests {
         );
         let once = Rule::once(Timestamp::from_millis(1_000)).unwrap();
         assert_eq!(once.in_words(), "once, at 1970-01-01 00:00:01 UTC");
+        let tokyo = Zone::named("Asia/Tokyo").unwrap();
+        assert_eq!(once.in_words_by(tokyo), "once, at 1970-01-01 09:00:01 JST");
     }
 }

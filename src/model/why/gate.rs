@@ -4,7 +4,7 @@ use crate::error::Code;
 use crate::model::budget::set_aside;
 use crate::model::server_facts::is_of_the_server;
 use crate::model::session::FOLDER_KEY;
-use crate::model::{JobId, Kind, OverBudget, Pause, Queue, Rate, Timestamp};
+use crate::model::{JobId, Kind, OverBudget, Pause, Queue, Rate, Timestamp, Zone};
 use std::fmt;
 
 /// Kinds that a sentence names; the others are counted.
@@ -260,9 +260,9 @@ impl Gate {
         }
     }
 
-    /// It in a sentence.
-    pub fn sentence(&self) -> String {
-        let clause = self.to_string();
+    /// It in a sentence, with times by the clocks of a zone.
+    pub fn sentence(&self, zone: Zone) -> String {
+        let clause = self.clause(zone);
         let mut letters = clause.chars();
         let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
         let ended = clause.ends_with(['.', '!', '?']);
@@ -270,17 +270,18 @@ impl Gate {
     }
 
     /// What follows the word *waits* in a list.
-    pub(super) fn headline(&self) -> String {
+    pub(super) fn headline(&self, zone: Zone) -> String {
+        let at = |until: &Timestamp| zone.in_short(*until);
         match self {
-            Self::Time { until, wait: Wait::Delay } => format!(" until {}", until.in_short()),
+            Self::Time { until, wait: Wait::Delay } => format!(" until {}", at(until)),
             Self::Time { until, wait: Wait::Retry { attempt } } => {
-                format!(" until {}: attempt {attempt} failed", until.in_short())
+                format!(" until {}: attempt {attempt} failed", at(until))
             }
             Self::Time { until, wait: Wait::Snooze { says } } => {
                 let says = says.as_ref().map(|says| format!(": {}", plain(says)));
-                format!(" until {}{}", until.in_short(), says.unwrap_or_default())
+                format!(" until {}{}", at(until), says.unwrap_or_default())
             }
-            Self::OverBudget(over) => format!(" until {}: {}", over.until.in_short(), over.reason),
+            Self::OverBudget(over) => format!(" until {}: {}", at(&over.until), over.reason),
             Self::NoEngine { .. }
             | Self::Stopped(_)
             | Self::NoHandler { .. }
@@ -295,82 +296,81 @@ impl Gate {
             | Self::QueuePaused(..)
             | Self::QueueFull { .. }
             | Self::RateReached { .. }
-            | Self::KeyHeld { .. } => format!(": {self}"),
+            | Self::KeyHeld { .. } => format!(": {}", self.clause(zone)),
         }
     }
-}
 
-/// It in a clause without an end, so that several can stand in one sentence.
-impl fmt::Display for Gate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// It in a clause without an end, so that several can stand in one sentence.
+    pub(super) fn clause(&self, zone: Zone) -> String {
+        let at = |until: &Timestamp| zone.in_short(*until);
         match self {
             Self::NoEngine { kind, seen_at: None } if is_of_the_server(kind) => {
-                f.write_str("no server runs")
+                "no server runs".to_owned()
             }
-            Self::NoEngine { seen_at: None, .. } => f.write_str("no process runs jobs"),
-            Self::NoEngine { seen_at: Some(at), .. } => write!(
-                f,
+            Self::NoEngine { seen_at: None, .. } => "no process runs jobs".to_owned(),
+            Self::NoEngine { seen_at: Some(seen), .. } => format!(
                 "the process that runs jobs was last heard of at {} and hangs or is gone",
-                at.in_short()
+                at(seen)
             ),
             Self::Stopped(pause) => {
-                write!(
-                    f,
-                    "all queues were stopped by {}{}",
-                    pause.by,
-                    because(plain(&pause.reason))
-                )
+                format!("all queues were stopped by {}{}", pause.by, because(plain(&pause.reason)))
             }
             Self::NoHandler { kind, known } => {
-                write!(f, "no worker handles {kind}{}", have(known))
+                format!("no worker handles {kind}{}", have(known))
             }
-            Self::NotAdmitted => f.write_str("it was just added, and is placed within a second"),
+            Self::NotAdmitted => "it was just added, and is placed within a second".to_owned(),
             Self::AgentMissing { reason } => {
-                write!(f, "the agent program cannot be used: {}", plain(reason))
+                format!("the agent program cannot be used: {}", plain(reason))
             }
-            Self::Approval { findings: 1 } => {
-                f.write_str("a finding waits for a person's approval")
-            }
+            Self::Approval { findings: 1 } => "a finding waits for a person's approval".to_owned(),
             Self::Approval { findings } => {
-                write!(f, "{findings} findings wait for a person's approval")
+                format!("{findings} findings wait for a person's approval")
             }
             Self::Refused { reason } => {
                 let reason = reason.as_deref().unwrap_or_default();
-                write!(f, "the database refused to start it{}", because(plain(reason)))
+                format!("the database refused to start it{}", because(plain(reason)))
             }
             Self::After { open, count } => {
                 let more = count.saturating_sub(open.len() as u64);
                 let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-                write!(f, "it runs after {}{more}", jobs(open))
+                format!("it runs after {}{more}", jobs(open))
             }
-            Self::Time { until, wait } => f.write_str(&starts(*until, wait)),
+            Self::Time { until, wait } => starts(&at(until), wait),
             Self::OverBudget(over) => {
-                write!(f, "it waits until {}: {}", over.until.in_short(), over.reason)
+                format!("it waits until {}: {}", at(&over.until), over.reason)
             }
-            Self::SetAside { reserved } => f.write_str(&set_aside(*reserved)),
-            Self::FolderHeld { says, .. } => write!(f, "[{}] {says}", Code::AgentFolder),
+            Self::SetAside { reserved } => set_aside(*reserved),
+            Self::FolderHeld { says, .. } => format!("[{}] {says}", Code::AgentFolder),
             Self::UsageLimit { queue, reason, until } => {
-                let until =
-                    until.map_or_else(String::new, |at| format!(" until {}", at.in_short()));
+                let until = until
+                    .as_ref()
+                    .map_or_else(String::new, |until| format!(" until {}", at(until)));
                 let reason = because(plain(reason));
-                write!(f, "the queue {queue} waits{until} for a limit to be lifted{reason}")
+                format!("the queue {queue} waits{until} for a limit to be lifted{reason}")
             }
             Self::QueuePaused(queue, pause) => {
-                let until = pause.resume_at.map(|at| format!(" until {}", at.in_short()));
+                let until = pause.resume_at.as_ref().map(|until| format!(" until {}", at(until)));
                 let until = until.unwrap_or_default();
                 let (by, reason) = (&pause.by, because(plain(&pause.reason)));
-                write!(f, "the queue {queue} is paused by {by}{until}{reason}")
+                format!("the queue {queue} is paused by {by}{until}{reason}")
             }
             Self::QueueFull { queue, limit: 0, .. } => {
-                write!(f, "the queue {queue} may run no job: its limit is 0")
+                format!("the queue {queue} may run no job: its limit is 0")
             }
             Self::QueueFull { queue, limit, holders } => {
                 let running = because(&jobs(holders));
-                write!(f, "the queue {queue} is full, {limit} at a time{running}")
+                format!("the queue {queue} is full, {limit} at a time{running}")
             }
-            Self::RateReached { kind, rate, until } => f.write_str(&reached(kind, *rate, *until)),
-            Self::KeyHeld { key, holders } => f.write_str(&held(key, holders)),
+            Self::RateReached { kind, rate, until } => reached(kind, *rate, until.as_ref().map(at)),
+            Self::KeyHeld { key, holders } => held(key, holders),
         }
+    }
+}
+
+/// It in a clause by the clocks of UTC.
+impl fmt::Display for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.clause(Zone::default()))
     }
 }
 
@@ -446,8 +446,7 @@ fn jobs(ids: &[JobId]) -> String {
 }
 
 /// A start at a later time, as a clause.
-fn starts(until: Timestamp, wait: &Wait) -> String {
-    let at = until.in_short();
+fn starts(at: &str, wait: &Wait) -> String {
     match wait {
         Wait::Delay => format!("it starts at {at}"),
         Wait::Retry { attempt } => {
@@ -477,8 +476,8 @@ fn held(key: &str, holders: &[JobId]) -> String {
 }
 
 /// A rate that is used up, as a clause.
-fn reached(kind: &Kind, rate: Option<Rate>, until: Option<Timestamp>) -> String {
-    let next = until.map(|at| format!(", and the next may start at {}", at.in_short()));
+fn reached(kind: &Kind, rate: Option<Rate>, until: Option<String>) -> String {
+    let next = until.map(|at| format!(", and the next may start at {at}"));
     let next = next.unwrap_or_default();
     match rate {
         Some(rate) => format!("its kind {kind} starts {rate}{next}"),

@@ -87,7 +87,7 @@ pub(super) fn skip_until_now(
         let detail = if first == last {
             "it fell into a pause".to_owned()
         } else {
-            format!("it and those up to {last} fell into a pause")
+            format!("it and those up to {} fell into a pause", rule.local(last))
         };
         schedules::record(tx, schedule.id, first, Verdict::Skipped, &detail, now)?;
     }

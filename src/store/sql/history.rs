@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::model::{Attempt, Cause, Event, JobId, JobStep, Status, Timestamp};
 use crate::store::sqlite::row::{instant, optional_text, parsed, text, word};
-use rusqlite::{Connection, named_params};
+use rusqlite::{Connection, Row, named_params};
 use serde_json::{Value, json};
 use std::str::FromStr;
 
@@ -59,20 +59,37 @@ pub(in crate::store) fn events(conn: &Connection, id: JobId, limit: usize) -> Re
         ORDER BY sequence DESC
         LIMIT :limit";
     let mut statement = conn.prepare_cached(SQL)?;
-    let rows = statement.query_map(named_params! {":id": id.0, ":limit": limit as i64}, |row| {
-        Ok(Event {
-            number: row.get(6)?,
-            at: Timestamp::from_millis(row.get(0)?),
-            from: parsed(row, 1, |text| Status::from_str(text).ok())?,
-            to: word(row, 2)?,
-            cause: text(row, 3).map(|word| Cause::from_str(&word).map_err(|()| word))?,
-            actor: text(row, 4)?,
-            detail: optional_text(row, 5)?,
-        })
-    })?;
+    let params = named_params! {":id": id.0, ":limit": limit as i64};
+    let rows = statement.query_map(params, event)?;
     let mut rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
     rows.reverse();
     Ok(rows)
+}
+
+/// A job's first and its last step, where it has some; one alone is both.
+pub(in crate::store) fn ends(conn: &Connection, id: JobId) -> Result<Vec<Event>> {
+    const SQL: &str = "
+        SELECT at, from_status, to_status, cause, actor, detail, sequence
+        FROM job_events
+        WHERE job_id = :id
+          AND (sequence = (SELECT min(sequence) FROM job_events WHERE job_id = :id)
+            OR sequence = (SELECT max(sequence) FROM job_events WHERE job_id = :id))
+        ORDER BY sequence";
+    let mut statement = conn.prepare_cached(SQL)?;
+    let rows = statement.query_map(named_params! {":id": id.0}, event)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
+    Ok(Event {
+        number: row.get(6)?,
+        at: Timestamp::from_millis(row.get(0)?),
+        from: parsed(row, 1, |text| Status::from_str(text).ok())?,
+        to: word(row, 2)?,
+        cause: text(row, 3).map(|word| Cause::from_str(&word).map_err(|()| word))?,
+        actor: text(row, 4)?,
+        detail: optional_text(row, 5)?,
+    })
 }
 
 /// A job's newest attempts beyond the plain path, oldest first; at most `limit` rows.

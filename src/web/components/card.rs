@@ -83,7 +83,7 @@ pub(in crate::web) fn run_form(
     of: Option<&str>,
     is_full: bool,
 ) -> Markup {
-    let word = if is_full { format!("{word}, without a sandbox") } else { word.to_owned() };
+    let word = if is_full { format!("{word} without the sandbox") } else { word.to_owned() };
     let label = of.map(|of| format!("{word} {of}"));
     html! {
         form method="post" action=(action.with(&[("confirm", is_full.then_some("full"))])) {

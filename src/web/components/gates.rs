@@ -4,7 +4,7 @@ use super::super::icon::{Icon, icon};
 use super::super::nav::{self, Tab};
 use super::time::when;
 use crate::actions::queues;
-use crate::model::{Gate, Job, Role, Timestamp, Why};
+use crate::model::{Gate, Job, Role, Timestamp, Why, Zone};
 use maud::{Markup, html};
 
 /// The gates of a waiting job.
@@ -19,7 +19,7 @@ pub(in crate::web) fn gates(job: &Job, why: &Why, role: Role, now: Timestamp) ->
                         li.shut {
                             (icon(Icon::Lock))
                             b { (name) span.visually-hidden { ": shut" } }
-                            span.said { (said(gate, now)) }
+                            span.said { (said(gate, why.zone, now)) }
                             (opener(gate, job, role))
                         }
                     }
@@ -64,9 +64,9 @@ const fn place(gate: &Gate) -> &'static str {
     }
 }
 
-fn said(gate: &Gate, now: Timestamp) -> Markup {
+fn said(gate: &Gate, zone: Zone, now: Timestamp) -> Markup {
     html! {
-        (gate.sentence())
+        (gate.sentence(zone))
         @for id in gate.holders() { " " a href=(nav::job(*id)) { "#" (id) } }
         @if let Some(until) = gate.until() { " Opens " (when(until, now)) "." }
     }

@@ -1,7 +1,7 @@
 //! The lane of events: what schedules make in the hours to come, one dot for each occurrence.
 
 use super::super::clocks::Clocks;
-use crate::model::{ScheduleName, Timestamp};
+use crate::model::{ScheduleName, Timestamp, clock_change};
 use maud::{Markup, html};
 use std::time::Duration;
 
@@ -48,6 +48,9 @@ pub(in crate::web) fn lanes(lanes: &[Lane<'_>], clocks: Clocks, now: Timestamp) 
                     line x1=(x(*at)) x2=(x(*at)) y1=(HEAD) y2=(height) {}
                     text x=(x(*at)) y="12" text-anchor=(anchor(*at)) { (clocks.clock(*at)) }
                 }
+                @if let Some(change) = change(clocks, now) {
+                    line.clocks x1=(x(change)) x2=(x(change)) y1=(HEAD) y2=(height) stroke-dasharray="4 3" { title { (changed(clocks, change)) } }
+                }
                 @for (nth, lane) in lanes.iter().enumerate() {
                     @let middle = HEAD + nth * ROW + ROW / 2;
                     text.name x="0" y=(middle + 4) { (lane.name) }
@@ -58,6 +61,17 @@ pub(in crate::web) fn lanes(lanes: &[Lane<'_>], clocks: Clocks, now: Timestamp) 
             }
         }
     }
+}
+
+/// When the reader's clocks are changed in the hours that the lane shows. No zone changes them twice within a day.
+fn change(clocks: Clocks, now: Timestamp) -> Option<Timestamp> {
+    clock_change(clocks.zone_or_utc(), now, now.plus(AHEAD))
+}
+
+/// What a change does to the clocks, in words.
+fn changed(clocks: Clocks, at: Timestamp) -> String {
+    let before = clocks.named_second(at.minus(Duration::from_secs(1)));
+    format!("The clocks are changed: after {before} comes {}", clocks.named_second(at))
 }
 
 /// Every third full hour of the reader's clocks.
@@ -75,6 +89,53 @@ fn marks(clocks: Clocks, now: Timestamp) -> impl Iterator<Item = Timestamp> {
 mod tests {
     use super::*;
     use crate::model::Zone;
+
+    #[test]
+    fn a_change_of_the_readers_clocks_is_a_dashed_line_at_its_instant() {
+        let at = |text: &str| Timestamp::from_iso(text).unwrap();
+        let berlin = Clocks { zone: Zone::named("Europe/Berlin") };
+        // In spring, in autumn, on the last second that the lane shows; a second later it is a second ahead.
+        for (now, instant, said) in [
+            (
+                "2027-03-27T13:00:00Z",
+                "2027-03-28T01:00:00Z",
+                "after 01:59:59 CET comes 03:00:00 CEST",
+            ),
+            (
+                "2027-10-30T20:30:00Z",
+                "2027-10-31T01:00:00Z",
+                "after 02:59:59 CEST comes 02:00:00 CET",
+            ),
+            (
+                "2027-03-27T01:00:00Z",
+                "2027-03-28T01:00:00Z",
+                "after 01:59:59 CET comes 03:00:00 CEST",
+            ),
+        ] {
+            let found = change(berlin, at(now)).unwrap();
+            assert_eq!(found, at(instant), "{now}");
+            assert_eq!(changed(berlin, found), format!("The clocks are changed: {said}"));
+        }
+        for (clocks, now) in [
+            (berlin, "2027-03-27T00:59:59Z"),
+            (berlin, "2027-03-28T01:00:00Z"),
+            (Clocks::default(), "2027-03-27T13:00:00Z"),
+            (Clocks { zone: Zone::named("Asia/Tokyo") }, "2027-03-27T13:00:00Z"),
+        ] {
+            assert_eq!(change(clocks, at(now)), None, "{now} {}", clocks.name());
+        }
+        let name = ScheduleName::SELF_MONITORING;
+        let of_one = [Lane { name: &name, is_paused: false, at: vec![] }];
+        // 12 of 24 hours: half of the width of 81 %, which begins at 18 %.
+        let drawn = lanes(&of_one, berlin, at("2027-03-27T13:00:00Z")).into_string();
+        let line = r#"<line class="clocks" x1="58.50%" x2="58.50%" y1="18" y2="40" stroke-dasharray="4 3">"#;
+        assert!(drawn.contains(line), "{drawn}");
+        assert!(
+            !lanes(&of_one, Clocks::default(), at("2027-03-27T13:00:00Z"))
+                .into_string()
+                .contains("clocks")
+        );
+    }
 
     #[test]
     fn the_hours_are_full_ones_of_the_readers_clocks_whatever_the_minute_is() {

@@ -10,7 +10,7 @@ pub(in crate::web) fn when(at: Timestamp, now: Timestamp) -> Markup {
 }
 
 /// An instant to the second, in UTC.
-pub(in crate::web) fn exact(at: Timestamp) -> String {
+fn exact(at: Timestamp) -> String {
     at.to_utc().format("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 

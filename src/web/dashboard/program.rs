@@ -30,7 +30,7 @@ pub(super) async fn now(
 ) -> Result<More, Problem> {
     let (store, now) = (&web.store, web.clock.now());
     let unready = agent::unready(web).await;
-    let standing = Standing::read(store, now).await?;
+    let standing = Standing::read(store, clocks, now).await?;
     let session = store.session_now().await?.0;
     let queue = agent::queue(store).await?;
     let (spent, budgets) = store.spent(None, now).await?;

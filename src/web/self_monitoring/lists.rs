@@ -19,10 +19,10 @@ pub(in crate::web) const PATH: &str = "/admin/self-monitoring/lists";
 /// GET `/admin/self-monitoring/lists`: history and issues alone, or 204 while the caller shows them already.
 pub(in crate::web) async fn lists(
     State(app): State<App>,
-    _who: Signed,
+    who: Signed,
     Query(asked): Query<ListsQuery>,
 ) -> Result<Response, Problem> {
-    let lists = slices::read(&app, &asked).await?;
+    let lists = slices::read(&app, &asked, who.clocks()).await?;
     let section = section(&lists, &asked, app.web.clock.now());
     Ok(fresh(&lists.version(), &section, asked.v.as_deref()))
 }

@@ -30,9 +30,9 @@ pub(in crate::web) async fn page(
 ) -> Result<Html<String>, Problem> {
     let store = &app.web.store;
     // The status is read first. A scan that ends in between is then still shown as running, and the page looks again.
-    let standing = Standing::read(store, app.web.clock.now()).await?;
+    let standing = Standing::read(store, who.clocks(), app.web.clock.now()).await?;
     let may_run = status::may_run(&app, &who).await?;
-    let lists = slices::read(&app, &asked).await?;
+    let lists = slices::read(&app, &asked, who.clocks()).await?;
     let schedule = store.schedule(ScheduleName::SELF_MONITORING).await?;
     let (role, now) = (who.role(), app.web.clock.now());
     let offer = actions::refile::offer(store, now).await?;

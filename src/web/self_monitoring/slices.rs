@@ -2,6 +2,7 @@
 
 use super::super::app::App;
 use super::super::base::Link;
+use super::super::clocks::Clocks;
 use super::super::nav::{ShownLog, Tab};
 use super::super::part::version;
 use super::super::problem::Problem;
@@ -52,13 +53,14 @@ pub(super) struct Lists {
     pub(super) log: ShownLog,
 }
 
-pub(super) async fn read(app: &App, asked: &ListsQuery) -> Result<Lists, Problem> {
+pub(super) async fn read(app: &App, asked: &ListsQuery, clocks: Clocks) -> Result<Lists, Problem> {
     let scan_slice = Slice::of(asked.page, asked.size, MAX_PAGE)?;
     let issue_slice = Slice::of(asked.issue_page, asked.issue_size, MAX_PAGE)?;
     let store = &app.web.store;
     let (scans, scan_total) = store.scan_history(scan_slice.skip(), scan_slice.most()).await?;
     let waiting = scans.iter().filter(|scan| !scan.status.is_final()).map(|scan| scan.id);
     let whys = store.whys(waiting.collect(), app.web.clock.now()).await?;
+    let whys = Why::all_by(whys, clocks.zone_or_utc());
     let issue_order = issues::order(asked.issue_order.as_deref())?;
     let (issues, issue_total) =
         store.issues_in_order(issue_order, issue_slice.skip(), issue_slice.most()).await?;

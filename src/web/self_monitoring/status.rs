@@ -46,7 +46,7 @@ pub(in crate::web) async fn status(
     Query(Shown { v: shown }): Query<Shown>,
 ) -> Result<Response, Problem> {
     let now = app.web.clock.now();
-    let standing = Standing::read(&app.web.store, now).await?;
+    let standing = Standing::read(&app.web.store, who.clocks(), now).await?;
     let may_run = may_run(&app, &who).await?;
     let section = status_section(&standing, &may_run, &Said::Nothing, (who.clocks(), now));
     Ok(fresh(&status_version(&standing, &may_run), &section, shown.as_deref()))
@@ -91,7 +91,7 @@ async fn run(app: &App, who: &Signed, request: ScanRun) -> Result<Response, Prob
 /// The status section as things are now, with what it says of a request.
 async fn section_now(app: &App, who: &Signed, said: &Said<'_>) -> Result<Html<String>, Problem> {
     let now = app.web.clock.now();
-    let standing = Standing::read(&app.web.store, now).await?;
+    let standing = Standing::read(&app.web.store, who.clocks(), now).await?;
     let section = status_section(&standing, &may_run(app, who).await?, said, (who.clocks(), now));
     Ok(Html(section.into_string()))
 }

@@ -5,7 +5,8 @@ use crate::model::{ServiceRun, Timestamp};
 /// One thing that was looked at.
 pub(super) struct Check {
     pub(super) name: String,
-    pub(super) is_good: bool,
+    /// Whether it is as it should be; `None`: nothing was seen of it yet.
+    pub(super) is_good: Option<bool>,
     pub(super) found: String,
     /// When the server last looked. `None` if it looks whenever this page is shown.
     pub(super) at: Option<Timestamp>,
@@ -18,6 +19,11 @@ impl Check {
             Ok(did) => (true, did),
             Err(error) => (false, error),
         };
-        Self { name: name.to_owned(), is_good, found: found.to_owned(), at: Some(run.at()) }
+        Self {
+            name: name.to_owned(),
+            is_good: Some(is_good),
+            found: found.to_owned(),
+            at: Some(run.at()),
+        }
     }
 }

@@ -60,7 +60,11 @@ fn line(check: &Check, now: Timestamp) -> Markup {
     html! {
         dt { (check.name) }
         dd {
-            @if check.is_good { span.badge.tag-ok { "OK" } } @else { span.badge.tag-warn { "Attention" } }
+            @match check.is_good {
+                Some(true) => span.badge.tag-ok { "OK" },
+                Some(false) => span.badge.tag-warn { "Attention" },
+                None => span.badge { "Not seen yet" },
+            }
             " " (check.found)
             @if let Some(at) = check.at { " " span.soft { "(" (when(at, now)) ")" } }
         }
@@ -85,7 +89,7 @@ fn services(says: &ProcessFacts) -> Vec<Check> {
 
 /// What `/readyz` answers, and why.
 fn readiness(not_ready: Option<String>) -> Check {
-    let is_good = not_ready.is_none();
+    let is_good = Some(not_ready.is_none());
     let found = not_ready.unwrap_or_else(|| "This process takes work.".to_owned());
     Check { name: "Readiness".to_owned(), is_good, found, at: None }
 }
@@ -96,5 +100,5 @@ fn engine(leading: bool) -> Check {
     } else {
         "Another process leads; this one works too, and leads when that one ends."
     };
-    Check { name: "Engine".to_owned(), is_good: true, found: found.to_owned(), at: None }
+    Check { name: "Engine".to_owned(), is_good: Some(true), found: found.to_owned(), at: None }
 }

@@ -4,7 +4,7 @@ use super::super::app::{Program, Web};
 use super::super::components::size;
 use super::check::Check;
 use crate::error::Code;
-use crate::model::{Readiness, ServerFacts};
+use crate::model::{IssueHome, Readiness, ServerFacts, ServiceRun};
 use crate::sessions::{Agents, Sandboxed};
 
 /// The text for a thing that the server has not looked at yet.
@@ -27,11 +27,11 @@ fn ready(web: &Web, program: &Program, server: Option<&ServerFacts>) -> Vec<Chec
     let at = server.map(|server| server.worker.heartbeat_at);
     let of = |name: &str, fact: Option<&Readiness>, effect: &str| {
         let (is_good, found) = match fact {
-            Some(Readiness::Ready { what }) => (true, what.clone()),
+            Some(Readiness::Ready { what }) => (Some(true), what.clone()),
             Some(Readiness::NotReady { code, why }) => {
-                (false, unready(code.as_deref(), why, effect))
+                (Some(false), unready(code.as_deref(), why, effect))
             }
-            None => (false, NOT_YET.to_owned()),
+            None => (None, NOT_YET.to_owned()),
         };
         Check { name: name.to_owned(), is_good, found, at: fact.and(at) }
     };
@@ -42,15 +42,30 @@ fn ready(web: &Web, program: &Program, server: Option<&ServerFacts>) -> Vec<Chec
         ],
         None => ["Agent program", "Sandbox of agents"].map(no_agents).into(),
     };
-    checks.push(of("Issue tracker", says.tracker.as_ref(), ""));
-    let answer = says.tracker_answer.as_ref();
-    checks.extend(answer.map(|run| Check::ran("Answer of the issue tracker", run)));
+    let is_elsewhere =
+        says.issue_home.as_deref().is_some_and(|home| home != IssueHome::local().as_str());
+    checks.push(match &says.tracker {
+        Some(Readiness::Ready { what }) if is_elsewhere => {
+            tracker(what, says.tracker_answer.as_ref())
+        }
+        fact => of("Issue tracker", fact.as_ref(), ""),
+    });
     checks
+}
+
+/// A tracker elsewhere, which is good if it answered when it was asked last: that it is named in the settings says nothing.
+fn tracker(what: &str, answer: Option<&ServiceRun>) -> Check {
+    let (is_good, found) = match answer.map(ServiceRun::ended) {
+        Some(Ok(says)) => (Some(true), format!("{what}, answered. {says}")),
+        Some(Err(error)) => (Some(false), format!("{what}, gave no good answer: {error}")),
+        None => (None, format!("{what}, was not asked yet.")),
+    };
+    Check { name: "Issue tracker".to_owned(), is_good, found, at: answer.map(ServiceRun::at) }
 }
 
 fn no_agents(name: &str) -> Check {
     let found = "This server runs no agents.".to_owned();
-    Check { name: name.to_owned(), is_good: false, found, at: None }
+    Check { name: name.to_owned(), is_good: Some(false), found, at: None }
 }
 
 /// Why something cannot be used, what follows from it, and what to do.
@@ -80,7 +95,7 @@ fn disk(agents: &Agents) -> Check {
         }
         Err(error) => (false, format!("{folder}: {error}")),
     };
-    Check { name: "Disk".to_owned(), is_good, found, at: None }
+    Check { name: "Disk".to_owned(), is_good: Some(is_good), found, at: None }
 }
 
 /// Free space in tenths of a GiB, so that the part is not sent again with each log line.

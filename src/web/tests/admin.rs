@@ -30,16 +30,36 @@ async fn every_setting_has_its_field_with_what_it_takes_and_its_default() {
     assert!(site.see(SYSTEM).await.body.contains("The server has not looked yet."));
     let ran = Ok::<_, crate::Error>("claimed 2 jobs".to_owned());
     site.web.store.ran(&Service::Poller, START, ran);
-    let local = Readiness::ready("local: issues are kept in this database");
     let refused = ServiceRun::new(START, Err("The tracker does not know the token: 401"));
+    let answered = ServiceRun::new(START, Ok::<_, &str>("Its issues are private.".to_owned()));
+    for (answer, look, said) in [
+        (None, "Not seen yet", "github, shop/lamps, was not asked yet."),
+        (
+            Some(refused),
+            "Attention",
+            "gave no good answer: The tracker does not know the token: 401",
+        ),
+        (Some(answered), "OK", "github, shop/lamps, answered. Its issues are private."),
+    ] {
+        let is_asked = answer.is_some();
+        site.web.store.say(|facts| {
+            facts.tracker = Some(Readiness::ready("github, shop/lamps"));
+            facts.issue_home = Some("api.github.com shop/lamps".to_owned());
+            facts.tracker_answer = answer;
+        });
+        let page = site.see(SYSTEM).await.body;
+        let asked = page.split("<dt>Issue tracker</dt>").nth(1).unwrap();
+        let asked = asked.split("</dd>").next().unwrap();
+        assert!(asked.contains(look) && asked.contains(said), "{asked}");
+        assert_eq!(asked.contains("just now"), is_asked, "{asked}");
+    }
+    let local = Readiness::ready("local: issues are kept in this database");
     site.web.store.say(|facts| {
         facts.tracker = Some(local);
-        facts.tracker_answer = Some(refused);
+        facts.issue_home = Some("local".to_owned());
+        facts.tracker_answer = None;
     });
     let page = site.see(SYSTEM).await.body;
-    let asked = page.split("Answer of the issue tracker").nth(1).unwrap();
-    let asked = asked.split("</dd>").next().unwrap();
-    assert!(asked.contains("Attention") && asked.contains("401") && asked.contains("just now"));
     assert!(page.contains("Background services") && page.contains("claimed 2 jobs"), "{page}");
     assert!(
         page.contains("This server runs no agents.") && page.contains("local: issues are kept")

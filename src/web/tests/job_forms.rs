@@ -39,8 +39,9 @@ async fn a_copy_has_the_payload_that_was_typed_and_a_refusal_keeps_it() {
     let refused = site.submit("/jobs/1/copy", "payload=%7Bno+json").await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
     assert!(refused.body.contains("{no json") && refused.body.contains("JOB-VALUE-001"));
-    let made =
-        site.submit("/jobs/1/copy", "payload=%7B%22to%22%3A8%7D&priority=-3&start=10m").await;
+    let made = site
+        .submit("/jobs/1/copy", "payload=%7B%22to%22%3A8%7D&priority=-3&start=&after=10m")
+        .await;
     assert_eq!((made.status.as_u16(), made.header("location")), (303, "/jobs/2"), "{}", made.body);
     let copy = job(&site, JobId(2)).await;
     assert_eq!((copy.payload.as_str(), copy.priority), (r#"{"to":8}"#, Some(-3)));
@@ -129,11 +130,35 @@ async fn the_form_of_a_copy_makes_one_job_however_often_it_is_sent() {
         let made = site.submit("/jobs/1/copy", &format!("{typed}{once}")).await;
         assert_eq!(made.header("location"), "/jobs/2", "{}", made.body);
     }
-    let other = site.submit("/jobs/1/copy", &format!("{typed}10m{once}")).await;
+    let other = site.submit("/jobs/1/copy", &format!("{typed}&after=10m{once}")).await;
     assert_eq!(other.header("location"), "/jobs/3", "what is typed is part of the request");
     let anew = unseen(&site.see("/jobs/1/copy").await.body);
     let made = site.submit("/jobs/1/copy", &format!("{typed}{anew}")).await;
     assert_eq!(made.header("location"), "/jobs/4", "{}", made.body);
+}
+
+#[tokio::test]
+async fn a_start_is_read_by_the_readers_clocks_and_kept_when_they_skip_it() {
+    let mut site = Site::signed_in().await;
+    mail(&site, serde_json::json!({"to": 7})).await;
+    site.cookie.push_str("; lamplighter-zone=Europe/Berlin");
+    let form = site.see("/jobs/1/copy").await.body;
+    assert!(form.contains("Start at (Europe/Berlin)"), "{form}");
+    let typed = "payload=%7B%7D&priority=&attempts=&zone=Europe%2FBerlin&after=&start=";
+    let skipped = site.submit("/jobs/1/copy", &format!("{typed}2027-03-28T02%3A30")).await;
+    assert_eq!(skipped.status, StatusCode::BAD_REQUEST);
+    for text in
+        ["the clocks of Europe/Berlin skip it; name another time", r#"value="2027-03-28T02:30""#]
+    {
+        assert!(skipped.body.contains(text), "{text}: {}", skipped.body);
+    }
+    let made = site.submit("/jobs/1/copy", &format!("{typed}2027-01-16T09%3A00")).await;
+    assert_eq!(made.header("location"), "/jobs/2", "{}", made.body);
+    let copy = job(&site, JobId(2)).await;
+    assert_eq!(copy.run_at, START.plus(Duration::from_hours(24)), "09:00 there is 08:00 in UTC");
+    let page = site.see("/jobs/2").await.body;
+    let told = ("16 Jan 09:00:00 CET", "16 Jan 08:00:00 UTC");
+    assert!(page.contains(told.0) && !page.contains(told.1), "{page}");
 }
 
 #[tokio::test]

@@ -232,6 +232,11 @@ async fn a_server_beside_which_another_process_leads_says_so() {
     let site = Site::signed_in().await;
     assert!(!site.see("/jobs").await.body.contains("process leads"));
     site.leading.send(false).unwrap();
-    assert!(site.see("/jobs").await.body.contains("Another process decides what starts."));
+    assert!(
+        site.see("/jobs")
+            .await
+            .body
+            .contains("Another process leads the engine; this server runs jobs too")
+    );
     assert!(!site.see("/login").await.body.contains("process leads"), "strangers learn nothing");
 }

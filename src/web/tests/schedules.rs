@@ -87,6 +87,13 @@ async fn a_paused_schedule_says_that_its_next_five_do_not_run() {
     site.submit("/schedules/nightly/pause", "").await;
     let body = site.see("/schedules/nightly").await.body;
     assert_eq!(body.matches("paused: would run <time").count(), 5, "{body}");
+    add(&site, "hourly", "0 * * * * UTC").await;
+    site.submit("/schedules/hourly/pause", "").await;
+    let body = site.see("/schedules/hourly").await.body;
+    let says = "No job: the schedule is paused since 15 Jan 08:00:00 UTC by admin. When somebody resumes it, this one is \
+        skipped.";
+    assert_eq!(body.matches(says).count(), 1, "{body}");
+    assert!(body.contains("Not decided"), "{body}");
 }
 
 #[tokio::test]
@@ -102,7 +109,16 @@ async fn a_schedules_page_shows_its_next_five_its_warnings_and_its_decisions() {
     {
         assert!(body.contains(text), "{text}: {body}");
     }
-    assert_eq!(body.matches("02:30:00 CET").count(), 5);
+    let next = body.split_once("id=\"schedule-facts\"").unwrap().0;
+    let next = next.split_once("id=\"schedule-next\"").unwrap().1;
+    assert_eq!(next.matches("02:30:00 CET").count(), 5);
+    for text in [
+        "The last one was planned for Fri 2027-01-15 02:30:00 CET. Decided 6 h 30 min after its time",
+        "Started 6 h 30 min late. Runs.",
+        "2 occurrences from here on missed; the job of Fri 2027-01-15 02:30:00 CET stands for them.",
+    ] {
+        assert!(body.contains(text), "{text}: {body}");
+    }
     assert!(body.contains(r#"href="/jobs/1""#));
     assert_inert(&body);
     let part = site.part("/schedules/nightly/part").await;

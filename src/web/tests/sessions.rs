@@ -323,7 +323,7 @@ async fn a_session_without_a_sandbox_runs_again_only_for_an_admin_who_says_so() 
     for page in ["/sessions/1", "/jobs/1"] {
         let page = site.see(page).await.body;
         assert!(
-            page.contains("Run the copy now, without a sandbox") && page.contains("confirm=full")
+            page.contains("Run the copy now without the sandbox") && page.contains("confirm=full")
         );
     }
     let again = site.submit("/jobs/1/run-again?on=session&confirm=full", "").await;

@@ -43,6 +43,14 @@ pub async fn schedules_make_jobs_and_say_what_they_decided(store: &Store) {
     assert_eq!(decided.len(), 1);
     assert_eq!((decided[0].decision, decided[0].job_id), (Verdict::Fired, Some(made.id)));
     assert_eq!(decided[0].job_status, Some(Status::Running), "how its job is now");
+    let stored = store.schedule(name()).await.unwrap().unwrap();
+    let past = store.schedule_runs(&stored, 9).await.unwrap();
+    assert_eq!(past.runs.len(), 1);
+    let run = &past.runs[0];
+    let job = run.job.as_ref().unwrap();
+    assert_eq!((&run.decision, job.id, job.status), (&decided[0], made.id, Status::Running));
+    assert_eq!((job.started_at, job.finished_at, job.attempt), (Some(START), None, 1));
+    assert!(past.deeds.is_empty(), "nobody has paused anything");
     let (all, count) = store.schedules(0, 9).await.unwrap();
     assert_eq!((all.len(), count), (1, 1));
     assert!(store.keep_schedules(later(1)).await.unwrap().is_empty(), "due when its rule says");
@@ -117,6 +125,10 @@ pub async fn schedules_are_changed_paused_and_removed(store: &Store) {
     assert!(stored.paused_at.is_none() && stored.next_at > Some(later(3600)), "{stored:?}");
     let decided = store.schedule_decisions(stored.id, 9).await.unwrap();
     assert_eq!(decided[0].decision, Verdict::Skipped, "what fell into a pause is skipped");
+    let past = store.schedule_runs(&stored, 9).await.unwrap();
+    assert_eq!((&past.runs[0].decision, &past.runs[0].job), (&decided[0], &None));
+    let deeds: Vec<_> = past.deeds.iter().map(|deed| (deed.at, deed.paused)).collect();
+    assert_eq!(deeds, [(START, true), (later(3600), false)], "not those of another schedule");
     store.remove_schedule(name(), by(), START).await.unwrap();
     assert!(store.schedule(name()).await.unwrap().is_none());
     let gone = store.remove_schedule(name(), by(), START).await.unwrap_err();
