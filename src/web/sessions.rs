@@ -65,7 +65,7 @@ pub(super) async fn list(
     let total =
         if sessions.is_empty() { total } else { total.max(slice.skip() + sessions.len() as u64) };
     let waiting = sessions.iter().filter(|session| !session.status.is_final()).map(|one| one.id);
-    let whys = store.whys(waiting.collect(), now).await?;
+    let whys = Why::all_by(store.whys(waiting.collect(), now).await?, zone);
     let figures = spend::figures(store, now).await?;
     let at = |slice| link(PATH).with(&SliceQuery::from(slice));
     let content = html! {
