@@ -2,6 +2,7 @@
 
 mod export;
 mod patterns;
+mod turn;
 
 pub use export::{LogExport, LogFile};
 pub use patterns::{
@@ -9,6 +10,7 @@ pub use patterns::{
     patterns,
 };
 
+use self::turn::turn;
 use super::{Call, Right, length};
 use crate::error::{Code, Error, Result};
 use crate::heavy::heavy;
@@ -24,9 +26,9 @@ use tokio::sync::Semaphore;
 /// The right to send log rows.
 pub const SEND: Right = Right::new(Role::Operator, "send log rows").by_token(Scope::LogsWrite);
 /// Requests of OpenTelemetry's protocol that are read at one time. Each takes some hundred megabytes at worst.
-static SEATS: Semaphore = Semaphore::const_new(2);
+static READINGS: Semaphore = Semaphore::const_new(2);
 /// How long a request waits for its turn.
-const SEAT: Duration = Duration::from_secs(5);
+const READING: Duration = Duration::from_secs(5);
 /// Rows that may be asked for by their ids.
 const MAX_IDS: usize = 100;
 /// How many rows are read at a time while somebody follows the log.
@@ -88,15 +90,14 @@ pub fn may_send(call: &Call) -> Result<()> {
 pub async fn receive(logs: &LogStore, call: &Call, request: OtlpLogs) -> Result<u64> {
     may_send(call)?;
     let (now, OtlpLogs { bytes, encoding, is_packed }) = (call.now, request);
-    let seat = tokio::time::timeout(SEAT, SEATS.acquire()).await.ok().and_then(Result::ok);
-    let seat = seat.ok_or_else(|| Error::new(Code::LogBusy, "read the request"))?;
+    let turn = turn(&READINGS, READING, "read the request").await?;
     let read = move || {
         let mut received = otlp::read(&bytes, encoding, is_packed, now)?;
         for row in &mut received.rows {
             redactor().clean_row(row);
         }
-        // The seat is taken for as long as the work goes on, even if nobody waits for its end any more.
-        Ok::<_, Error>((received, seat))
+        // The turn is taken for as long as the work goes on, even if nobody waits for its end any more.
+        Ok::<_, Error>((received, turn))
     };
     // What is packed says nothing of its length.
     let (received, _seat) = heavy(usize::MAX, read).await?;

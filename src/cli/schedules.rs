@@ -306,12 +306,11 @@ fn decided(decisions: &[wire::ScheduleDecision]) -> Result<()> {
             decision.planned.clone(),
             decision.decision.unwrap_or("-").to_owned(),
             decision.job_id.map_or_else(|| "-".to_owned(), |id| id.to_string()),
-            decision.started_at.clone().unwrap_or_else(|| "-".to_owned()),
             output::plain(&decision.says, 300),
         ]
     };
     let rows: Vec<_> = decisions.iter().map(row).collect();
-    output::table(&["PLANNED", "DECISION", "JOB", "STARTED", "WHAT BECAME OF IT"], &rows)
+    output::table(&["PLANNED", "DECISION", "JOB", "WHAT BECAME OF IT"], &rows)
 }
 
 fn list(cli: &Cli, schedules: &[Schedule]) -> Result<()> {

@@ -39,7 +39,8 @@ pub(super) async fn list(
     let of = (FiguresOf::default(), range);
     let series = figures::of_kinds(&app.web.store, of, clocks.zone_or_utc(), now).await?;
     let since = series.values().next().and_then(|series| Some(series.slots.first()?.from));
-    let kinds = by_kind(series, range);
+    let own = |kind: &Kind| nav::kind(kind).with(&[("range", range.as_str())]);
+    let kinds = by_kind(series, own);
     let content = html! {
         div.query { (ranges(range, |range| link(PATH).with(&[("range", range.as_str())]))) }
         section.card {
@@ -54,11 +55,16 @@ pub(super) async fn list(
 }
 
 /// A row for each kind of which a job ended, those of which most ended first; `None`: none ended.
-pub(super) fn by_kind(series: BTreeMap<Kind, JobSeries>, range: Range) -> Option<Markup> {
+/// `link` leads to more about the jobs that a row counts.
+pub(super) fn by_kind(
+    series: BTreeMap<Kind, JobSeries>,
+    link: impl Fn(&Kind) -> Link,
+) -> Option<Markup> {
     let totals = series.into_iter().map(|(kind, series)| (kind, series.total()));
     let mut kinds: Vec<_> = totals.filter(|(_, figures)| ended(figures) > 0).collect();
     kinds.sort_by_key(|(_, figures)| std::cmp::Reverse(ended(figures)));
-    let rows: Vec<_> = kinds.iter().map(|(kind, figures)| row(kind, figures, range)).collect();
+    let rows: Vec<_> =
+        kinds.iter().map(|(kind, figures)| row(kind, figures, &link(kind))).collect();
     let columns = ["Kind", "Ended", "Failed", "Wait p50", "Wait p95", "Run p50", "Run p95"];
     (!rows.is_empty()).then(|| table("Kinds", &columns, &rows))
 }
@@ -102,10 +108,10 @@ fn ended(figures: &JobFigures) -> u64 {
     figures.completed.saturating_add(figures.failed)
 }
 
-fn row(kind: &Kind, figures: &JobFigures, range: Range) -> Markup {
+fn row(kind: &Kind, figures: &JobFigures, own: &Link) -> Markup {
     html! {
         tr {
-            td.main { div.first { a href=(nav::kind(kind).with(&[("range", range.as_str())])) { (kind) } } }
+            td.main { div.first { a href=(own) { (kind) } } }
             td.num data-label="ended" { (grouped(ended(figures))) }
             td.num data-label="failed" { (share(figures)) }
             td.num data-label="wait p50" { (percentile(&figures.waits, 50)) }

@@ -14,7 +14,7 @@ use super::problem::Problem;
 use super::queues::{page_after, say};
 use crate::actions::errors::Range;
 use crate::actions::{figures, queues};
-use crate::model::FiguresOf;
+use crate::model::{FiguresOf, Filter, Kind};
 use axum::extract::State;
 use axum::response::{Html, Response};
 use maud::html;
@@ -46,13 +46,16 @@ pub(super) async fn page(
     let kinds = figures::of_kinds(store, asked.clone(), clocks.zone_or_utc(), now).await?;
     let series = figures::of(store, asked, clocks.zone_or_utc(), now).await?;
     let own = nav::queue(&name);
+    let jobs_of = |kind: &Kind| {
+        nav::jobs(&Filter::default().queue(name.clone()).kind(kind.clone()).since(range.length()))
+    };
     let content = html! {
         div.stack {
             (say(&line, who.role(), now))
             div.query { (ranges(range, |range| own.with(&[("range", range.as_str())]))) }
             (sums(&of, &series, clocks))
             (card("queue-kinds", "Kinds", &html! {}, &html! {
-                @if let Some(kinds) = by_kind(kinds, range) { (kinds) }
+                @if let Some(kinds) = by_kind(kinds, jobs_of) { (kinds) }
                 @else { (empty("No job of this queue ended", &html! { "Kinds of which a job ended in the range appear here." })) }
             }))
             (course(&series, clocks))

@@ -27,6 +27,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 pub(super) const PATH: &str = Tab::Queues.path();
 pub(super) const PART_PATH: &str = "/queues/part";
@@ -195,9 +196,16 @@ fn state(line: &QueueLine) -> impl std::hash::Hash + use<> {
     let queue = &line.state;
     let pause = queue.pause.as_ref().map(|pause| (pause.at, pause.resume_at));
     let holders: Vec<_> = line.holders.iter().map(|job| job.id).collect();
-    let counts = (queue.queued, queue.scheduled, queue.running, started(line));
+    let slots = line.hour.iter().flat_map(|hour| &hour.slots);
+    let hour: Vec<_> = slots.map(|slot| slot.figures.waits.count()).collect();
+    let counts = (queue.queued, queue.scheduled, queue.running, hour, waited(line));
     let first = line.first.as_ref().map(|job| job.id);
     (counts, queue.limit(), pause, first, (holders, line.unhandled.clone()))
+}
+
+/// How long 95 of 100 had waited that started in the last hour.
+fn waited(line: &QueueLine) -> Option<Duration> {
+    line.hour.as_ref()?.total().waits.percentile(95)
 }
 
 /// How many jobs started in the last hour.
@@ -289,14 +297,13 @@ fn hour_cells(line: &QueueLine) -> Markup {
     let slots = line.hour.iter().flat_map(|hour| &hour.slots);
     let counts: Vec<_> = slots.map(|slot| slot.figures.waits.count()).collect();
     let look = if line.state.pause.is_some() { "spark-hour spark-quiet" } else { "spark-hour" };
-    let waited = line.hour.as_ref().and_then(|hour| hour.total().waits.percentile(95));
     html! {
         td data-label="started, 60 min" {
             @if counts.is_empty() { span.soft { "none" } }
             @else { (sparkline(look, "Jobs started in each of the last 60 minutes", &counts)) }
         }
         td.num data-label="a minute" { (a_minute(started(line))) }
-        td.num data-label="wait p95" { (waited.map_or_else(|| "none started".to_owned(), length)) }
+        td.num data-label="wait p95" { (waited(line).map_or_else(|| "none started".to_owned(), length)) }
     }
 }
 

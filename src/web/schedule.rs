@@ -285,10 +285,21 @@ fn row(told: &Told, clocks: Clocks, now: Timestamp) -> Markup {
                 @if let Some(at) = told.started_at {
                     span title=(clocks.exact(at)) { (clocks.second(at)) }
                     div.sub { @match told.late() { Some(late) if told.is_late_or_missed => { (in_units(late)) " late" }, _ => "on time" } }
-                } @else { span.soft { @if told.waits() { "not yet" } @else { "never" } } }
+                } @else { span.soft { (not_started(told)) } }
             }
-            td.num data-label="Took" { @match told.took() { Some(took) => (length(took)), None => span.soft { @if told.started_at.is_some() { "not over" } @else { "no time" } } } }
+            td.num data-label="Took" { @match told.took() { Some(took) => (length(took)), None => span.soft { @if told.started_at.is_some() { "not over" } @else if told.job_id.is_some() && told.job_status.is_none() { "not known" } @else { "no time" } } } }
         }
+    }
+}
+
+/// What stands in the place of a start that there is none of.
+fn not_started(told: &Told) -> &'static str {
+    match (told.decision, told.job_id, told.job_status) {
+        (None, ..) => "not yet",
+        // Its job is not kept any more.
+        (Some(_), Some(_), None) => "not known",
+        (Some(_), ..) if told.waits() => "not yet",
+        (Some(_), ..) => "never",
     }
 }
 

@@ -71,7 +71,7 @@ impl Figures {
             tile(
                 "Spent, 7 d",
                 week,
-                bars(&days, self.today),
+                bars(&days, WEEK, self.today),
                 html! { (usd(spent.month)) " this month" @if let Some(most) = budgets.month { " of " (usd(most)) } },
             ),
         ]
@@ -109,7 +109,7 @@ impl Figures {
                         Some((id, None)) => { "removed (" (id) ")" },
                     }
                 }
-                td { (bars(&row.days, self.today)) }
+                td { (bars(&row.days, DAYS, self.today)) }
                 td data-label="Today" { (usd(today)) }
                 td data-label="Runs" { (row.runs) }
                 td data-label="Cost" { (cost) }
@@ -136,11 +136,11 @@ struct Row {
 }
 
 /// One bar for each day. The last bar is today's.
-fn bars(days: &BTreeMap<i64, f64>, today: i64) -> Markup {
-    let most = days.values().copied().fold(0.0, f64::max).max(0.01);
-    let first = today - DAYS + 1;
+fn bars(days: &BTreeMap<i64, f64>, many: i64, today: i64) -> Markup {
+    let first = today - many + 1;
+    let most = days.range(first..).map(|(_, cost)| *cost).fold(0.0, f64::max).max(0.01);
     html! {
-        svg.spark role="img" aria-label="Dollars a day, the last 30 days" viewBox={ "0 0 " (DAYS * STEP) " " (HEIGHT) } {
+        svg.spark role="img" aria-label={ "Dollars a day, the last " (many) " days" } viewBox={ "0 0 " (many * STEP) " " (HEIGHT) } {
             @for (day, cost) in days.range(first..) {
                 @let height = (cost / most * HEIGHT).max(1.0);
                 rect x=((day - first) * STEP) y={ (format!("{:.1}", HEIGHT - height)) } width=(STEP - 1) height={ (format!("{height:.1}")) } {

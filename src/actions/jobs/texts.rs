@@ -111,7 +111,10 @@ pub fn parse_start_by(at: &str, after: &str, zone: Zone) -> Result<Option<JobSta
             let length = crate::actions::length(after, "take the start of the job")?;
             Ok(Some(JobStart::After(length)))
         }
-        (at, "") => instant(at, Some(&zone.to_string())).map(JobStart::At).map(Some),
+        // A browser without such a field takes an instant with its own offset too.
+        (at, "") => instant(at, None)
+            .or_else(|_| instant(at, Some(&zone.to_string())))
+            .map(|at| Some(JobStart::At(at))),
         _ => {
             let why = "take the start of the job: name a time or a length, not both";
             Err(Error::new(Code::ModelInvalid, why))
@@ -224,6 +227,7 @@ mod tests {
         let winter = JobStart::At(Timestamp::from_millis(1_800_000_000_000));
         assert_eq!(read("2027-01-15T09:00", "").unwrap(), Some(winter));
         let length = JobStart::After(Duration::from_mins(10));
+        assert_eq!(read("2027-01-15T08:00:00Z", "").unwrap(), Some(winter));
         assert_eq!(read(" ", " 10m ").unwrap(), Some(length));
         assert_eq!(read("", "").unwrap(), None);
         for (at, after, why) in [

@@ -1,6 +1,7 @@
 //! The rows that fit a filter, grouped by what they say: which lines come again and again.
 
-use crate::error::{Code, Error, Result};
+use super::turn::turn;
+use crate::error::Result;
 use crate::heavy::heavy;
 use crate::model::template::codes;
 use crate::model::{Found, IssueId, LogFilter, LogRow, Timestamp};
@@ -9,7 +10,7 @@ use crate::redact::redactor;
 use crate::store::{ScannedLog, Store};
 use std::ops::Range;
 use std::time::Duration;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::Semaphore;
 
 /// Rows that are grouped at most, the newest that fit: a good tenth of a second.
 pub const MOST_ROWS: usize = 20_000;
@@ -24,9 +25,9 @@ const MOST_KNOWN: usize = 2_000;
 /// Rows of a pattern that are answered at a time.
 const LINES: usize = 50;
 /// Groupings that are made at one time. Each keeps a core busy.
-static PLACES: Semaphore = Semaphore::const_new(2);
+static GROUPINGS: Semaphore = Semaphore::const_new(2);
 /// How long a request waits for its turn.
-const PLACE: Duration = Duration::from_secs(15);
+const GROUPING: Duration = Duration::from_secs(15);
 
 /// A pattern and the issue that has it.
 #[derive(Clone, Debug)]
@@ -53,6 +54,8 @@ pub enum GroupedTo {
 pub struct GroupedRows {
     /// How many.
     pub rows: u64,
+    /// How many were looked through for them.
+    pub seen: u64,
     /// The cursor above the newest of them: the same filter with it groups the same rows again.
     pub before: Option<i64>,
     /// Where they end.
@@ -92,7 +95,7 @@ pub struct Alike {
 /// # Errors
 /// `LOGS-LIMIT-001` while two others are grouped; those of reading the log.
 pub async fn patterns(store: &Store, log: &ScannedLog, filter: LogFilter) -> Result<Patterns> {
-    let _place = place().await?;
+    let _turn = turn(&GROUPINGS, GROUPING, "group log rows").await?;
     let (LogPatterns { mut all, rare, seen }, grouped) = group(store, log, filter).await?;
     let count = all.len() as u64;
     all.truncate(MOST_PATTERNS);
@@ -110,7 +113,7 @@ pub async fn alike(
     filter: LogFilter,
     (like, from): (i64, Option<i64>),
 ) -> Result<Option<Alike>> {
-    let _place = place().await?;
+    let _turn = turn(&GROUPINGS, GROUPING, "group log rows").await?;
     let (LogPatterns { all, .. }, grouped) = group(store, log, filter).await?;
     let Some(pattern) = all.into_iter().find(|pattern| pattern.ids.contains(&like)) else {
         return Ok(None);
@@ -125,12 +128,6 @@ pub async fn alike(
     };
     let mut shown = with_issues(store, vec![pattern]).await?;
     Ok(shown.pop().map(|shown| Alike { grouped, shown, lines, next }))
-}
-
-/// The turn of a request.
-async fn place() -> Result<SemaphorePermit<'static>> {
-    let place = tokio::time::timeout(PLACE, PLACES.acquire()).await.ok().and_then(Result::ok);
-    place.ok_or_else(|| Error::new(Code::LogBusy, "group log rows"))
 }
 
 /// Reads the rows in chunks and groups them, on a thread for such work.
@@ -174,7 +171,7 @@ async fn group(
     let rows = grouper.rows() as u64;
     let before = filter.before.or_else(|| newest.map(|newest: i64| newest.saturating_add(1)));
     let patterns = heavy(usize::MAX, move || grouper.finish()).await;
-    Ok((patterns, GroupedRows { rows, before, to }))
+    Ok((patterns, GroupedRows { rows, seen, before, to }))
 }
 
 /// The newest rows that fit, among the ids of the filter's time if they are known.

@@ -67,7 +67,7 @@ impl Told {
 pub struct Record {
     /// What became of its occurrences, the newest first.
     pub rows: Vec<Told>,
-    /// The last one that started late or not at all, in a sentence; `None`: all of these started on time.
+    /// The last one that started late or not at all, in a sentence; `None`: none of these is known to have.
     pub last: Option<String>,
 }
 
@@ -95,6 +95,7 @@ pub async fn record(
     };
     let mut rows = undecided(store, schedule, zone, now).await?;
     rows.extend(past.runs.iter().map(|run| words.told(run)));
+    rows.truncate(limit);
     let last = last(schedule, &rows);
     Ok(Record { rows, last })
 }
@@ -143,6 +144,14 @@ async fn undecided(
         Some(at) => paused(schedule, plan, at, zone),
         None => not_looked_at(store, zone, now).await?,
     };
+    let is_before = |at: Timestamp| schedule.paused_at.is_some_and(|paused_at| at < paused_at);
+    let says = |at| {
+        if is_before(at) {
+            format!("Due before the pause, and nothing was decided by then. {why}")
+        } else {
+            why.clone()
+        }
+    };
     let told = |at: Timestamp| Told {
         planned_at: at,
         planned: plan.rule.local(at),
@@ -153,7 +162,7 @@ async fn undecided(
         job_status: None,
         started_at: None,
         finished_at: None,
-        says: why.clone(),
+        says: says(at),
         is_late_or_missed: !is_paused,
     };
     Ok(due.into_iter().map(told).collect())
@@ -179,7 +188,7 @@ fn paused(schedule: &Schedule, plan: &Plan, at: Timestamp, zone: Zone) -> String
 async fn not_looked_at(store: &Store, zone: Zone, now: Timestamp) -> Result<String> {
     let processes = store.processes(now).await?;
     if !processes.at_work.is_empty() {
-        return Ok("Due, and nothing is decided yet, though an engine runs.".to_owned());
+        return Ok("Due, and nothing is decided yet, though an engine runs. The log of that process says why.".to_owned());
     }
     let seen =
         processes.seen_at.map(|at| format!("; one was last heard of at {}", zone.in_short(at)));
@@ -210,9 +219,12 @@ impl Words<'_> {
             let may_start = started_at.is_some() || waits(job.status);
             may_start && reached.since(planned_at) > GRACE
         });
+        let is_unstarted = |job: &RunJob| job.status.is_final() && job.started_at.is_none();
         let made_none = match decision.decision {
             Verdict::Skipped | Verdict::Merged => true,
-            Verdict::Fired | Verdict::CaughtUp | Verdict::OverBudget => false,
+            Verdict::Fired | Verdict::CaughtUp | Verdict::OverBudget => {
+                run.job.as_ref().is_some_and(is_unstarted)
+            }
         };
         Told {
             planned_at,
@@ -368,9 +380,9 @@ impl Words<'_> {
 
     /// How it ended, or how it stands after its first start.
     fn end(&self, job: &RunJob) -> Option<String> {
-        let attempt = match (job.attempt, job.max_attempts) {
-            (0 | 1, _) => String::new(),
-            (attempt, _) => format!(" in attempt {attempt}"),
+        let attempt = match job.attempt {
+            0 | 1 => String::new(),
+            attempt => format!(" in attempt {attempt}"),
         };
         let error = job.error.as_deref().map(|error| format!(": {}", first_line(error)));
         let error = error.unwrap_or_default();
@@ -381,12 +393,15 @@ impl Words<'_> {
         } else {
             format!(" An attempt before failed{error}.")
         };
-        let by = job.last_step.as_ref().or(job.first_step.as_ref());
         Some(match job.status {
             Status::Completed => format!("Completed{took}{attempt}.{earlier}"),
             Status::Failed => format!("Failed{took}{attempt}{error}."),
             Status::Cancelled => {
-                let by = by.map(|step| format!(" by {}", by_whom(&step.actor))).unwrap_or_default();
+                let steps = [job.first_step.clone(), job.last_step.clone()];
+                let steps: Vec<_> = steps.into_iter().flatten().collect();
+                let by = Event::cancelled_by(&steps)
+                    .map(|by| format!(" by {}", by_whom(by)))
+                    .unwrap_or_default();
                 format!("Cancelled{took}{by}.")
             }
             Status::Running => format!("Runs{attempt}.{earlier}"),
@@ -421,7 +436,8 @@ impl Words<'_> {
 /// How long something took; what took less than a minute to a tenth of a second.
 fn took(length: Duration) -> String {
     match length.as_secs() {
-        0..60 => format!("{:.1} s", length.as_secs_f64()),
+        // Cut, not rounded: no length is 60.0 s.
+        0..60 => format!("{}.{} s", length.as_secs(), length.subsec_millis() / 100),
         _ => in_units(length),
     }
 }

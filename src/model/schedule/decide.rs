@@ -137,9 +137,9 @@ fn left_out(look: &Situation<'_>, latest: Timestamp, kept: Option<Timestamp>) ->
     let first = older.next()?;
     let count = 1 + older.take(MAX_COUNTED).count();
     let many = match count {
-        1 => "missed".to_owned(),
-        2..=MAX_COUNTED => format!("{count} occurrences from here on missed"),
-        _ => "more than 1,000 occurrences from here on missed".to_owned(),
+        1 => "it was missed".to_owned(),
+        2..=MAX_COUNTED => format!("{count} occurrences from this one on were missed"),
+        _ => "more than 1,000 occurrences from this one on were missed".to_owned(),
     };
     let (verdict, detail) = match (look.catch_up, kept) {
         (CatchUp::Skip, _) | (_, None) => {
@@ -253,7 +253,7 @@ mod tests {
     fn ten_missed_periods_make_one_job() {
         let rule = hourly();
         let now = hours(10).plus(Duration::from_mins(30));
-        let merged = "1 merged - 9 occurrences from here on missed; the job of Sat 2026-11-21 18:00:00 UTC stands for them";
+        let merged = "1 merged - 9 occurrences from this one on were missed; the job of Sat 2026-11-21 18:00:00 UTC stands for them";
         assert_eq!(rows(&look(&rule, now)), [merged, "10 caught_up 0 30 min late"]);
         let decided = decide(&look(&rule, now));
         assert_eq!(
@@ -273,7 +273,7 @@ mod tests {
     fn skip_leaves_out_what_is_late_and_fires_what_is_not() {
         let rule = hourly();
         let skip = |now| Situation { catch_up: CatchUp::Skip, ..look(&rule, now) };
-        let missed = "1 skipped - 2 occurrences from here on missed; this schedule makes no job for missed ones";
+        let missed = "1 skipped - 2 occurrences from this one on were missed; this schedule makes no job for missed ones";
         assert_eq!(rows(&skip(hours(3))), [missed, "3 fired 0 "]);
         assert_eq!(rows(&skip(hours(2).plus(Duration::from_mins(2)))), [missed]);
         assert_eq!(decide(&skip(hours(2).plus(Duration::from_mins(2)))).cursor, hours(2));
@@ -291,7 +291,7 @@ mod tests {
         assert_eq!(
             rows(&all),
             [
-                "1 merged - 2 occurrences from here on missed; the job of Sat 2026-11-21 11:00:00 UTC stands for them",
+                "1 merged - 2 occurrences from this one on were missed; the job of Sat 2026-11-21 11:00:00 UTC stands for them",
                 "3 caught_up 0 2 h 0 min late",
                 "4 caught_up 10 1 h 0 min late",
                 "5 fired -5 ",

@@ -25,8 +25,6 @@ pub struct RunJob {
     pub run_at: Timestamp,
     /// Attempts begun.
     pub attempt: u32,
-    /// How many it has, once that is known.
-    pub max_attempts: Option<u32>,
     /// When its first attempt began.
     pub started_at: Option<Timestamp>,
     /// When it ended.
@@ -50,6 +48,8 @@ pub struct PauseDeed {
     pub subject: String,
     /// Whether it was paused then, or resumed.
     pub paused: bool,
+    /// The reason of the pause that began or ended, as far as it has one.
+    pub reason: Option<String>,
 }
 
 /// The last occurrences of a schedule, and what people did meanwhile.
@@ -73,7 +73,9 @@ impl PastRuns {
     ) -> Option<(&PauseDeed, Option<Timestamp>)> {
         let mut of_it = self.deeds.iter().filter(|deed| deed.subject == subject).peekable();
         while let Some(deed) = of_it.next() {
-            let resumed = of_it.peek().filter(|next| !next.paused).map(|next| next.at);
+            // Between the two another pause may have begun that no person ordered: its end is not that of this one.
+            let ends = |next: &&&PauseDeed| !next.paused && next.reason == deed.reason;
+            let resumed = of_it.peek().filter(ends).map(|next| next.at);
             let holds = match resumed {
                 Some(end) => deed.at < to && end > from,
                 None => (from..to).contains(&deed.at),
@@ -98,6 +100,7 @@ mod tests {
             by: "ann".into(),
             subject: subject.into(),
             paused,
+            reason: Some("maintenance".into()),
         };
         let deeds = vec![
             deed(10, "queue a", true),
@@ -117,5 +120,9 @@ mod tests {
         assert_eq!(told(25, 40), Some((30, None)));
         assert_eq!(told(35, 40), None, "it may have ended by itself");
         assert_eq!(runs.pause_between("queue c", at(0), at(99)), None);
+        let of_a_limit = PauseDeed { reason: Some("a limit".into()), ..deed(60, "queue a", false) };
+        let deeds = vec![deed(50, "queue a", true), of_a_limit];
+        let runs = PastRuns { runs: vec![], deeds };
+        assert_eq!(runs.pause_between("queue a", at(52), at(58)), None, "another pause was ended");
     }
 }

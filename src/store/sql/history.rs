@@ -66,14 +66,17 @@ pub(in crate::store) fn events(conn: &Connection, id: JobId, limit: usize) -> Re
     Ok(rows)
 }
 
-/// A job's first and its last step, where it has some; one alone is both.
+/// A job's first step and its last one, where it has some; one alone is both. If somebody asked for its end, that step is the
+/// last one: what a worker then did follows from it.
 pub(in crate::store) fn ends(conn: &Connection, id: JobId) -> Result<Vec<Event>> {
     const SQL: &str = "
         SELECT at, from_status, to_status, cause, actor, detail, sequence
         FROM job_events
         WHERE job_id = :id
           AND (sequence = (SELECT min(sequence) FROM job_events WHERE job_id = :id)
-            OR sequence = (SELECT max(sequence) FROM job_events WHERE job_id = :id))
+            OR sequence = coalesce(
+                (SELECT max(sequence) FROM job_events WHERE job_id = :id AND cause = 'cancel_requested'),
+                (SELECT max(sequence) FROM job_events WHERE job_id = :id)))
         ORDER BY sequence";
     let mut statement = conn.prepare_cached(SQL)?;
     let rows = statement.query_map(named_params! {":id": id.0}, event)?;

@@ -21,7 +21,6 @@ pub(in crate::store) fn of(
     // An error may be as long as a log; a sentence has its beginning.
     const SQL: &str = "
         SELECT d.occurrence_at, d.decision, d.decided_at, d.job_id, d.detail, j.status, j.queue, j.run_at, j.attempt,
-            j.max_attempts,
             coalesce((
                 SELECT a.started_at
                 FROM job_attempts a
@@ -69,10 +68,9 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<PastRun> {
         queue: parsed(row, 6, |text| Queue::parse(text).ok())?,
         run_at: Timestamp::from_millis(row.get(7)?),
         attempt: row.get(8)?,
-        max_attempts: row.get(9)?,
-        started_at: instant(row, 10)?,
-        finished_at: instant(row, 11)?,
-        error: optional_text(row, 12)?,
+        started_at: instant(row, 9)?,
+        finished_at: instant(row, 10)?,
+        error: optional_text(row, 11)?,
         first_step: None,
         last_step: None,
     };
@@ -82,9 +80,9 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<PastRun> {
 /// The pauses of queues and of this schedule among the newest rows of the audit log, the oldest first.
 fn deeds(conn: &Connection, name: &ScheduleName) -> Result<Vec<PauseDeed>> {
     const SQL: &str = "
-        SELECT at, actor, subject, action = 'pause'
+        SELECT at, actor, subject, action = 'pause', CASE action WHEN 'pause' THEN after ELSE before END
         FROM (
-            SELECT id, at, actor, action, subject
+            SELECT id, at, actor, action, subject, before, after
             FROM job_audit
             ORDER BY id DESC
             LIMIT :rows) a
@@ -98,6 +96,7 @@ fn deeds(conn: &Connection, name: &ScheduleName) -> Result<Vec<PauseDeed>> {
             by: text(row, 1)?,
             subject: text(row, 2)?,
             paused: row.get(3)?,
+            reason: optional_text(row, 4)?,
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

@@ -44,6 +44,9 @@ pub(in crate::web) struct LogsQuery {
     /// Of the patterns only the one of the row with this id, with its rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) like: Option<i64>,
+    /// `newest`: the cursor keeps the rows that were grouped together, and newer ones have come at most since.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) kept: Option<String>,
     /// Of these rows only those with ids below this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) from: Option<i64>,
@@ -96,7 +99,15 @@ impl LogsQuery {
 
     /// The same question from its newest row on.
     pub(super) fn anew(&self) -> Self {
-        Self { before: None, like: None, from: None, ..self.clone() }
+        Self { before: None, kept: None, like: None, from: None, ..self.clone() }
+    }
+
+    /// All patterns of the rows among which the open one was found.
+    pub(super) fn around(&self) -> Self {
+        match self.kept {
+            Some(_) => self.anew(),
+            None => Self { like: None, from: None, ..self.clone() },
+        }
     }
 
     /// Whether the rows are to be grouped by what they say.

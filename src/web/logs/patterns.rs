@@ -52,6 +52,7 @@ fn all(
     if grouped.rows == 0 && grouped.to == GroupedTo::TheEnd {
         return none(asked);
     }
+    let has_rows = grouped.rows > 0;
     let rows: Vec<_> = shown.iter().map(|shown| row(shown, grouped, asked, now)).collect();
     let first = asked.before.map(|_| asked.anew().link(asked::PATH));
     let next = match grouped.to {
@@ -75,7 +76,7 @@ fn all(
                 p.soft { (number(*rare)) " rows say something that is too rare to be kept among so many patterns." }
             }
         }
-        div.errors.patterns { (table("Patterns", &["Pattern", "Rows", "Share", "Level", "Over that time"], &rows)) }
+        @if has_rows { div.errors.patterns { (table("Patterns", &["Pattern", "Rows", "Share", "Level", "Over that time"], &rows)) } }
         (pager(first.as_ref(), next.as_ref().map(|next| (next, "Group older rows"))))
     }
 }
@@ -100,9 +101,16 @@ fn told(grouped: &GroupedRows, has_newer: bool, seen: &LogPicture) -> String {
                 "{rows} rows were grouped that are older than those before. Still older rows may fit, too."
             )
         }
-        (GroupedTo::ItsSight(_), _) => {
+        (GroupedTo::ItsSight(_), _) if grouped.rows == 0 => {
             format!(
-                "100,000 rows were looked through, and the {rows} of them that fit were grouped. Older rows may fit, too."
+                "None of the {} rows that were looked through fits. Older rows may fit.",
+                number(grouped.seen)
+            )
+        }
+        (GroupedTo::ItsSight(_), _) => {
+            let seen = number(grouped.seen);
+            format!(
+                "{seen} rows were looked through, and the {rows} of them that fit were grouped. Older rows may fit, too."
             )
         }
     }
@@ -115,8 +123,9 @@ fn row(
     now: Timestamp,
 ) -> Markup {
     let like = pattern.ids.first().copied();
-    let own =
-        LogsQuery { like, before: grouped.before, from: None, ..asked.clone() }.link(asked::PATH);
+    let kept = asked.before.is_none().then(|| "newest".to_owned());
+    let own = LogsQuery { like, before: grouped.before, kept, from: None, ..asked.clone() };
+    let own = own.link(asked::PATH);
     let label = format!("Rows of {}", marked_text(&pattern.text));
     html! {
         tr {
@@ -141,7 +150,7 @@ fn row(
 /// One pattern: what it says, how often, and the way back to all.
 fn one(found: &Alike, asked: &LogsQuery, now: Timestamp) -> Markup {
     let Alike { grouped, shown: ShownPattern { pattern, issue }, .. } = found;
-    let back = LogsQuery { like: None, from: None, ..asked.clone() }.link(asked::PATH);
+    let back = asked.around().link(asked::PATH);
     let label = format!("Rows of {}", marked_text(&pattern.text));
     html! {
         div.card-body.lines {
@@ -255,7 +264,7 @@ mod tests {
     #[test]
     fn the_page_says_which_rows_were_grouped() {
         let seen = |counted, cut_short| LogPicture { counted, cut_short, ..LogPicture::default() };
-        let rows = |rows, to| GroupedRows { rows, before: None, to };
+        let rows = |rows, to| GroupedRows { rows, seen: 100_000, before: None, to };
         let most = rows(20_000, GroupedTo::ItsMost(7));
         for (said, text) in [
             (

@@ -268,7 +268,7 @@ async fn the_pages_of_kinds_and_the_dashboard_leave_out_the_same_hours() {
                 .see(&format!("/kinds/mail?range={range}"))
                 .await
                 .body
-                .contains("No job of the kind"),
+                .contains("No job ended in the range"),
             site.see(&format!("/?range={range}&by=kind")).await.body.contains("mail <b>1</b>"),
         ];
         assert_eq!([list, one, chart], [is_told; 3], "{range}");
@@ -277,5 +277,5 @@ async fn the_pages_of_kinds_and_the_dashboard_leave_out_the_same_hours() {
     site.cookie = site.login(&admin, "of half an hour later").await;
     let list = site.see("/kinds?range=24h").await.body;
     let one = site.see("/kinds/mail?range=24h").await.body;
-    assert!(!list.contains("/kinds/mail") && one.contains("No job of the kind"), "{list}");
+    assert!(!list.contains("/kinds/mail") && one.contains("No job ended in the range"), "{list}");
 }

@@ -115,7 +115,7 @@ async fn a_schedules_page_shows_its_next_five_its_warnings_and_its_decisions() {
     for text in [
         "The last one was planned for Fri 2027-01-15 02:30:00 CET. Decided 6 h 30 min after its time",
         "Started 6 h 30 min late. Runs.",
-        "2 occurrences from here on missed; the job of Fri 2027-01-15 02:30:00 CET stands for them.",
+        "2 occurrences from this one on were missed; the job of Fri 2027-01-15 02:30:00 CET stands for them.",
     ] {
         assert!(body.contains(text), "{text}: {body}");
     }

@@ -174,7 +174,7 @@ async fn a_downtime_says_what_is_known_of_it() {
         says,
         [
             "Decided 30 min after its time, when an engine started (15 Jan 11:29:58 UTC). Started 30 min late. Runs.",
-            "No job: 2 occurrences from here on missed; the job of Fri 2027-01-15 11:00:00 UTC stands for them. \
+            "No job: 2 occurrences from this one on were missed; the job of Fri 2027-01-15 11:00:00 UTC stands for them. \
              Decided 2 h 30 min after its time, when an engine started (15 Jan 11:29:58 UTC).",
             "Started on time. Completed after 2.0 s.",
         ]
@@ -213,5 +213,28 @@ async fn an_overlap_and_a_cancelled_job_say_what_kept_them() {
     house.store.cancel(JobId(2), ann(), at("10:01:00")).await.unwrap();
     let record = house.record("10:02:00", Zone::default()).await;
     assert_eq!(record.rows[1].says, "It did not start. Cancelled by ann.");
-    assert!(!record.rows[1].waits());
+    assert!(!record.rows[1].waits() && record.rows[1].is_late_or_missed);
+}
+
+#[tokio::test]
+async fn one_that_somebody_stopped_names_them_and_not_the_worker() {
+    let house = House::new().await;
+    let lease = house.look("08:00:00").await;
+    house.store.cancel(JobId(1), ann(), at("08:02:00")).await.unwrap();
+    house.settle(lease, Outcome::Fatal(error("stopped")), "08:03:00").await;
+    let told = house.newest("08:04:00").await;
+    assert_eq!(told.job_status, Some(Status::Cancelled));
+    assert_eq!(told.says, "Started on time. Cancelled after 3 min by ann.");
+}
+
+#[tokio::test]
+async fn what_was_due_before_a_pause_is_not_put_down_to_it() {
+    let house = House::new().await;
+    house.store.pause_schedule(name(), ann(), at("08:30:00")).await.unwrap();
+    let rows = house.record("09:30:00", Zone::default()).await.rows;
+    assert!(rows[0].says.starts_with("No job: the schedule is paused since"), "{}", rows[0].says);
+    assert!(rows[1].says.starts_with("Due before the pause, and nothing was decided by then."));
+    let schedule = house.store.schedule(name()).await.unwrap().unwrap();
+    let one = record(&house.store, &schedule, 1, Zone::default(), at("09:30:00")).await.unwrap();
+    assert_eq!(one.rows.len(), 1, "as many as were asked for");
 }

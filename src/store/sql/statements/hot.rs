@@ -11,8 +11,8 @@ use crate::store::core::{
     self, again, cancel, delete, edit, enqueue, poll, prune, queues as gates, schedules as plans,
 };
 use crate::store::sql::{
-    after, ahead, batches, counts, errors, history, idempotency, job_list, jobs, lease, queues,
-    rates, schedules, search, settings, spend, stats, strayed, unblock, why, workers,
+    after, ahead, batches, counts, errors, history, idempotency, job_list, jobs, lease, past_runs,
+    queues, rates, schedules, search, settings, spend, stats, strayed, unblock, why, workers,
 };
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -183,6 +183,7 @@ fn shown(world: &World, now: Timestamp) {
     schedules::count(conn).unwrap();
     let schedule = schedules::get(conn, &name).unwrap().unwrap();
     schedules::decisions(conn, schedule.id, 50).unwrap();
+    past_runs::of(conn, (schedule.id, &schedule.name), 50).unwrap();
     schedules::last_before(conn, schedule.id, now).unwrap();
     workers::all(conn).unwrap();
     workers::processes(conn, now).unwrap();

@@ -52,6 +52,7 @@ const JUDGED: &[(&str, &str)] = &[
         "each EXISTS stops at its first row; what is sorted is a month's days and the kinds of processes",
     ),
     ("SELECT NOT (EXISTS (SELECT 1 FROM jobs", "each EXISTS stops at its first row"),
+    ("FROM job_audit ORDER BY id DESC LIMIT :rows) a", "the newest 1,000 rows of the audit log"),
     ("LIMIT :limit) fresh)", "only what came since the last poll waits for admission"),
     (
         "FROM (SELECT status FROM jobs WHERE waits_for = 'admission'",
