@@ -176,8 +176,12 @@ fn no_further(job: &Job, events: &[Event], kept: &[Attempt]) -> Markup {
     let is_failed = job.status == Status::Failed;
     let cause = events.last().filter(|_| is_failed).and_then(|event| event.cause.as_ref().ok());
     let error = kept.last().filter(|_| is_failed).and_then(|last| last.fingerprint.as_deref());
+    // The sentence before ends with the first line of the error, as its handler wrote it.
+    let said = job.error.as_deref().and_then(|error| error.lines().next()).unwrap_or_default();
+    let is_ended = said.trim_end().ends_with(['.', '!', '?']);
+    let stop = if said.is_empty() || is_ended { " " } else { ". " };
     html! {
-        @if let Some(why) = cause.and_then(|cause| cause.no_further()) { " " (why) }
+        @if let Some(why) = cause.and_then(|cause| cause.no_further()) { (stop) (why) }
         @if let Some(error) = error { " " a href=(nav::error(error)) { "All failures with this error" } "." }
     }
 }

@@ -200,7 +200,7 @@ async fn one_sentence_says_how_a_job_stands() {
     settle(&site, lease, Outcome::Fatal(error("no lamp"))).await;
     assert_eq!(
         says(&site, third).await,
-        "FailedFailed just now on attempt 1 of 3: no lamp No further attempt follows, because the handler said that trying again does not help. The job does not start again by itself. All failures with this error."
+        "FailedFailed just now on attempt 1 of 3: no lamp. No further attempt follows, because the handler said that trying again does not help. The job does not start again by itself. All failures with this error."
     );
 
     let later = NewJob {
