@@ -32,6 +32,13 @@
   document.addEventListener("visibilitychange", () => {
     if (!paused) (document.hidden ? close : open)();
   });
+  // A form that leads away may remove what the page shows: its parts are not asked for any more. A page that the browser has kept
+  // and shows again goes on.
+  document.addEventListener("submit", (event) => {
+    const method = event.submitter?.formMethod || event.target.method;
+    if (!event.defaultPrevented && method !== "dialog" && !paused) close();
+  });
+  window.addEventListener("pageshow", (event) => { if (event.persisted && !paused) open(); });
   // The server ends a stream after a while, to check the login again: the next one follows at once.
   document.addEventListener("htmx:sseClose", (event) => {
     if (event.detail.type === "message" && !paused && !document.hidden) open();

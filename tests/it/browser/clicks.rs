@@ -20,8 +20,10 @@ impl<'a> Clicks<'a> {
         Self { page, count: 0, texts: 0 }
     }
 
+    /// Clicks once the page is there as a whole: "all of them" are all only then.
     pub(super) fn click(&mut self, selector: &str) {
-        self.page.wait(&format!("!!document.querySelector({})", json!(selector)));
+        let is_there = format!("!!document.querySelector({})", json!(selector));
+        self.page.wait(&format!("document.readyState == 'complete' && {is_there}"));
         self.page.click(selector);
         self.count += 1;
     }
