@@ -36,6 +36,8 @@ const AIM: Duration = Duration::from_millis(20);
 const PAGES: &[&str] = &[
     "/",
     "/jobs",
+    "/jobs?status=cancelled",
+    // None of these jobs completed: this one looks through as many as a search may and finds none.
     "/jobs?status=completed",
     "/jobs?status=failed",
     "/jobs?kind=kind_3",

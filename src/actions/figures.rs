@@ -65,8 +65,9 @@ pub async fn of(
     store.job_series(of, span, Some(step), &zone.to_string()).await
 }
 
-/// The jobs of a kind or a queue that came to a status in the time of a series.
-pub fn jobs_in(series: &JobSeries, of: &FiguresOf, status: Status) -> Filter {
+/// The jobs of a kind or a queue that came to a status in the time of a series; without one those that completed or failed.
+pub fn jobs_in(series: &JobSeries, of: &FiguresOf, status: Option<Status>) -> Filter {
+    let status = status.map_or("completed,failed", Status::as_str);
     let kind = of.kind.as_ref().map(|kind| format!(" kind:{kind}"));
     let queue = of.queue.as_ref().map(|queue| format!(" queue:{queue}"));
     let since = series.slots.first().map(|slot| format!(" since:{}", slot.from));

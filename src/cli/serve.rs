@@ -55,7 +55,7 @@ pub(super) struct Arguments {
     /// Configuration file [default: lamplighter.toml in the data directory, if there is one]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Serve a demo: a separate data directory with a week of a made-up shop's jobs and a day of its logs
+    /// Serve a demo: a separate data directory with a week of a made-up shop's jobs and two days of its logs
     #[arg(long)]
     demo: bool,
 }

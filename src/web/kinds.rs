@@ -147,7 +147,7 @@ pub(super) fn sums(of: &FiguresOf, series: &JobSeries, clocks: Clocks) -> Markup
     let by = |of: fn(&JobFigures) -> u64| -> Vec<u64> {
         series.slots.iter().map(|slot| of(&slot.figures)).collect()
     };
-    let jobs = |status| nav::jobs(&figures::jobs_in(series, of, status));
+    let jobs = |status| nav::jobs(&figures::jobs_in(series, of, Some(status)));
     let tile = |label, figure: String, picture: Markup, foot: Markup, status| Tile {
         label,
         figure: html! { (figure) },

@@ -14,7 +14,7 @@ use super::problem::Problem;
 use super::queues::{page_after, say};
 use crate::actions::errors::Range;
 use crate::actions::{figures, queues};
-use crate::model::{FiguresOf, Filter, Kind};
+use crate::model::{FiguresOf, Kind};
 use axum::extract::State;
 use axum::response::{Html, Response};
 use maud::html;
@@ -47,7 +47,8 @@ pub(super) async fn page(
     let series = figures::of(store, asked, clocks.zone_or_utc(), now).await?;
     let own = nav::queue(&name);
     let jobs_of = |kind: &Kind| {
-        nav::jobs(&Filter::default().queue(name.clone()).kind(kind.clone()).since(range.length()))
+        let of_kind = FiguresOf { kind: Some(kind.clone()), ..of.clone() };
+        nav::jobs(&figures::jobs_in(&series, &of_kind, None))
     };
     let content = html! {
         div.stack {

@@ -292,7 +292,7 @@ fn row(told: &Told, clocks: Clocks, now: Timestamp) -> Markup {
     }
 }
 
-/// What stands in the place of a start that there is none of.
+/// What the column of starts says of a run that has not started.
 fn not_started(told: &Told) -> &'static str {
     match (told.decision, told.job_id, told.job_status) {
         (None, ..) => "not yet",

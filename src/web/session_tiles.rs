@@ -70,7 +70,7 @@ pub(super) async fn part(
             figure: html! { (grouped(total.failed)) },
             picture: html! {},
             foot: html! { "of " (grouped(total.completed + total.failed)) " that ended" },
-            link: nav::jobs(&figures::jobs_in(&week, &sessions(), Status::Failed)),
+            link: nav::jobs(&figures::jobs_in(&week, &sessions(), Some(Status::Failed))),
         },
     ]);
     let of = link(session_rows::PART_PATH).with(&[("of", TILES)]);

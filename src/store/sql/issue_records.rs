@@ -5,7 +5,8 @@ use crate::error::Result;
 use crate::model::{FilingId, Fingerprint, IssueAct, IssueId, IssueRecord, JobId, Timestamp};
 use crate::store::sqlite::dialect;
 use crate::store::sqlite::row::{instant, optional_text, text, word};
-use rusqlite::{Connection, named_params};
+use rusqlite::{Connection, Row, named_params};
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// An issue with what was done about it.
@@ -56,37 +57,35 @@ pub(in crate::store) fn of_codes(
     conn: &Connection,
     codes: &[String],
 ) -> Result<BTreeMap<String, IssueId>> {
-    let sql = format!(
-        "SELECT c.code, i.id
-         FROM self_monitoring_issue_codes c
-         JOIN self_monitoring_issues i ON i.id = c.issue_id
-         WHERE c.code IN ({}) AND i.gone_at IS NULL AND (i.author IS NULL OR i.scan_id IS NOT NULL)
-         ORDER BY i.state = 'open', i.id",
-        dialect::members(":codes")
-    );
-    let mut statement = conn.prepare_cached(&sql)?;
-    let params = named_params! {":codes": serde_json::json!(codes).to_string()};
-    // Of several rows of a code the last one stays.
-    let rows = statement.query_map(params, |row| Ok((text(row, 0)?, IssueId(row.get(1)?))))?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    by_key(conn, ("self_monitoring_issue_codes", "code"), codes, |row| text(row, 0))
 }
 
-/// The issue of each of these templates, chosen as [`of_codes`] does.
+/// The issue of each of these templates, chosen in the same way.
 pub(in crate::store) fn of_templates(
     conn: &Connection,
     templates: &[i64],
 ) -> Result<BTreeMap<i64, IssueId>> {
+    by_key(conn, ("self_monitoring_issue_templates", "template_id"), templates, |row| row.get(0))
+}
+
+/// The issue of each of these values of a column that names issues.
+fn by_key<K: Ord + Serialize>(
+    conn: &Connection,
+    (table, column): (&str, &str),
+    values: &[K],
+    key: impl Fn(&Row<'_>) -> rusqlite::Result<K>,
+) -> Result<BTreeMap<K, IssueId>> {
     let sql = format!(
-        "SELECT t.template_id, i.id
-         FROM self_monitoring_issue_templates t
-         JOIN self_monitoring_issues i ON i.id = t.issue_id
-         WHERE t.template_id IN ({}) AND i.gone_at IS NULL AND (i.author IS NULL OR i.scan_id IS NOT NULL)
+        "SELECT k.{column}, i.id
+         FROM {table} k
+         JOIN self_monitoring_issues i ON i.id = k.issue_id
+         WHERE k.{column} IN ({}) AND i.gone_at IS NULL AND (i.author IS NULL OR i.scan_id IS NOT NULL)
          ORDER BY i.state = 'open', i.id",
-        dialect::members(":templates")
+        dialect::members(":values")
     );
     let mut statement = conn.prepare_cached(&sql)?;
-    let params = named_params! {":templates": serde_json::json!(templates).to_string()};
-    // Of several rows of a template the last one stays.
-    let rows = statement.query_map(params, |row| Ok((row.get(0)?, IssueId(row.get(1)?))))?;
+    let params = named_params! {":values": serde_json::json!(values).to_string()};
+    // Of several rows of one value the last one stays.
+    let rows = statement.query_map(params, |row| Ok((key(row)?, IssueId(row.get(1)?))))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }

@@ -131,8 +131,8 @@ const JUDGED: &[(&str, &str)] = &[
         "FROM self_monitoring_issue_templates AS t JOIN",
         "what is sorted are the hours of a page's issues",
     ),
-    ("WHERE c.code IN", "what is sorted are the issues of a page's codes"),
-    ("WHERE t.template_id IN", "what is sorted are the issues of a page's templates"),
+    ("WHERE k.code IN", "what is sorted are the issues of a page's codes"),
+    ("WHERE k.template_id IN", "what is sorted are the issues of a page's templates"),
     (
         "ORDER BY occurrences DESC, id DESC LIMIT",
         "what is sorted are the ids of the problems that were found, and then a page of them",
