@@ -110,6 +110,7 @@ pub(crate) use browser::browser_words;
 pub(crate) use budget::set_aside;
 pub use budget::{ALARM, Budgets, OverBudget, Reserve, Spend, Spent, day_of, month_start};
 pub use bulk::{Bulk, BulkAct, BulkSlice, CommonError, JobState, Preview, Skip};
+pub(crate) use by_whom::worker_name;
 pub use by_whom::{JobMaker, by_whom};
 pub use cadence::{SCAN_SCHEDULE, scan_schedule};
 pub use changes::{ChangedFile, FileChange, SessionChanges};

@@ -10,7 +10,7 @@ mod others;
 use super::process;
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
-use crate::model::{Epoch, LEASE, Process, Registration, WorkerId};
+use crate::model::{Epoch, LEASE, Process, Registration, WorkerId, worker_name};
 use crate::store::Store;
 use crate::warn_coded;
 use others::Others;
@@ -58,10 +58,8 @@ pub(super) struct Identity {
 
 impl Identity {
     fn new(clock: &Clock) -> Self {
-        let (process, start) = (process::own(), clock.now().millis());
-        let name = format!("{}-{start}-{:06}", process.pid, (clock.chance() * 1e6) as u32);
-        let worker = WorkerId::parse(name).expect("a worker's name is short");
-        Self { worker, process }
+        let process = process::own();
+        Self { worker: worker_name(process.pid, clock.now(), clock.chance()), process }
     }
 }
 

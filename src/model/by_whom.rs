@@ -1,6 +1,7 @@
 //! Who took a step of a job, as people read it.
 
 use super::moves::POLLER;
+use super::{Timestamp, WorkerId};
 use std::borrow::Cow;
 
 /// Who made a job, as far as it was written down.
@@ -29,19 +30,45 @@ impl JobMaker {
     }
 }
 
+/// Letters and digits of a worker's name behind the number of its process.
+const WORKER_MARK: usize = 10;
+
+/// The name of a worker that begins now in this process: no two workers have one name. It is short, for it stands in the row of
+/// each job that runs: behind the number of the process, the last 24 days of the time in milliseconds and one of a million
+/// numbers, by digits to the base of 36.
+pub(crate) fn worker_name(process: u32, now: Timestamp, chance: f64) -> WorkerId {
+    let time = now.millis().rem_euclid(1 << 31) as u64;
+    let mut rest = time * 1_000_000 + (chance * 1e6) as u64;
+    let mut mark = [' '; WORKER_MARK];
+    for digit in mark.iter_mut().rev() {
+        *digit = char::from_digit((rest % 36) as u32, 36).unwrap_or_default();
+        rest /= 36;
+    }
+    let name = format!("{process}-{}", String::from_iter(mark));
+    WorkerId::parse(name).expect("a worker's name is short")
+}
+
 /// The words for it. A worker's name holds the number of its process.
 pub fn by_whom(actor: &str) -> Cow<'_, str> {
     if actor == POLLER {
         return "the server".into();
     }
-    let mut parts = actor.split('-');
-    let mut number = |digits: usize| {
-        let is_number = |part: &&str| part.bytes().all(|byte| byte.is_ascii_digit());
-        parts.next().filter(is_number).filter(|part| part.len() >= digits)
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_mark = |part: &str| {
+        let is_digit = |byte: u8| byte.is_ascii_digit() || byte.is_ascii_lowercase();
+        part.len() == WORKER_MARK && part.bytes().all(is_digit)
     };
-    match (number(1), number(10), number(6), parts.next()) {
-        (Some(process), Some(_), Some(_), None) => format!("process {process}").into(),
-        (_, _, _, _) => actor.into(),
+    // Before version 0.2 the time and the number stood there in full.
+    let is_full = |part: &str| {
+        let parts =
+            part.split_once('-').filter(|(time, number)| time.len() > 9 && number.len() == 6);
+        parts.is_some_and(|(time, number)| is_number(time) && is_number(number))
+    };
+    match actor.split_once('-') {
+        Some((process, mark)) if is_number(process) && (is_mark(mark) || is_full(mark)) => {
+            format!("process {process}").into()
+        }
+        Some(_) | None => actor.into(),
     }
 }
 
@@ -65,13 +92,18 @@ mod tests {
 
     #[test]
     fn a_step_is_said_to_be_by_a_process_and_not_by_the_name_of_a_worker() {
+        let now = Timestamp::from_millis((1 << 31) - 1);
         for (actor, words) in [
+            (worker_name(21742, now, 0.004711).as_str(), "process 21742"),
             ("21742-1800000000000-004711", "process 21742"),
+            ("21742-1800000000000-004711-x", "21742-1800000000000-004711-x"),
+            (worker_name(7, now, 0.999_999_9).as_str(), "process 7"),
             ("poller", "the server"),
             ("ada", "ada"),
             ("build-7", "build-7"),
             ("7-1-2", "7-1-2"),
-            ("21742-1800000000000-004711-x", "21742-1800000000000-004711-x"),
+            ("21742-00zzzzzzzz-x", "21742-00zzzzzzzz-x"),
+            ("-00zzzzzzzz", "-00zzzzzzzz"),
             ("", ""),
         ] {
             assert_eq!(by_whom(actor), words);

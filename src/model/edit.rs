@@ -1,6 +1,6 @@
 //! What people change in a job that waits.
 
-use super::limits::{MAX_ATTEMPTS, check_priority, payload_text};
+use super::limits::{MAX_ATTEMPTS, check_payload, check_priority};
 use super::{Job, Json, Timestamp};
 use crate::error::{Code, Error, Result};
 
@@ -49,7 +49,7 @@ impl JobEdit {
             );
             return Err(Error::new(Code::ModelInvalid, why));
         }
-        changed.payload.as_ref().map(payload_text).transpose()?;
+        changed.payload.as_ref().map(check_payload).transpose()?;
         Ok(changed)
     }
 

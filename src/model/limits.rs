@@ -38,16 +38,15 @@ pub(crate) fn check_priority(priority: i32) -> Result<()> {
     Err(Error::new(Code::ModelInvalid, why))
 }
 
-/// A payload as it is stored. A refusal says why, in the same way.
+/// Refuses a payload that is too large, in the same way.
 ///
 /// # Errors
 /// `JOB-SIZE-001` over [`MAX_PAYLOAD_BYTES`].
-pub(crate) fn payload_text(payload: &Json) -> Result<String> {
+pub(crate) fn check_payload(payload: &Json) -> Result<()> {
     let bytes = payload.as_str().len();
-    if bytes > MAX_PAYLOAD_BYTES {
-        let why =
-            format!("a payload has at most {MAX_PAYLOAD_BYTES} bytes, and this one has {bytes}");
-        return Err(Error::new(Code::JobTooLarge, why));
+    if bytes <= MAX_PAYLOAD_BYTES {
+        return Ok(());
     }
-    Ok(payload.to_string())
+    let why = format!("a payload has at most {MAX_PAYLOAD_BYTES} bytes, and this one has {bytes}");
+    Err(Error::new(Code::JobTooLarge, why))
 }

@@ -4,7 +4,7 @@ mod options;
 
 use super::begun::begun;
 use super::limits::{
-    MAX_AFTER, MAX_ATTEMPTS, MAX_KEY_BYTES, MAX_TAGS, check_priority, payload_text,
+    MAX_AFTER, MAX_ATTEMPTS, MAX_KEY_BYTES, MAX_TAGS, check_payload, check_priority,
 };
 use super::{
     Actor, BatchId, ConcurrencyKey, JobId, Json, Kind, Occurrence, Payload, Queue, Tag, Timestamp,
@@ -94,14 +94,6 @@ impl NewJob {
         Ok(Self { payload, ..Self::new(kind) })
     }
 
-    /// The payload as it is stored.
-    ///
-    /// # Errors
-    /// `JOB-SIZE-001` for one that is too large.
-    pub fn payload_text(&self) -> Result<String> {
-        payload_text(&self.payload)
-    }
-
     /// The earliest start of the job if it is stored at `now`.
     pub(crate) fn starts_at(&self, now: Timestamp) -> Timestamp {
         self.run_at.unwrap_or_else(|| now.plus(self.delay.unwrap_or_default()))
@@ -176,12 +168,13 @@ impl NewJob {
     /// The job, if the table takes its values.
     ///
     /// # Errors
-    /// `JOB-VALUE-001` with the value and its range.
+    /// `JOB-VALUE-001` with the value and its range, `JOB-SIZE-001` for a payload that is too large.
     pub(crate) fn checked(&self) -> Result<&Self> {
         let too_short = |length: Option<Duration>| {
             length.is_some_and(|length| !(1..=i64::MAX as u128).contains(&length.as_millis()))
         };
         self.priority.map(check_priority).transpose()?;
+        check_payload(&self.payload)?;
         let wrong = match self {
             Self { max_attempts: Some(attempts), .. } if !(1..=MAX_ATTEMPTS).contains(attempts) => {
                 return Err(invalid(format!("its number of attempts is 1 to {MAX_ATTEMPTS}")));

@@ -1,6 +1,6 @@
 //! Schedules as they are stored: their name, what they plan, and what was decided.
 
-use super::super::limits::{check_priority, payload_text};
+use super::super::limits::{check_payload, check_priority};
 use super::{CatchUp, Overlap, Rule, Verdict};
 use crate::error::{Code, Error, Result};
 use crate::model::{JobId, Json, Kind, Queue, ScheduleName, SessionRequest, Status, Timestamp};
@@ -55,7 +55,7 @@ impl Plan {
     /// # Errors
     /// `JOB-VALUE-001` if not; `JOB-SIZE-001` for a payload that is too large.
     pub fn checked(self) -> Result<Self> {
-        payload_text(&self.payload)?;
+        check_payload(&self.payload)?;
         if self.kind == Kind::AGENT_SESSION {
             // It would be found out by night.
             let request = SessionRequest::deserialize(self.payload.value()).map_err(|error| {

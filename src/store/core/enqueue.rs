@@ -22,7 +22,6 @@ pub(in crate::store) fn decides(job: &NewJob) -> bool {
 /// A job that is a row and nothing else, checked and ready to be stored.
 pub(in crate::store) struct Plain {
     job: NewJob,
-    payload: String,
     now: Timestamp,
 }
 
@@ -32,13 +31,13 @@ impl Plain {
     /// # Errors
     /// `JOB-VALUE-001` for a value out of range, `JOB-SIZE-001` for a payload that is too large.
     pub(in crate::store) fn of(job: NewJob, now: Timestamp) -> Result<Self> {
-        let payload = job.checked()?.payload_text()?;
-        Ok(Self { job, payload, now })
+        job.checked()?;
+        Ok(Self { job, now })
     }
 
     /// Whether its payload is short.
     pub(in crate::store) fn is_short(&self) -> bool {
-        self.payload.len() <= SHORT
+        self.job.payload.as_str().len() <= SHORT
     }
 }
 
@@ -55,10 +54,10 @@ pub(in crate::store) fn plain_one(tx: &Tx<'_>, job: &Plain) -> Result<JobId> {
 /// once if a worker that is at work has its kind and nothing else has a say in it; the poller admits any other.
 pub(in crate::store) fn plain(tx: &Tx<'_>, jobs: &[Plain]) -> Result<Vec<JobId>> {
     let mut rules = Rules::default();
-    let rows = jobs.iter().map(|Plain { job, payload, now }| {
+    let rows = jobs.iter().map(|Plain { job, now }| {
         let rules = rules.of(tx, &job.kind, *now)?;
         let place = rules.and_then(|rules| FirstPlace::of(job, rules, *now));
-        Ok(NewRow { job, payload, unique_key: None, place, now: *now })
+        Ok(NewRow { job, unique_key: None, place, now: *now })
     });
     insert(tx, &rows.collect::<Result<Vec<_>>>()?)
 }
@@ -141,8 +140,7 @@ pub(in crate::store) fn with_receipt(tx: &Tx<'_>, job: &NewJob, now: Timestamp) 
         }
         expect_those_before(tx, job)?;
         expect_open_batch(tx, job)?;
-        let (payload, unique_key) = (job.payload_text()?, unique_key.as_ref());
-        let row = NewRow { job, payload: &payload, unique_key, place: None, now };
+        let row = NewRow { job, unique_key: unique_key.as_ref(), place: None, now };
         let id = insert(tx, &[row])?[0];
         after::insert(tx, id, job)?;
         Enqueued::Inserted(id)

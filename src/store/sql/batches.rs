@@ -166,8 +166,7 @@ pub(in crate::store) fn get(conn: &Connection, id: BatchId) -> Result<Option<Bat
 fn make(conn: &Connection, job: NewJob, payer: Option<i64>, now: Timestamp) -> Result<JobId> {
     let job = NewJob { schedule_id: job.payer().or(payer), ..job };
     let job = folder_key::with(conn, &job)?;
-    let payload = job.payload_text()?;
-    let row = NewRow { job: &job, payload: &payload, unique_key: None, place: None, now };
+    let row = NewRow { job: &job, unique_key: None, place: None, now };
     let id = jobs::insert(conn, &[row])?[0];
     if let Some(actor) = &job.actor {
         audit::record(conn, actor, "enqueue", &format!("job {id} ({})", job.kind), now)?;

@@ -12,8 +12,7 @@ pub(in crate::store) fn with<'a>(conn: &Connection, job: &'a NewJob) -> Result<C
     if job.kind != Kind::AGENT_SESSION || job.concurrency_key.is_some() {
         return Ok(Cow::Borrowed(job));
     }
-    let request = job.payload_text().ok();
-    let request = request.and_then(|text| serde_json::from_str::<SessionRequest>(&text).ok());
+    let request = serde_json::from_str::<SessionRequest>(job.payload.as_str()).ok();
     let request = request.filter(|request| request.working_dir.is_some());
     let Some(request) = request else { return Ok(Cow::Borrowed(job)) };
     let key = request.folder_key(profile(conn, &request)?);

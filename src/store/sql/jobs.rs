@@ -114,8 +114,6 @@ pub(in crate::store) fn count_waiting(conn: &Connection, kind: &Kind, limit: i64
 /// A job that is to be stored, with what its row takes from elsewhere.
 pub(in crate::store) struct NewRow<'a> {
     pub(in crate::store) job: &'a NewJob,
-    /// As text.
-    pub(in crate::store) payload: &'a str,
     pub(in crate::store) unique_key: Option<&'a UniqueKey>,
     /// The place that it has from the beginning; `None`: the poller admits it.
     pub(in crate::store) place: Option<FirstPlace>,
@@ -145,7 +143,7 @@ macro_rules! new_row {
 new_row! {
     |row|
     "kind" = row.job.kind.as_str();
-    "payload" = row.payload;
+    "payload" = row.job.payload.as_str();
     "trigger" = row.job.trigger.as_str();
     "queue" = row.admitted().map(|admitted| &admitted.queue).or(row.job.queue.as_ref()).map(Queue::as_str);
     "priority" = row.admitted().map(|admitted| admitted.priority).or(row.job.priority);
