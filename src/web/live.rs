@@ -7,7 +7,7 @@ use super::problem::Problem;
 use crate::error::Code;
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use futures_util::stream::{self, Stream};
+use futures_util::stream::{self, Stream, StreamExt};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,7 +58,7 @@ pub(super) async fn events(
         stage: Stage::First,
         _place: place,
     };
-    let stream = stream::unfold(watch, next);
+    let stream = stream::unfold(watch, next).fuse();
     Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }
 

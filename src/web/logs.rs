@@ -28,6 +28,7 @@ use asked::{LogsQuery, span};
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
 use futures_util::stream;
 use lines::{codes, more, rows};
 use maud::html;
@@ -131,6 +132,8 @@ pub(super) async fn export(
         };
         Some((part, (export, place)))
     });
+    // What compresses it asks once more behind its end.
+    let parts = parts.fuse();
     let kind = match file {
         LogFile::Ndjson => "application/x-ndjson",
         LogFile::Csv => "text/csv; charset=utf-8",

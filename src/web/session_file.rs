@@ -12,6 +12,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
 use futures_util::stream;
 use serde::Deserialize;
 use std::io;
@@ -54,6 +55,8 @@ pub(super) async fn transcript(
         };
         Some((part, (file, place)))
     });
+    // What compresses it asks once more behind its end.
+    let parts = parts.fuse();
     let kind = match form {
         TranscriptForm::Markdown => "text/markdown; charset=utf-8",
         TranscriptForm::Lines => "application/x-ndjson",

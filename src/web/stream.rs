@@ -17,7 +17,7 @@ use crate::model::JobId;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use futures_util::stream::{self, Stream};
+use futures_util::stream::{self, Stream, StreamExt};
 use serde::Deserialize;
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -102,7 +102,7 @@ pub(super) async fn stream(
         check_at: Instant::now() + CHECK,
         _place: place,
     };
-    Ok(Sse::new(stream::unfold(tail, next)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+    Ok(Sse::new(stream::unfold(tail, next).fuse()).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }
 
 /// Waits for the next event. An error ends the stream, and its client opens another one.

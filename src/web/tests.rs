@@ -209,6 +209,13 @@ impl Site {
         self.send(bare(request.header("cookie", &self.cookie))).await
     }
 
+    /// What the signed-in browser gets, as most do: compressed.
+    async fn see_compressed(&self, path: &str) -> Answer {
+        let request = ask(Method::GET, path).header("accept", BROWSER);
+        let request = request.header("cookie", &self.cookie).header("accept-encoding", "gzip");
+        self.send(bare(request)).await
+    }
+
     /// What htmx gets in the signed-in browser.
     async fn part(&self, path: &str) -> Answer {
         let request = ask(Method::GET, path).header("hx-request", "true");

@@ -63,9 +63,7 @@ async fn an_unknown_asset_is_not_found_and_not_kept() {
 async fn texts_are_compressed_for_a_browser_that_asks() {
     let site = Site::signed_in().await;
     for path in [ASSETS.own_style.link().as_str(), "/jobs"] {
-        let request = ask(Method::GET, path).header("accept", BROWSER);
-        let request = request.header("cookie", &site.cookie).header("accept-encoding", "gzip");
-        let answer = site.send(bare(request)).await;
+        let answer = site.see_compressed(path).await;
         assert_eq!(answer.header("content-encoding"), "gzip", "{path}");
         assert!(answer.body.starts_with('\u{1f}'), "{path}");
         assert_eq!(site.see(path).await.header("content-encoding"), "", "{path}");

@@ -125,6 +125,8 @@ async fn what_is_shown_is_a_file_in_two_forms() {
     assert_eq!(csv.header("content-type"), "text/csv; charset=utf-8");
     let end = "2,2027-01-15T08:00:00Z,ERROR,shop,\"'=cmd()\",req-1,,,\r\n";
     assert!(csv.body.starts_with("id,timestamp,") && csv.body.ends_with(end), "{}", csv.body);
+    let packed = site.see_compressed("/logs/export?as=csv&level=ERROR&whole=yes").await;
+    assert_eq!((packed.header("content-encoding"), packed.body.is_empty()), ("gzip", false));
     assert_eq!(site.see("/logs/export?as=xml").await.status, StatusCode::BAD_REQUEST);
 }
 

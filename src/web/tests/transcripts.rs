@@ -226,6 +226,8 @@ async fn a_transcript_is_downloaded_as_markdown_and_as_the_lines_that_were_kept(
     }
     let lines = site.see(&format!("{path}?as=lines")).await.body;
     assert_eq!(lines, printed, "byte for byte");
+    let packed = site.see_compressed(&path).await;
+    assert_eq!((packed.header("content-encoding"), packed.body.is_empty()), ("gzip", false));
     let text = site.see(&path).await.body;
     assert!(
         text.starts_with(&format!("# Session {id}\n\n- Status: running\n")),
