@@ -58,14 +58,8 @@ pub fn by_whom(actor: &str) -> Cow<'_, str> {
         let is_digit = |byte: u8| byte.is_ascii_digit() || byte.is_ascii_lowercase();
         part.len() == WORKER_MARK && part.bytes().all(is_digit)
     };
-    // Before version 0.2 the time and the number stood there in full.
-    let is_full = |part: &str| {
-        let parts =
-            part.split_once('-').filter(|(time, number)| time.len() > 9 && number.len() == 6);
-        parts.is_some_and(|(time, number)| is_number(time) && is_number(number))
-    };
     match actor.split_once('-') {
-        Some((process, mark)) if is_number(process) && (is_mark(mark) || is_full(mark)) => {
+        Some((process, mark)) if is_number(process) && is_mark(mark) => {
             format!("process {process}").into()
         }
         Some(_) | None => actor.into(),
@@ -95,7 +89,6 @@ mod tests {
         let now = Timestamp::from_millis((1 << 31) - 1);
         for (actor, words) in [
             (worker_name(21742, now, 0.004711).as_str(), "process 21742"),
-            ("21742-1800000000000-004711", "process 21742"),
             ("21742-1800000000000-004711-x", "21742-1800000000000-004711-x"),
             (worker_name(7, now, 0.999_999_9).as_str(), "process 7"),
             ("poller", "the server"),

@@ -102,7 +102,8 @@ pub(super) async fn stream(
         check_at: Instant::now() + CHECK,
         _place: place,
     };
-    Ok(Sse::new(stream::unfold(tail, next).fuse()).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+    Ok(Sse::new(stream::unfold(tail, next).fuse())
+        .keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }
 
 /// Waits for the next event. An error ends the stream, and its client opens another one.

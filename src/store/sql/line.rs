@@ -161,7 +161,7 @@ impl Reach<'_> {
     fn of(&self, kind: &str, room: Option<usize>) -> usize {
         let (many, most) = self.many;
         if self.own.iter().any(|own| own.as_str() == kind) {
-            room.unwrap_or(self.else_room).max(1)
+            room.unwrap_or(self.else_room)
         } else if many.iter().any(|other| other.as_str() == kind) {
             most
         } else {
@@ -170,8 +170,7 @@ impl Reach<'_> {
     }
 }
 
-/// The first jobs of each line, a kind's jobs in a queue, in the claim order; with their long texts where they start now. Of
-/// a line without room the first job is among them.
+/// The first jobs of each line, a kind's jobs in a queue, in the claim order; with their long texts where they start now.
 pub(in crate::store) fn first(conn: &Connection, reach: &Reach<'_>) -> Result<Vec<Job>> {
     static LEAN: LazyLock<String> = LazyLock::new(|| first_of_line(&jobs::lean()));
     static WHOLE: LazyLock<String> = LazyLock::new(|| first_of_line(jobs::COLUMNS));
@@ -180,6 +179,9 @@ pub(in crate::store) fn first(conn: &Connection, reach: &Reach<'_>) -> Result<Ve
     let mut first: Vec<(i64, Job)> = Vec::new();
     for (queue, kind) in &lines(conn)? {
         let limit = reach.of(kind, rooms.get(queue.as_str()).copied()) as i64;
+        if limit == 0 {
+            continue;
+        }
         let starts = (reach.starts)(queue, kind);
         let mut statement = conn.prepare_cached(if starts { &WHOLE } else { &LEAN })?;
         let place = statement.column_count() - 1;
