@@ -75,7 +75,7 @@
     if (lists(part).some(hasHand)) { left.set(part, Date.now()); return true; }
     return Date.now() - (left.get(part) ?? 0) < LEFT;
   };
-  const waiting = new Map();
+  const waiting = new Map(), FRESH = ".num, .st, [data-fresh]";
   const refresh = (part, text) => {
     const sent = new DOMParser().parseFromString(text, "text/html");
     let fresh = 0, changed = 0;
@@ -84,9 +84,12 @@
       const shown = document.getElementById(row.id);
       if (!shown) { fresh += 1; continue; }
       if (shown.dataset.version !== row.dataset.version) changed += 1;
-      for (const [at, cell] of all(".num, .st", row).entries()) {
-        const old = all(".num, .st", shown)[at];
-        if (old && old.className === cell.className && old.innerHTML !== cell.innerHTML && !old.querySelector(":focus")) old.innerHTML = cell.innerHTML;
+      for (const [at, cell] of all(FRESH, row).entries()) {
+        const old = all(FRESH, shown)[at];
+        if (!old || old.className !== cell.className || old.innerHTML === cell.innerHTML) continue;
+        if (old.querySelector(":focus") && !old.matches("[data-fresh]")) continue;
+        old.innerHTML = cell.innerHTML;
+        htmx.process(old);
       }
     }
     changed += all(rows, part).filter((row) => !sent.getElementById(row.id)).length;
@@ -164,12 +167,16 @@
   document.addEventListener("input", ({ target }) => {
     const form = target.closest("form.plan");
     if (form && target.name === "cron") form.querySelector("[name=runs][value=cron]").checked = true;
+    // What must be confirmed is asked where it applies.
+    const waiver = form?.querySelector("[data-waiver]");
+    if (waiver && target.name !== "confirm") waiver.hidden = !form.elements.confirm.checked && !form.elements.payload.value.includes('"full"');
     if (!form || target.name !== "kind" || !target.options) return;
     const { payload } = form.elements;
     const isExample = [...target.options].some((kind) => kind.dataset.example === payload.value.trim());
     if (isExample || ["", "{}"].includes(payload.value.trim())) payload.value = target.selectedOptions[0].dataset.example;
   });
   document.addEventListener("htmx:afterSwap", ({ detail }) => {
+    if (detail.target.id === "preview" && !detail.target.querySelector(".bad")) document.querySelector("[data-refused=rule]")?.remove();
     const cron = detail.target.querySelector("[data-cron]")?.dataset.cron, field = document.getElementById("plan-cron");
     if (detail.target.id === "preview" && cron && field !== document.activeElement) field.value = cron;
   });
@@ -177,6 +184,7 @@
   // Times go on between two updates, by the server's clock; the exact one is told in the viewer's zone and in UTC.
   const ahead = Date.now() - Number(root.dataset.now);
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const isNewZone = zone && zone !== "UTC" && !document.cookie.includes("lamplighter-zone=");
   if (zone && !document.cookie.includes(`lamplighter-zone=${zone}`)) keep("zone", zone);
   const local = new Intl.DateTimeFormat("en-GB", {
     weekday: "short", day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short",
@@ -215,7 +223,7 @@
       keep("paused", paused ? "1" : "");
       const button = liveSwitch();
       button.setAttribute("aria-pressed", String(!paused));
-      button.textContent = paused ? "Paused" : "Live";
+      button.textContent = paused ? "Updates off" : "Live";
       lost = 0;
       (paused ? close : open)();
     },
@@ -339,7 +347,8 @@
 
   applyTheme();
   const ready = () => {
-    put(document.getElementById("zone"), `Times in ${zone}`);
+    // The first page of all was made before the server knew the zone: it is asked for again, once, so that all its times agree.
+    if (isNewZone && stream() && document.cookie.includes("lamplighter-zone=")) location.reload();
     if (location.hash === "#query") document.getElementById("query")?.focus();
     for (const open of all(".tabs [aria-current]")) open.scrollIntoView({ block: "nearest", inline: "nearest" });
     counted();

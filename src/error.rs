@@ -130,6 +130,7 @@ impl Error {
         match self.text() {
             text if text.is_empty() => self.code.cause().to_owned(),
             text if self.verbatim => text,
+            text if text.trim_end().ends_with('?') => format!("Could not {}", text.trim_end()),
             text => format!("Could not {}.", text.trim_end().trim_end_matches('.')),
         }
     }

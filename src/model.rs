@@ -218,6 +218,8 @@ pub use search::{
 };
 #[cfg(feature = "web")]
 pub use series_parts::{PartOf, SeriesPart, SplitBy, SplitSeries};
+#[cfg(feature = "web")]
+pub(crate) use server_facts::is_of_the_server;
 pub use server_facts::{
     KindFacts, Note, ProcessFacts, Processes, Readiness, SILENT, ServerFacts, Service, ServiceRun,
 };
@@ -240,6 +242,8 @@ pub use transition::{
     AttemptEnd, JobError, Outcome, Placement, RetryTime, Settlement, Terms, may_follow, placement,
     settlement,
 };
+#[cfg(all(feature = "web", feature = "monitor"))]
+pub use trend::Halves;
 pub use trend::{SeenOverTime, Trend};
 pub use why::{Circumstances, Gate, Opening, PutOff, UsageLimit, Wait, Why, why};
 pub use worker::{Epoch, LEASE, Leader, Process, Worker};

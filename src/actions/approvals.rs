@@ -11,7 +11,7 @@ pub const APPROVE: Right = Right::new(Role::Admin, "approve what is filed");
 /// The right to keep texts from it.
 pub const REJECT: Right = Right::new(Role::Admin, "reject what was to be filed");
 /// The right to take such a decision back.
-pub const TAKE_BACK: Right = Right::new(Role::Admin, "take a decision about a text back");
+pub const TAKE_BACK: Right = Right::new(Role::Admin, "take the decision back");
 /// The right to change texts that wait.
 pub const EDIT: Right = Right::new(Role::Admin, "edit what is to be filed");
 
@@ -39,7 +39,8 @@ pub fn may(role: Role) -> bool {
 ///
 /// # Errors
 /// `AUTH-ROLE-001` below the role admin; `JOB-VALUE-001` for none and for more than 100; `TRACK-FILE-001` if one does not wait
-/// for this decision, `-002` if no filing has this id, `-003` if its text is another than the one that was shown.
+/// for this decision, `-002` if no filing has this id, `-003` if its text is another than the one that was shown, `-004` if it
+/// is to be taken back and was sent already.
 pub async fn decide(
     store: &Store,
     call: &Call,

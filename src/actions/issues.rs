@@ -24,7 +24,7 @@ pub enum IssueDeed {
     CloseNotPlanned,
     /// Open it again.
     Reopen,
-    /// Mute it: it is not a problem, and scans report it again only if it is met ten times as often.
+    /// Mute it: it is not a problem, and scans report it again only if it is seen ten times as often.
     Mute,
     /// Unmute it: it is a problem after all.
     Unmute,
@@ -74,7 +74,7 @@ impl IssueDeed {
             ),
             Self::Reopen => format!("Issue {id} is open again."),
             Self::Mute => format!(
-                "Issue {id} is muted; scans report it again only if it is met ten times as often."
+                "Issue {id} is muted; scans report it again only if it is seen ten times as often."
             ),
             Self::Unmute => format!("Issue {id} is no longer muted; scans report it again."),
         }

@@ -4,7 +4,7 @@
 mod line;
 
 #[cfg(feature = "web")]
-pub use line::{QueueLine, line, lines};
+pub use line::{QueueLine, line, lines, without_worker};
 
 use super::{Answer, Call, Right};
 use crate::error::{Code, Error, Result};
@@ -175,7 +175,7 @@ pub async fn resume(store: &Store, call: &Call, queue: &str) -> Result<Answer<wi
     let queue = Queue::parse(queue.trim())?;
     let resumed = store.resume_queue(queue.clone(), call.actor(), call.now).await?;
     let sentence = if resumed {
-        format!("The queue {queue} goes on.")
+        format!("The queue {queue} is resumed.")
     } else {
         format!("The queue {queue} was not paused.")
     };

@@ -122,7 +122,7 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
             log_sources: config.log_sources,
         }),
     };
-    let met = meet_program(&agents, &clock);
+    let met = meet_program(&agents, &clock, arguments.demo);
     let services = async {
         intake.stop().await;
         writer.stop().await;
@@ -313,7 +313,11 @@ fn telling(agents: &Agents, logs: &LogStore, tracking: &Tracking, is_demo: bool)
 }
 
 /// Says which agent program is there, and asks for what waited for one. Without it everything else runs.
-async fn meet_program(agents: &Agents, clock: &Clock) {
+async fn meet_program(agents: &Agents, clock: &Clock, is_demo: bool) {
+    if is_demo {
+        tracing::info!("sessions are run by the demo's scripted agent, which starts no program");
+        return;
+    }
     match agents.program.state().await {
         AgentState::Ready { path, version } => {
             tracing::info!("the agent program is {} {version}", path.display());

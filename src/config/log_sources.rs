@@ -140,8 +140,8 @@ mod tests {
             ("path = \"/a\"\n[[log_source]]\npath = \"/a\"", code),
             ("file = \"/a\"", "unknown field"),
             (
-                "path = \"/a\"\nzone = \"Berlin\"",
-                "/a: read the time zone \"Berlin\": do you mean Europe/Berlin?",
+                "path = \"/a\"\nzone = \"Atlantis\"",
+                "/a: read the time zone \"Atlantis\": zones are named as the IANA does",
             ),
             ("path = \"/a\"\nbegins = '['", "/a: read \"[\" as a regular expression: unclosed"),
             ("path = \"/a\"\nbegins = ''", "it is empty"),

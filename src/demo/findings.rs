@@ -1,12 +1,12 @@
-//! What a scan found on the day before the demo is opened, the log rows that show it, and a tracker that takes what is approved.
+//! What a scan found on the day before the demo is opened, the log rows that show it, and the filing of what is approved in the demo's own list.
 
 use crate::engine::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::template::mine_read;
 use crate::model::{
     Caps, Classification, Duplicates, FilingId, FilingState, Finding, FindingTemplates,
     Fingerprint, IssueHome, Job, JobError, Level, Marker, NewIssue, NewLogRow, Outcome, Posting,
-    RemoteKind, ScanCommit, ScanCounts, SeenTemplate, Timestamp, Tracker,
+    RemoteKind, ScanCommit, ScanCounts, SeenTemplate, Service, Timestamp, Tracker, sha256_hex,
 };
 use crate::store::Store;
 use serde_json::json;
@@ -15,9 +15,6 @@ use std::time::Duration;
 
 /// How long the scan took.
 const TOOK: Duration = Duration::from_secs(4);
-/// The number of the first issue that the made-up tracker gives.
-const FIRST_NUMBER: i64 = 163;
-
 /// The length of the log that it read.
 const READ: Duration = Duration::from_hours(24);
 /// Ids of rows that an issue names: the first four and the latest.
@@ -116,7 +113,9 @@ fn issues(
             body: finding.body.clone(),
             labels: Vec::new(),
         };
-        let print = Fingerprint::from_hex(format!("{:064x}", place + 0xde_0001));
+        let print =
+            sha256_hex(&format!("{}|{}|{}", found.class.as_str(), found.source, found.title));
+        let print = Fingerprint::from_hex(print);
         let text = shown.first().map(|(_, row)| mine_read(&row.message, |_| None).template);
         let seen = SeenTemplate {
             source: found.source.to_owned(),
@@ -179,10 +178,15 @@ fn hours(rows: &[(i64, &NewLogRow)]) -> BTreeMap<Option<Timestamp>, u64> {
     hours
 }
 
-/// Takes what is approved, as a tracker would: in the demo nothing is sent anywhere.
+/// Files what is approved in the database's own list, where an issue has the number of its row: in the demo nothing is sent
+/// anywhere.
 pub(super) async fn file(store: Store, context: Context) -> Outcome {
     match take(&store, &context).await {
-        Ok(filed) => Outcome::Done(json!({"filed": filed})),
+        Ok(filed) => {
+            let said = Ok::<_, Error>(format!("filed {filed}"));
+            store.ran(&Service::Filings, context.clock.now(), said);
+            Outcome::Done(json!({"filed": filed}))
+        }
         Err(error) => Outcome::Failed(JobError::from(error)),
     }
 }
@@ -192,13 +196,10 @@ async fn take(store: &Store, context: &Context) -> Result<u64> {
     while let Some(filing) = store.next_filing(IssueHome::local(), last).await? {
         last = filing.id;
         let was = filing.state;
-        let number = filing.number.unwrap_or(FIRST_NUMBER + filing.id.0 - 1);
-        let url = format!("https://tracker.example/lantern-wick/shop/issues/{number}");
-
+        let issue = store.filing_text(filing.id).await?.map(|waiting| waiting.issue.0);
         let done = crate::model::Filing {
             state: FilingState::Filed,
-            number: Some(number),
-            url: Some(url),
+            number: filing.number.or(issue),
             sent_at: Some(context.clock.now()),
             ..filing
         };

@@ -156,7 +156,7 @@ fn verdict(error: &JobErrorGroup) -> &'static str {
     }
     match error.kind.as_str() {
         "send_email" => {
-            "The mail server refused these mails; they go through once it takes mail again, so retry them."
+            "The mail server refused these mails for an hour. It takes mail again, so retry them."
         }
         "charge_card" => "A declined card is the customer's matter: another attempt cannot help.",
         "resize_image" => "The picture is cut off: the article needs another file.",

@@ -102,9 +102,9 @@ pub(super) static WORKS: &[Work] = &[
     },
 ];
 
-/// What the mail server said while it was down.
+/// What the mail server said in the hour in which it refused all mail. Another attempt by itself does not help.
 pub(super) const MAIL_DOWN: &str =
-    "SMTP 421 4.7.0: mx1.lantern-wick.example takes no mail now, try again later (id {n})";
+    "SMTP 550 5.7.1: mx1.lantern-wick.example refuses mail of this sender (id {n})";
 
 impl Work {
     /// The work of this kind.

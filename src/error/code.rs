@@ -86,7 +86,7 @@ codes! {
     BatchOver: Conflict = "JOB-BATCH-002", "The batch takes no more jobs",
         "The batch was closed and its jobs are over, it was cancelled, or it has a million jobs.", "Such a batch stays as it is: put further jobs into a new one. Nothing was saved.";
     JobErrorUnknown: NotFound = "JOB-ERROR-001", "There is no such error",
-        "No attempt of a job has failed with it, or it was met too long ago: the 10,000 errors that were met last are kept.", "The page Errors lists those that were met in the last 30 days.";
+        "No attempt of a job has failed with it, or it was last seen too long ago: the 10,000 errors that were seen last are kept.", "The page Errors lists those that were seen in the last 30 days.";
     Overtaken: Conflict = "WEB-FORM-001", "Somebody else has changed this since you were shown it",
         "The form was opened before that change.", "Look at it as it is now, then save again. Nothing was changed.";
     BulkChanged: Conflict = "JOB-BULK-001", "More jobs fit than were shown",
@@ -273,6 +273,8 @@ codes! {
         "A person has approved or rejected it already.", "See which texts wait with `lamplighter approvals list` or on the page of approvals.";
     FilingChanged: Conflict = "TRACK-FILE-003", "This text was changed since you were shown it",
         "Somebody else has edited it.", "Read the text as it is now, and decide again.";
+    FilingSent: Conflict = "TRACK-FILE-004", "It is too late to take this back",
+        "What was approved was filed, or was on its way, before it was taken back.", "Close the issue if nobody is to work on it.";
     FilingUnknown: NotFound = "TRACK-FILE-002", "There is no such text for the tracker",
         "The id is wrong.", "See which texts wait with `lamplighter approvals list` or on the page of approvals.";
     RepositoryTaken: Conflict = "REPO-NAME-001", "A repository of this name or path is registered",

@@ -59,8 +59,8 @@ word_enum!(
         SeemsMuted = "skipped: it seems to be a problem that is muted (tier 3)",
         /// Its issue was closed as completed before.
         CameBack = "opened again: it came back after it was closed",
-        /// People said that it needs no work, and now it is met ten times as often.
-        Grew = "opened again: it is met ten times as often as before people set it aside",
+        /// People said that it needs no work, and now it is seen ten times as often.
+        Grew = "opened again: it is seen ten times as often as before people set it aside",
         /// No finding, but an issue of ours at the tracker.
         Duplicate = "closed: it is a duplicate of an older open issue",
     }

@@ -61,7 +61,7 @@ impl JobEdit {
     /// What the job was, and what the edit makes of it, each in a line for people. The line gives the length of a payload
     /// only, because a payload may hold what must not be in a log.
     pub(crate) fn lines(&self, job: &Job) -> (String, String) {
-        let or_none = |value: Option<String>| value.unwrap_or_else(|| "its kind's".into());
+        let or_none = |value: Option<String>| value.unwrap_or_else(|| "the kind's default".into());
         let fields = [
             self.priority.map(|new| {
                 ("priority", or_none(job.priority.map(|old| old.to_string())), new.to_string())

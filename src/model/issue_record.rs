@@ -102,9 +102,9 @@ impl IssueRecord {
             None => "A problem",
         };
         let often = match occurrences {
-            0 => "met in no log row yet".to_owned(),
-            1 => "met in one log row".to_owned(),
-            many => format!("met in {many} log rows"),
+            0 => "seen in no log row yet".to_owned(),
+            1 => "seen in one log row".to_owned(),
+            many => format!("seen in {many} log rows"),
         };
         format!("{what}, {often}. {}", self.next())
     }
@@ -116,19 +116,19 @@ impl IssueRecord {
             return duplicate.to_string();
         }
         if *muted {
-            return "It is muted: scans report it again only if it is met ten times as often."
+            return "It is muted: scans report it again only if it is seen ten times as often."
                 .to_owned();
         }
         let name = number.map_or_else(|| "open".to_owned(), |number| format!("open as #{number}"));
         match state {
             IssueState::Completed { .. } => {
-                "It is closed as completed. If it is met again, a scan opens it again.".to_owned()
+                "It is closed as completed. If it is seen again, a scan opens it again.".to_owned()
             }
             IssueState::NotPlanned { .. } => match self.rejected_by() {
                 Some(by) => format!(
                     "{by} rejected it, so it is never filed, and the same problem stays quiet for 90 days."
                 ),
-                None => "It is closed as not planned. It stays quiet for 90 days after its last sighting, unless it is met ten times as often.".to_owned(),
+                None => "It is closed as not planned. It stays quiet for 90 days after its last sighting, unless it is seen ten times as often.".to_owned(),
             },
             IssueState::Open => match self.unfinished() {
                 Some(said) => said,
@@ -337,7 +337,7 @@ mod tests {
     fn the_sentence_says_what_it_is_and_what_happens_next() {
         let next = |record: &IssueRecord| {
             let said = record.sentence();
-            said.strip_prefix("A server bug, met in 12 log rows. ").unwrap().to_owned()
+            said.strip_prefix("A server bug, seen in 12 log rows. ").unwrap().to_owned()
         };
         let open = |acts| record(IssueState::Open, acts);
         for (state, said) in [

@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn what_is_no_zone_and_no_expression_is_refused_with_the_reason() {
         for (zone, begins, why) in [
-            (Some("Europe/berlin"), None, "it is written Europe/Berlin"),
+            (Some("Istanbul"), None, "it is a part of several"),
             (Some(""), None, "as in Europe/Berlin"),
             (None, Some(""), "^ has each line begin an event"),
             (None, Some("[a"), r#"read "[a" as a regular expression: unclosed character class"#),

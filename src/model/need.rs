@@ -194,9 +194,8 @@ impl Need {
             return None;
         }
         let what = format!("Queue {} is slow", queue.name);
-        let usual = usual.map_or_else(String::new, |usual| {
-            format!(" 95 of 100 usually start within {}.", short(usual))
-        });
+        let usual =
+            usual.map_or_else(String::new, |usual| format!(" The usual p95 is {}.", short(usual)));
         let running = format!("{} of {} run.", queue.running, queue.limit());
         let why = format!("Its first job still waits. {running}{usual}");
         Some(Self::new(NeedRule::QueueLate, &queue.name, what, why).since(due))

@@ -267,25 +267,28 @@ pub(crate) fn clock_change(of: Zone, from: Timestamp, until: Timestamp) -> Optio
     Some(Timestamp::from_millis(change * 1_000))
 }
 
-/// The zone of this name of the IANA.
+/// The zone of this name of the IANA, or the one zone of whose name this is a part: `Berlin` is Europe/Berlin.
 ///
 /// # Errors
-/// `JOB-VALUE-001` if there is none, with how its name is written if only its letters' case is another, or with the zone
-/// that is named by a place of this name.
+/// `JOB-VALUE-001` if there is none, and with their names if it is a part of several.
 pub(crate) fn time_zone(name: &str) -> Result<Tz> {
-    name.parse().map_err(|_| {
-        let same = |zone: &&Tz| zone.name().eq_ignore_ascii_case(name);
-        let of_place = |zone: &Zone| zone.place().eq_ignore_ascii_case(&name.replace('_', " "));
-        let hint = if let Some(zone) = chrono_tz::TZ_VARIANTS.iter().find(same) {
-            format!("it is written {zone}")
-        } else if let Some(zone) = Zone::all().find(of_place) {
-            format!("do you mean {zone}?")
-        } else {
-            "zones are named as the IANA does, as in Europe/Berlin".into()
-        };
-        Error::new(Code::ModelInvalid, format!("read the time zone {:?}: {hint}", shown(name)))
-    })
+    if let Ok(zone) = name.parse() {
+        return Ok(zone);
+    }
+    let hint = match &Zone::named_in_part(name)[..] {
+        [zone] => return Ok(zone.tz()),
+        [] => "zones are named as the IANA does, as in Europe/Berlin".to_owned(),
+        several => {
+            let names: Vec<_> = several.iter().take(MAX_ZONES).map(Zone::to_string).collect();
+            let more = if several.len() > MAX_ZONES { " and others" } else { "" };
+            format!("it is a part of several, {}{more}: name one of them whole", names.join(", "))
+        }
+    };
+    Err(Error::new(Code::ModelInvalid, format!("read the time zone {:?}: {hint}", shown(name))))
 }
+
+/// The most zones that are named to one who has typed a part of their names: more than one line has room for.
+const MAX_ZONES: usize = 6;
 
 /// When the local day began that lies so many days after that of an instant: the first instant that belongs to it.
 pub(crate) fn midnight(zone: Tz, at: Timestamp, days: u64) -> Timestamp {
@@ -499,8 +502,8 @@ mod tests {
                 "zones are named as the IANA does, as in Europe/Berlin",
             ),
             (
-                json!({"type": "cron", "cron": "0 2 * * *", "zone": "europe/berlin"}),
-                "it is written Europe/Berlin",
+                json!({"type": "cron", "cron": "0 2 * * *", "zone": "Istanbul"}),
+                "it is a part of several, Asia/Istanbul, Europe/Istanbul: name one of them whole",
             ),
             (json!({"type": "cron", "cron": "0 2 * * *"}), "missing field `zone`"),
             (

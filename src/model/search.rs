@@ -111,6 +111,11 @@ pub struct LogPicture {
     pub cut_short: bool,
 }
 
+impl LogPicture {
+    /// The most sources, and the most codes, that are named.
+    pub const NAMED: usize = 12;
+}
+
 /// A span of time with its log rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogBar {

@@ -108,7 +108,7 @@ impl fmt::Display for Note {
 }
 
 /// Whether `lamplighter serve` has a handler for the kind.
-pub(in crate::model) fn is_of_the_server(kind: &Kind) -> bool {
+pub(crate) fn is_of_the_server(kind: &Kind) -> bool {
     let own = [
         Kind::SELF_MONITORING,
         Kind::GOLDEN_REPO,

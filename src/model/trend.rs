@@ -65,15 +65,55 @@ impl SeenOverTime {
         Some(Self { hours, day, week, trend })
     }
 
+    /// A word for the trend.
+    pub const fn word(&self) -> &'static str {
+        match self.trend {
+            Trend::Gone => "not seen for 24 h",
+            Trend::New | Trend::Growing | Trend::Steady => self.trend.as_str(),
+        }
+    }
+
     /// What a person is told: `growing: 40 rows in the last 24 hours, 5.0 a day in the week before`.
     pub fn sentence(&self) -> String {
-        let Self { day, week, trend, .. } = self;
+        let (Self { day, week, .. }, word) = (self, self.word());
         let rows = if *day == 1 { "row" } else { "rows" };
         let tenths = (week * 10).div_ceil(WEEK.unsigned_abs());
         let (whole, part) = (tenths / 10, tenths % 10);
         format!(
-            "{trend}: {day} {rows} in the last 24 hours, {whole}.{part} a day in the week before"
+            "{word}: {day} {rows} in the last 24 hours, {whole}.{part} a day in the week before"
         )
+    }
+}
+
+/// How often something came in the newer half of a span of time, held against the older half.
+#[cfg(all(feature = "web", feature = "monitor"))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Halves {
+    /// How often in the older half.
+    pub before: u64,
+    /// How often in the newer half.
+    pub lately: u64,
+}
+
+#[cfg(all(feature = "web", feature = "monitor"))]
+impl Halves {
+    /// By the counts of equal parts of the span, the oldest first. Of an odd number the middle one is of no half.
+    pub fn of(counts: &[u64]) -> Self {
+        let half = counts.len() / 2;
+        let (before, lately) = (&counts[..half], &counts[counts.len() - half..]);
+        Self { before: before.iter().sum(), lately: lately.iter().sum() }
+    }
+
+    /// A word for the difference, where there is one: at least twice as often or half as often, and not of a few alone.
+    pub fn word(self) -> Option<&'static str> {
+        let Self { before, lately } = self;
+        if lately >= FEW && lately >= before * MORE {
+            Some("more often")
+        } else if before >= FEW && before >= lately * MORE {
+            Some("less often")
+        } else {
+            None
+        }
     }
 }
 
@@ -82,6 +122,22 @@ mod tests {
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+    #[test]
+    #[cfg(all(feature = "web", feature = "monitor"))]
+    fn halves_are_told_apart_by_twice_as_much() {
+        for (counts, before, lately, word) in [
+            (&[1, 2, 9, 3, 7][..], 3, 10, Some("more often")),
+            (&[20, 5, 4], 20, 4, Some("less often")),
+            (&[6, 6], 6, 6, None),
+            (&[1, 4], 1, 4, None),
+            (&[7], 0, 0, None),
+            (&[], 0, 0, None),
+        ] {
+            let halves = Halves::of(counts);
+            assert_eq!((halves, halves.word()), (Halves { before, lately }, word), "{counts:?}");
+        }
+    }
 
     fn ago(hours: u64) -> Timestamp {
         NOW.minus(Duration::from_hours(hours)).hour()

@@ -18,6 +18,32 @@ impl Zone {
         name.parse().ok().map(Self)
     }
 
+    /// The zones that people may mean by a part of a name: the one whose name has only other capitals, else those of a place of
+    /// this name, else those in whose place a word begins with it. Short words are abbreviations, such as CET, and with a figure
+    /// in it a name is a distance from UTC: these are no parts.
+    pub(super) fn named_in_part(part: &str) -> Vec<Self> {
+        let same = |zone: &&Tz| zone.name().eq_ignore_ascii_case(part);
+        if let Some(zone) = chrono_tz::TZ_VARIANTS.iter().find(same) {
+            return vec![Self(*zone)];
+        }
+        let part = part.replace('_', " ").to_ascii_lowercase();
+        let is_word = part.chars().all(|letter| letter.is_alphabetic() || " -/".contains(letter));
+        if !is_word || part.chars().count() < SHORTEST_PART {
+            return Vec::new();
+        }
+        let place = |zone: &Self| zone.place().to_ascii_lowercase();
+        let mut zones: Vec<_> = Self::all().filter(|zone| place(zone) == part).collect();
+        if zones.is_empty() {
+            let begins = |zone: &Self| {
+                let place = place(zone);
+                let (whole, inside) = (place.starts_with(&part), format!(" {part}"));
+                whole || place.replace('-', " ").contains(&inside)
+            };
+            zones.extend(Self::all().filter(begins));
+        }
+        zones
+    }
+
     /// The zones that one chooses from: UTC, and those that are named by a continent or an ocean and a place.
     pub fn all() -> impl Iterator<Item = Self> {
         let of_places = chrono_tz::TZ_VARIANTS.iter().copied().filter(|zone| {
@@ -40,7 +66,6 @@ impl Zone {
     }
 
     /// The zone for chrono.
-    #[cfg(feature = "web")]
     pub(super) const fn tz(self) -> Tz {
         self.0
     }
@@ -87,6 +112,9 @@ impl Zone {
         times.next().unwrap_or_else(|| now.plus(Duration::from_hours(24)))
     }
 }
+
+/// The length of the shortest word that is taken for a part of a zone's name, in letters.
+const SHORTEST_PART: usize = 4;
 
 /// The first parts of the names of zones that are named by a place.
 const CONTINENTS: [&str; 10] = [
@@ -147,6 +175,31 @@ mod tests {
         assert_eq!(morning, at("2026-11-30T07:00:00Z"), "it is the 29th there already");
         let spring = berlin.tomorrow(2, at("2027-03-27T12:00:00Z"));
         assert_eq!(spring, at("2027-03-28T01:00:00Z"), "two o'clock is left out");
+    }
+
+    #[test]
+    fn a_part_of_a_name_means_each_zone_that_has_it() {
+        let meant = |part: &str| {
+            let zones = Zone::named_in_part(part);
+            zones.iter().map(Zone::to_string).collect::<Vec<_>>().join(" ")
+        };
+        for (part, zones) in [
+            ("Berlin", "Europe/Berlin"),
+            ("new_york", "America/New_York"),
+            ("new york", "America/New_York"),
+            ("York", "America/New_York"),
+            ("europe/berlin", "Europe/Berlin"),
+            ("utc", "UTC"),
+            ("Istanbul", "Asia/Istanbul Europe/Istanbul"),
+            ("CEST", ""),
+            ("PST", ""),
+            ("GMT+1", ""),
+            ("Nowhere", ""),
+            ("", ""),
+        ] {
+            assert_eq!(meant(part), zones, "{part:?}");
+        }
+        assert!(meant("Port").contains("America/Port-au-Prince"));
     }
 
     #[test]

@@ -104,6 +104,10 @@ async fn deliver(context: &Context, store: &Store, tracking: &Tracking) -> Resul
         Ok(round) => round,
         Err(limit) => return Ok(limit),
     };
+    if round.filed > 0 {
+        let said = Ok::<_, Error>(format!("filed {}", round.filed));
+        store.ran(&Service::Filings, context.clock.now(), said);
+    }
     Ok(match (round.failed, round.settles) {
         (Some(failure), _) => ended(context, failure),
         (None, Some(until)) => Outcome::Snooze(until.since(context.clock.now())),
@@ -177,7 +181,7 @@ pub(super) async fn serve(
         let woken = wake(&store, &tracking, begun, clock.now()).await;
         let ended = woken.as_ref().map(|woken| match woken {
             true => "had the tracker told and asked".to_owned(),
-            false => "nothing to do".to_owned(),
+            false => "nothing was to be filed".to_owned(),
         });
         store.ran(&Service::Filings, clock.now(), ended);
         match woken {

@@ -31,14 +31,22 @@ impl Store {
         self.db.read("list what was rejected", list).await
     }
 
-    /// The acts that people have approved since then and that are done, the newest first, among so many of the newest of all.
-    pub async fn approved_filings(
+    /// What people see of acts, oldest first: those that are not done, those that somebody has rejected since then, and of the
+    /// newest acts those that somebody has approved since then and that are done. They are read at one moment: an act that is
+    /// filed meanwhile is there once.
+    pub async fn filings_on_show(
         &self,
         since: Timestamp,
         limit: usize,
     ) -> Result<Vec<WaitingFiling>> {
-        let list = move |c: &_| sql::approvals::approved(c, since, limit);
-        self.db.read("list what was approved", list).await
+        let list = move |c: &_| {
+            let mut filings = sql::approvals::waiting(c, limit)?;
+            filings.extend(sql::approvals::rejected(c, since, limit)?);
+            filings.extend(sql::approvals::approved(c, since, limit)?);
+            filings.sort_by_key(|filing| filing.id.0);
+            Ok(filings)
+        };
+        self.db.read("list what people decide about", list).await
     }
 
     /// The act of this id, whatever became of it.
@@ -53,7 +61,7 @@ impl Store {
     ///
     /// # Errors
     /// `TRACK-FILE-001` if one does not wait for this decision any more, `-002` if there is none of its id, `-003` if its text is
-    /// another than the one that was shown.
+    /// another than the one that was shown, `-004` if it is to be taken back and was sent already.
     pub async fn decide_filings(
         &self,
         picks: Vec<FilingPick>,
@@ -66,7 +74,7 @@ impl Store {
         let doing = match verdict {
             FilingVerdict::Approve => "approve what is filed",
             FilingVerdict::Reject => "reject what was to be filed",
-            FilingVerdict::TakeBack => "take a decision about a text back",
+            FilingVerdict::TakeBack => "take the decision back",
         };
         self.db.rule(doing, now, decide).await
     }

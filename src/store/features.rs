@@ -25,7 +25,7 @@ comes_with!("monitor":
     wake_filing next_filing filing save_filing tracker_reading take_tracker_news open_tracker_issues
     filed_markers tracker_refused doubt_tracker_issues
     refile_offer open_elsewhere ask_refiling leave_elsewhere refile
-    waiting_filings filings_to_approve rejected_filings approved_filings filing_text decide_filings edit_filing
+    waiting_filings filings_to_approve rejected_filings filings_on_show filing_text decide_filings edit_filing
 );
 
 // People, and what they do to many jobs.

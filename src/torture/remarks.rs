@@ -145,7 +145,7 @@ fn of_syncs(disk: &Disk) -> Vec<Remark> {
     )];
     if syncs.median > SLOW {
         let what = format!(
-            "Syncs are slow, {median} for half of them: each acknowledgement waits for one."
+            "Syncs are slow, with a median of {median}: each acknowledgement waits for one."
         );
         said.push(Remark::new(Sure::Certain, what));
     }

@@ -63,11 +63,8 @@ pub(super) async fn page(
     who: Signed,
     Query(Shown { v: shown }): Query<Shown>,
 ) -> Result<Response, Problem> {
-    let (role, now, store) = (who.role(), app.web.clock.now(), &app.web.store);
-    let mut filings = store.waiting_filings(MAX_SHOWN).await?;
-    filings.extend(store.rejected_filings(now.minus(DECIDED_FOR), MAX_SHOWN).await?);
-    filings.extend(store.approved_filings(now.minus(DECIDED_FOR), MAX_SHOWN).await?);
-    filings.sort_by_key(|filing| filing.id.0);
+    let (role, now) = (who.role(), app.web.clock.now());
+    let filings = app.web.store.filings_on_show(now.minus(DECIDED_FOR), MAX_SHOWN).await?;
     let content = html! {
         @if filings.is_empty() {
             section.card { (empty("Nothing to approve", &html! {
@@ -184,7 +181,9 @@ fn decided_line(filing: &WaitingFiling, who: &Signed, now: Timestamp) -> Option<
     let goes = match (filing.state, filing.number) {
         (FilingState::Pending, _) => html! { "goes to " (place(filing)) " next" },
         (FilingState::Sending, _) => html! { "on its way to " (place(filing)) },
-        (FilingState::Filed, Some(number)) => html! { "#" (number) " of " (place(filing)) },
+        (FilingState::Filed, Some(number)) => {
+            html! { "filed as " a href=(nav::issue(filing.issue)) { "#" (number) } " in " (place(filing)) }
+        }
         (FilingState::Filed, None) => html! { "filed in " (place(filing)) },
         (_, _) => html! { "never filed" },
     };
@@ -193,8 +192,9 @@ fn decided_line(filing: &WaitingFiling, who: &Signed, now: Timestamp) -> Option<
     Some(html! {
         div.card-header {
             (icon(shape)) h2.card-title { (title) }
-            span.sub { (verdict) " by " (by) ", " (when(*at, now)) " · " (goes) }
-            @if may { (button(filing, "undo", None, &html! { "Undo" }, "Take it back")) }
+            span.sub { (verdict) " by " (by) ", " (when(*at, now)) " · " span data-fresh { (goes) } }
+            // What was sent cannot be taken back: the button goes in the moment in which it would do nothing any more.
+            span data-fresh { @if may { (button(filing, "undo", None, &html! { "Undo" }, "Take it back")) } }
         }
     })
 }
@@ -308,8 +308,9 @@ async fn decide(
     if who.face() != Face::Fragment {
         return Ok(answered(who.face(), &decided?, &place));
     }
-    let is_other =
-        |error: &Error| [Code::FilingChanged, Code::FilingDecided].contains(&error.code());
+    let is_other = |error: &Error| {
+        [Code::FilingChanged, Code::FilingDecided, Code::FilingSent].contains(&error.code())
+    };
     let problem = match decided {
         Ok(_) => None,
         Err(error) if is_other(&error) => Some(Problem::from(error)),

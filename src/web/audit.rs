@@ -11,7 +11,7 @@ use super::page::Frame;
 use super::part::{LivePart, live_page, version};
 use super::problem::Problem;
 use crate::actions::audit::{self, DeedsAsk};
-use crate::model::{Deed, Found, Timestamp};
+use crate::model::{BatchId, Deed, Found, IssueId, JobId, Queue, ScheduleName, Timestamp};
 use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
@@ -83,7 +83,7 @@ pub(super) async fn page(
     let (asked, now) = (asked.tidied(), app.web.clock.now());
     let found = app.web.store.find_deeds(audit::filter(asked.ask(), now)?).await?;
     let content = html! {
-        (rows(&found, &asked, who.clocks(), now))
+        (rows(&found, &asked, app.web.has_program(), (who.clocks(), now)))
         (more(&found, &asked))
     };
     let around = |part| {
@@ -125,12 +125,18 @@ fn filters(asked: &AuditQuery) -> Markup {
     }
 }
 
-fn rows(found: &Found<Deed>, asked: &AuditQuery, clocks: Clocks, now: Timestamp) -> Markup {
+fn rows(
+    found: &Found<Deed>,
+    asked: &AuditQuery,
+    has_program: bool,
+    (clocks, now): (Clocks, Timestamp),
+) -> Markup {
     if !found.rows.is_empty() {
         // Rows are stored one after another. Where a clock was set back meanwhile, the times of these are in order all the same.
         let mut deeds: Vec<_> = found.rows.iter().collect();
         deeds.sort_by_key(|deed| std::cmp::Reverse((deed.at, deed.id)));
-        let lines: Vec<_> = deeds.into_iter().map(|deed| line(deed, clocks, now)).collect();
+        let lines: Vec<_> =
+            deeds.into_iter().map(|deed| line(deed, has_program, clocks, now)).collect();
         let columns = ["When", "Who", "From", "What", "What changed"];
         return table("Audit log", &columns, &lines);
     }
@@ -145,18 +151,41 @@ fn rows(found: &Found<Deed>, asked: &AuditQuery, clocks: Clocks, now: Timestamp)
     empty(if filtered { "No such rows" } else { "Nothing yet" }, &next)
 }
 
-fn line(deed: &Deed, clocks: Clocks, now: Timestamp) -> Markup {
-    let change =
-        changed(&format!("deed-{}", deed.id), deed.before.as_deref(), deed.after.as_deref());
+fn line(deed: &Deed, has_program: bool, clocks: Clocks, now: Timestamp) -> Markup {
+    let change = match (deed.action.as_str(), &deed.before, &deed.after) {
+        ("resume", Some(reason), None) => html! { "resumed; it was paused: " (reason) },
+        (_, before, after) => {
+            changed(&format!("deed-{}", deed.id), before.as_deref(), after.as_deref())
+        }
+    };
     let theirs = AuditQuery { who: Some(deed.by.name.clone()), ..AuditQuery::default() };
     html! {
         tr {
             td { (when(deed.at, now)) div.sub { (clocks.minute(deed.at)) } }
             td { a href=(theirs.link(nav::AUDIT)) { (deed.by.name) } }
             td data-label="From" { (deed.by.remote.as_deref().unwrap_or("this machine")) }
-            td.what { strong { (deed.action) } " " (deed.subject) }
+            td.what {
+                strong { (deed.action) } " "
+                @match about(&deed.subject, has_program) { Some(page) => a href=(page) { (deed.subject) }, None => (deed.subject) }
+            }
             td.note data-label="changed" { (change) }
         }
+    }
+}
+
+/// The page of what a row is about, if it has one: a queue, a schedule, a job, a batch, an issue, or a text to approve.
+fn about(subject: &str, has_program: bool) -> Option<Link> {
+    let (what, rest) = subject.split_once(' ')?;
+    let name = rest.split([' ', ':']).next()?;
+    let number = || name.parse::<i64>().ok();
+    match what {
+        "job" => Some(nav::job(JobId(number()?))),
+        "batch" => Some(nav::batch(BatchId(number()?))),
+        "queue" => Some(nav::queue(&Queue::parse(name).ok()?)),
+        "schedule" => Some(nav::schedule(&ScheduleName::parse(name).ok()?)),
+        "issue" if has_program => Some(nav::issue(IssueId(number()?))),
+        "filing" if has_program => Some(link(nav::APPROVALS).at(&format!("filing-{}", number()?))),
+        _ => None,
     }
 }
 

@@ -88,6 +88,8 @@ pub(super) use status::{Step, badge, pill, status_icon, status_word, timeline};
 pub(super) use tabs::{QueryBox, Way, facets, query_box, tabs};
 #[cfg(feature = "monitor")]
 pub(super) use text::known;
+#[cfg(feature = "monitor")]
+pub(super) use text::{VALUE, values_marked};
 pub(super) use text::{as_typed, capital, coded, folded, pretty, separated, size};
 pub(super) use throughput::Throughput;
 pub(super) use tile::{NeedRow, Tile, grouped, needs_card, tiles};

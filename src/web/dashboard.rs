@@ -22,6 +22,7 @@ use crate::actions;
 use crate::actions::errors::{self, Range};
 use crate::actions::jobs::{self, JobsAsk};
 use crate::actions::needs::Needs;
+use crate::actions::queues;
 use crate::model::{
     Filter, Hour, Job, JobErrorGroup, Kind, Overview, QueueState, Role, Status, Timestamp, Zone,
 };
@@ -117,8 +118,8 @@ pub(super) async fn latest_part(
 /// What goes on, as one look at the store has it.
 struct Now {
     overview: Overview,
-    /// How many due jobs are in a paused queue.
-    held: u64,
+    /// How many due jobs are in a paused queue, and how many no process has a handler for.
+    held: (u64, u64),
     /// The jobs that began last of those that run, besides sessions.
     running: Vec<Job>,
     at: Timestamp,
@@ -134,6 +135,7 @@ impl Now {
         let (store, now) = (&web.store, web.clock.now());
         let overview = store.overview(now).await?;
         let held = QueueState::held(&store.queues().await?);
+        let held = (held, queues::without_worker(store, now).await?);
         let running = running(store, now).await?;
         let stopped = store.stopped().await?;
         let waiting = match of {
@@ -207,7 +209,7 @@ fn running_card(running: &[Job], now: Timestamp) -> Markup {
         "Jobs that run",
         &html! { a.btn.btn-sm.btn-quiet href=(all) { "All running" } },
         &html! {
-            @if rows.is_empty() { p.card-body.soft { "No job runs besides." } }
+            @if rows.is_empty() { p.card-body.soft { "No other job is running." } }
             @else { div.jobs.errors { (table("Jobs that run", &["Job", "Runs for"], &rows)) } }
         },
     )
@@ -297,7 +299,7 @@ impl More {
     }
 }
 
-fn figures(overview: &Overview, held: u64, more: &[Tile<'static>]) -> Markup {
+fn figures(overview: &Overview, held: (u64, u64), more: &[Tile<'static>]) -> Markup {
     let by_hour = |of: fn(&Hour) -> u64| overview.hours.iter().map(of).collect::<Vec<_>>();
     let (done, broken) = (by_hour(|hour| hour.completed), by_hour(|hour| hour.failed));
     let (completed, failed) = (done.iter().sum::<u64>(), broken.iter().sum::<u64>());
@@ -323,13 +325,7 @@ fn figures(overview: &Overview, held: u64, more: &[Tile<'static>]) -> Markup {
             html! { "at this moment" },
             of_status(Status::Running),
         ),
-        tile(
-            "Queued",
-            overview.queued,
-            none(),
-            html! { @if held > 0 { (grouped(held)) " in a paused queue" } @else { "their time has come" } },
-            of_status(Status::Queued),
-        ),
+        tile("Queued", overview.queued, none(), queued_foot(held), of_status(Status::Queued)),
         tile(
             "Scheduled",
             overview.scheduled,
@@ -345,7 +341,7 @@ fn figures(overview: &Overview, held: u64, more: &[Tile<'static>]) -> Markup {
             of_day(Status::Completed),
         ),
         tile(
-            "Failed, 24 h",
+            "Failed jobs, 24 h",
             failed,
             sparkline("spark-bad", "Failed jobs by hour", &broken),
             html! { (share(failed)) " of what ended" },
@@ -361,6 +357,20 @@ fn figures(overview: &Overview, held: u64, more: &[Tile<'static>]) -> Markup {
     });
     all.extend(further);
     tiles(&all)
+}
+
+/// Why jobs stay queued, as far as nothing but a person changes that.
+fn queued_foot((held, without_worker): (u64, u64)) -> Markup {
+    let (paused, without) = (grouped(held), grouped(without_worker));
+    html! {
+        @match (held, without_worker) {
+            (0, 0) => "ready to start",
+            (0, 1) => "1 has no worker",
+            (0, _) => { (without) " have no worker" },
+            (_, 0) => { (paused) " in a paused queue" },
+            (_, _) => { (without) " no worker, " (paused) " paused" },
+        }
+    }
 }
 
 fn health_card(

@@ -134,7 +134,7 @@ fn summary(error: &JobErrorGroup, role: Role, now: Timestamp) -> Markup {
                     1 => "One job is left failed with it. ",
                     count => { (grouped(count)) " jobs are left failed with it. " },
                 }
-                "It came last " (when(error.last_at, now)) "."
+                "Last seen " (when(error.last_at, now)) "."
                 @if let Some(mute) = error.mute.as_ref().filter(|_| error.is_muted(now)) {
                     " Muted by " (mute.by)
                     @match mute.until { Some(until) => { ", ends " (when(until, now)) "." }, None => " until somebody unmutes it." }
@@ -196,7 +196,7 @@ fn jobs_card(error: &JobErrorGroup, found: &[Job], filter: &Filter, now: Timesta
     let all = html! { a.btn.btn-sm href=(nav::jobs(filter)) { "Show jobs" } };
     let content = html! {
         @if found.is_empty() {
-            (empty("No failed jobs left", &html! { "Jobs that met it were tried again, or were removed. " a href=(nav::jobs(&errors::met(error))) { "Show all jobs that met it" } }))
+            (empty("No failed jobs left", &html! { "Jobs with this error were retried or removed. " a href=(nav::jobs(&errors::met(error))) { "Show all jobs that had it" } }))
         } @else {
             (job_rows(found, &RowFacts::default(), None, now))
         }

@@ -9,7 +9,7 @@ use super::components::{
     QueryBox, RowFacts, empty, facets, grouped, job_rows, pager, problem_notice, query_box, tabs,
 };
 #[cfg(feature = "monitor")]
-use super::components::{folded, table};
+use super::components::{folded, table, values_marked};
 use super::extract::{Query, given};
 use super::face::Face;
 use super::icon::{Icon, icon};
@@ -229,7 +229,7 @@ async fn problems(store: &Store, filter: &Filter, now: Timestamp) -> Result<Mark
                 td { (problem.kind) }
                 td { @if let Some(code) = &problem.code { code { (code) } } }
                 td data-label="Last" { a href=(nav::job(problem.last)) { (problem.last) } }
-                td.note { (folded(&format!("problem-{}", problem.last), &problem.template)) }
+                td.note { (folded(&format!("problem-{}", problem.last), &values_marked(&problem.template))) }
             }
         }
     };
@@ -239,7 +239,7 @@ async fn problems(store: &Store, filter: &Filter, now: Timestamp) -> Result<Mark
         @if found.jobs > 1 {
             details.card-body id="job-problems" {
                 summary { "By problem: " (found.problems.len()) " in " (found.jobs) " failed jobs" }
-                p.soft { "Equal errors are one problem; " code { "<*>" } " stands for what differs." (older) }
+                p.soft { "Equal errors are one problem; " code { "‹…›" } " stands for what differs." (older) }
                 (table("Problems", &["Jobs", "Kind", "Code", "Last", "Error"], &rows))
             }
         }

@@ -171,17 +171,17 @@ pub(super) fn sums(of: &FiguresOf, series: &JobSeries, clocks: Clocks) -> Markup
             Status::Failed,
         ),
         tile(
-            "Wait, half of them",
+            "Wait, median",
             percentile(&total.waits, 50),
             html! {},
-            html! { "95 of 100: " (percentile(&total.waits, 95)) },
+            html! { "p95 " (percentile(&total.waits, 95)) },
             Status::Queued,
         ),
         tile(
-            "Run, half of them",
+            "Run, median",
             percentile(&total.runs, 50),
             html! {},
-            html! { "95 of 100: " (percentile(&total.runs, 95)) },
+            html! { "p95 " (percentile(&total.runs, 95)) },
             Status::Completed,
         ),
     ])

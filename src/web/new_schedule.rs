@@ -14,7 +14,7 @@ use super::problem::Problem;
 use super::rule_form::RuleForm;
 use super::schedules::NEW_PATH;
 use crate::actions::schedules::{self, Preview, ScheduleAdd};
-use crate::model::{ScheduleName, Timestamp, Zone};
+use crate::model::{Rule, ScheduleName, Timestamp, Zone};
 use crate::wire;
 use axum::Json;
 use axum::extract::State;
@@ -105,10 +105,10 @@ fn whole(
     let discard = html! { a.btn.btn-quiet href=(Tab::Schedules.link()) { "Discard" } };
     let form = plan_form(fields, offered, (&link(PATH), true), &discard);
     let content = html! {
-        @if let Some(problem) = refused { (problem_notice(problem)) }
-        div.cols.cols-2 {
+        @if let Some(problem) = refused { (refusal(&fields.rule, problem, now)) }
+        div.cols.cols-2.plan-cols {
             (card("schedule-new", "What and when", &html! {}, &form))
-            (preview_card(&fields.rule, who.caller.choices.zone, now))
+            (preview_card((&fields.rule, None), who.caller.choices.zone, now))
         }
     };
     let above = vec![(Tab::Schedules.link(), Tab::Schedules.title().to_owned())];
@@ -116,13 +116,30 @@ fn whole(
     page::page(&frame, "New schedule", &content)
 }
 
-/// The card beside a form that says what its rule means.
-pub(super) fn preview_card(fields: &RuleForm, zone: Option<Zone>, now: Timestamp) -> Markup {
+/// Why a form was refused. If its rule is what is wrong, the notice goes once the preview can read the rule.
+pub(super) fn refusal(fields: &RuleForm, problem: &Problem, now: Timestamp) -> Markup {
+    let is_of_rule = fields.text().and_then(|rule| schedules::preview(rule, now)).is_err();
+    html! { div data-refused=[is_of_rule.then_some("rule")] { (problem_notice(problem)) } }
+}
+
+/// The card beside a form that says what its rule means. Where the rule is the one that is stored, the page has its next
+/// occurrences already.
+pub(super) fn preview_card(
+    (fields, stored): (&RuleForm, Option<&Rule>),
+    zone: Option<Zone>,
+    now: Timestamp,
+) -> Markup {
+    let shown = match fields.text().and_then(|rule| schedules::preview(rule, now)) {
+        Ok(seen) if stored == Some(&seen.rule) => {
+            html! { (in_words(&seen, zone)) p.card-body.soft { "This is the stored rule. Its next five are above." } }
+        }
+        _ => previewed(fields, zone, now),
+    };
     card(
         "schedule-preview",
         "Preview",
         &html! { span.sub.scripted { "changes as you type" } },
-        &html! { div #preview aria-live="polite" { (previewed(fields, zone, now)) } },
+        &html! { div #preview aria-live="polite" { (shown) } },
     )
 }
 
@@ -131,6 +148,20 @@ fn previewed(fields: &RuleForm, zone: Option<Zone>, now: Timestamp) -> Markup {
     match fields.text().and_then(|rule| schedules::preview(rule, now)) {
         Ok(seen) => seen_rule(&seen, zone, now),
         Err(error) => html! { p.card-body.bad { (Problem::from(error).what()) } },
+    }
+}
+
+/// A rule as a sentence, and what is odd about it.
+fn in_words(seen: &Preview, zone: Option<Zone>) -> Markup {
+    let rule = &seen.rule;
+    let other = zone.filter(|zone| *zone != rule.zone());
+    html! {
+        div.card-body.lines data-cron=[rule.crontab()] {
+            p.big { (capital(&rule.in_words_by(other.unwrap_or_default()))) }
+            @for warning in &seen.warnings {
+                (notice(Tone::Look, &html! { (capital(warning)) "." }, &html! {}))
+            }
+        }
     }
 }
 
@@ -155,12 +186,7 @@ fn seen_rule(seen: &Preview, zone: Option<Zone>, now: Timestamp) -> Markup {
     columns.extend(yours.as_deref());
     columns.push("Starts");
     html! {
-        div.card-body.lines data-cron=[rule.crontab()] {
-            p.big { (capital(&rule.in_words_by(zone.unwrap_or_default()))) }
-            @for warning in &seen.warnings {
-                (notice(Tone::Look, &html! { (capital(warning)) "." }, &html! {}))
-            }
-        }
+        (in_words(seen, zone))
         (table("Next five of this rule", &columns, &rows))
     }
 }

@@ -302,8 +302,8 @@ fn page_top(frame: &Frame, title: &str, live: bool) -> Markup {
             div.page-actions {
                 @if let Some(actions) = &frame.actions { (actions) }
                 @if live {
-                    button.live.scripted type="button" data-action="live" aria-pressed=(!is_paused) title="Pause live updates" {
-                        @if is_paused { "Paused" } @else { "Live" }
+                    button.live.scripted type="button" data-action="live" aria-pressed=(!is_paused) title="Updates of this page on or off (p)" {
+                        @if is_paused { "Updates off" } @else { "Live" }
                     }
                 }
             }
@@ -330,7 +330,7 @@ fn keys(frame: &Frame) -> Markup {
             dt { kbd { "a" } } dd { "select all on the page" }
             dt { kbd { "r" } " " kbd { "c" } } dd { "retry, cancel what is selected: a preview first" }
             dt { kbd { "." } } dd { "show what is new" }
-            dt { kbd { "p" } } dd { "live or paused" }
+            dt { kbd { "p" } } dd { "updates on or off" }
             @for tab in Tab::shown(frame.has_program) {
                 dt { kbd { "g" } " " kbd { (tab.key()) } } dd { (tab.title()) }
             }

@@ -8,7 +8,8 @@ use super::rule_form::{RuleForm, when};
 use crate::actions::schedules::{PlanTexts, prompt_apart};
 use crate::error::Result;
 use crate::model::{
-    CatchUp, Kind, KindRules, Overlap, PRIORITIES, Plan, Queue, QueueState, Zone, rules_in_force,
+    CatchUp, Kind, KindRules, Overlap, PRIORITIES, Plan, Queue, QueueState, Zone, is_of_the_server,
+    rules_in_force,
 };
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -119,6 +120,11 @@ impl PlanForm {
         })
     }
 
+    /// Whether it asks for sessions without a sandbox, or has the box ticked that confirms them.
+    fn is_full(&self) -> bool {
+        self.confirmed() || self.payload.contains("\"full\"")
+    }
+
     /// Whether the person confirmed sessions without a sandbox.
     pub(super) fn confirmed(&self) -> bool {
         self.confirm == "full"
@@ -137,7 +143,8 @@ impl Offered {
         let mut kinds = rules_in_force(&app.web.store.registered_kinds().await?);
         // The act on the jobs of a query makes these by itself.
         kinds.retain(|rules| rules.kind != Kind::BULK_ACTION);
-        kinds.sort_by(|a, b| a.kind.as_str().cmp(b.kind.as_str()));
+        // Those of programs first: what the server itself has is the rarer choice.
+        kinds.sort_by_key(|rules| (is_of_the_server(&rules.kind), rules.kind.to_string()));
         Ok(Self { kinds, queues: app.web.store.queues().await? })
     }
 }
@@ -157,9 +164,9 @@ pub(super) fn plan_form(
         form #plan .plan method="post" action=(action) hx-get=(link(PREVIEW_PATH)) hx-trigger=(PREVIEW_ON)
             hx-target="#preview" hx-swap="innerHTML" hx-params="rule,runs,every,minute,at,days,day,cron,once,zone" {
             div.card-body.fields {
+                (what(fields, offered))
                 @if is_new { (text_field("name", "Name", &fields.name, "a-z, 0-9 and _, such as nightly_export")) }
                 (when(&fields.rule))
-                (what(fields, offered))
                 (misses(fields))
                 @if is_new {
                     label.form-check {
@@ -185,7 +192,7 @@ fn what(fields: &PlanForm, offered: &Offered) -> Markup {
         Some(limit) => format!("{}, limit {limit}", queue.name),
         None => queue.name.to_string(),
     };
-    let mut queues = vec![(String::new(), "its kind's".to_owned())];
+    let mut queues = vec![(String::new(), "the kind's default".to_owned())];
     queues.extend(offered.queues.iter().map(|queue| (queue.name.to_string(), limit(queue))));
     html! {
         div.fields.fields-2 {
@@ -213,7 +220,8 @@ fn what(fields: &PlanForm, offered: &Offered) -> Markup {
         (field("payload", "Payload", &html! {
             textarea #plan-payload .form-control.mono name="payload" rows="5" spellcheck="false" aria-describedby="hint-payload" { "\n" (fields.payload) }
         }, "JSON, which the handler of the kind reads"))
-        label.for-session.profile-full {
+        // Shown where the payload asks for it; the page's script shows it while somebody types that.
+        label.for-session.profile-full data-waiver hidden[!fields.is_full()] {
             span { input.form-check-input type="checkbox" name="confirm" value="full" checked[fields.confirmed()]; " I know that sessions of the profile full have no sandbox" }
         }
     }
@@ -235,7 +243,7 @@ fn misses(fields: &PlanForm) -> Markup {
     let overlaps = [Overlap::QueueOne, Overlap::QueueAll, Overlap::Skip]
         .map(|offered| (offered.to_string(), overlap_words(offered).to_owned()));
     let (least, most) = (PRIORITIES.start(), PRIORITIES.end());
-    let priority = format!("{least} to {most}, lower runs first; empty: its kind's");
+    let priority = format!("{least} to {most}, lower runs first; empty: the kind's default");
     html! {
         details #plan-more {
             summary { "If a run is missed or overlaps; priority" }
@@ -252,7 +260,7 @@ fn misses(fields: &PlanForm) -> Markup {
 /// What becomes of an occurrence that meets its predecessor, as people read it.
 pub(super) const fn overlap_words(overlap: Overlap) -> &'static str {
     match overlap {
-        Overlap::QueueOne => "at most one job waits beside the running one",
+        Overlap::QueueOne => "at most one job waits",
         Overlap::QueueAll => "every occurrence makes a job",
         Overlap::Skip => "skipped while a job waits or runs",
     }

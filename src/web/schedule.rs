@@ -6,12 +6,12 @@ use super::caller::Signed;
 use super::clocks::Clocks;
 use super::components::{
     STRIP, UPCOMING, badge, card, confirm, decision_word, empty, folded, length, outcome_strip,
-    problem_notice, run_states, schedule_badge, schedule_buttons, schedule_state, table, when,
+    run_states, schedule_badge, schedule_buttons, schedule_state, table, when,
 };
 use super::extract::{Form, Id, Query};
 use super::face::Face;
 use super::nav::{self, Tab};
-use super::new_schedule::preview_card;
+use super::new_schedule::{preview_card, refusal};
 use super::page::Frame;
 use super::part::{LivePart, Shown, live_page, version};
 use super::plan_form::{Offered, PlanForm, overlap_words, plan_form};
@@ -128,14 +128,15 @@ async fn shown_page(
     // The form is beside the live part, whose renewal would take away what somebody types.
     let around = |part| {
         html! {
-            @if let Some((_, Some(problem))) = again { (problem_notice(problem)) }
+            @if let Some((_, Some(problem))) = again { (refusal(&fields.rule, problem, now)) }
             (part)
             @if is_form && schedule.reserved {
                 div.below { (of_settings(app.web.has_program())) }
             } @else if is_form {
-                div.cols.cols-2.below {
+                div.cols.cols-2.below.plan-cols {
                     div { (form(&schedule, (fields, &offered))) }
-                    (preview_card(&fields.rule, zone, now))
+                    @let stored = schedule.plan.as_ref().ok().map(|plan| &plan.rule);
+                    (preview_card((&fields.rule, stored), zone, now))
                 }
             }
         }
@@ -177,24 +178,29 @@ fn next(schedule: &Schedule, clocks: Clocks, now: Timestamp) -> Markup {
     let Ok(plan) = &schedule.plan else { return html! {} };
     let upcoming: Vec<_> = schedule.upcoming(now).take(UPCOMING).collect();
     let is_paused = schedule.paused_at.is_some();
+    // The reader's own clocks are told where they may show another time.
+    let own = plan.rule.zone();
+    let other = Some(clocks.zone_or_utc()).filter(|zone| *zone != own);
     let row = |at: &Timestamp| {
         html! {
             tr {
-                td {
-                    (plan.rule.local(*at))
-                    div.soft { @if is_paused { "paused: would run " } (when(*at, now)) }
-                }
-                td data-label=(clocks.name()) title=(clocks.exact(*at)) { (clocks.second(*at)) }
+                td { (own.show(*at)) }
+                @if let Some(zone) = other { td data-label=(zone.place()) { (zone.show(*at)) } }
+                td data-label="Starts" { @if is_paused { "paused: would run " } (when(*at, now)) }
             }
         }
     };
     let rows: Vec<_> = upcoming.iter().map(row).collect();
-    let yours = clocks.zone.map_or_else(|| "UTC".to_owned(), |zone| format!("On yours, {zone}"));
+    let yours = other.map(|zone| format!("In {zone}"));
+    let named = format!("In {own}");
+    let mut columns = vec![named.as_str()];
+    columns.extend(yours.as_deref());
+    columns.push("Starts");
     let content = html! {
         @if rows.is_empty() {
             (empty("No occurrence to come", &html! { "Give it another rule, or remove it." }))
         } @else {
-            (table("Next five", &["On its clocks", &yours], &rows))
+            (table("Next five", &columns, &rows))
         }
         @let warnings = schedule.warnings(now);
         @if !warnings.is_empty() {
@@ -212,8 +218,8 @@ fn facts(schedule: &Schedule, now: Timestamp) -> Markup {
         dl.card-body.facts {
             dt { "Rule" } dd { code { (plan.rule.to_text()) } }
             dt { "Payload" } dd { (folded("schedule-payload", &plan.payload.to_string())) }
-            dt { "Queue" } dd { @if let Some(queue) = &plan.queue { (queue) } @else { "its kind's" } }
-            dt { "Priority" } dd { @if let Some(priority) = plan.priority { (priority) } @else { "its kind's" } }
+            dt { "Queue" } dd { @if let Some(queue) = &plan.queue { (queue) } @else { "the kind's default" } }
+            dt { "Priority" } dd { @if let Some(priority) = plan.priority { (priority) } @else { "the kind's default" } }
             dt { "Missed ones" } dd { (catch_up(plan)) }
             dt { "Overlap" } dd { (overlap_words(plan.overlap)) }
             dt { "Last occurrence" } dd { @match schedule.last_at { Some(at) => (when(at, now)), None => "never" } }
@@ -247,7 +253,7 @@ fn log(
     let (shown, more) = rows.split_at(rows.len().min(SHOWN));
     let content = html! {
         @if rows.is_empty() {
-            (empty("No time of it has come yet", &html! { "Each one leaves a line here: what was decided and why, when its job started, and how that ended." }))
+            (empty("It has not run yet", &html! { "Each planned run leaves a line here: what was decided and why, when its job started, and how that ended." }))
         } @else {
             (table("Last runs", &columns, shown))
             @if !more.is_empty() {
@@ -259,10 +265,12 @@ fn log(
         }
     };
     let id = format!("schedule-log-{}", schedule.id);
-    card(&id, "Last runs", &outcome_strip(decisions, clocks), &content)
+    let zone =
+        html! { span.sub { "Times in " (clocks.name()) } (outcome_strip(decisions, clocks)) };
+    card(&id, "Last runs", &zone, &content)
 }
 
-/// One occurrence: when it was planned, by the schedule's clocks, and what became of it.
+/// One occurrence: when it was planned, by the reader's clocks as all times of the table, and what became of it.
 fn row(told: &Told, clocks: Clocks, now: Timestamp) -> Markup {
     let (class, word) = match told.decision {
         Some(decision) => (decision_class(decision), decision_word(decision)),
@@ -271,7 +279,7 @@ fn row(told: &Told, clocks: Clocks, now: Timestamp) -> Markup {
     html! {
         tr {
             td title=(clocks.exact(told.planned_at)) {
-                (told.planned)
+                (clocks.second(told.planned_at))
                 div.sub { (when(told.planned_at, now)) }
             }
             td.note { span class=(class) { (word) } " " (told.says) }

@@ -209,7 +209,7 @@ fn ahead(schedules: &[Schedule], clocks: Clocks, now: Timestamp) -> Markup {
         .collect();
     html! {
         @if !all.is_empty() {
-            (card("schedule-lane", "Next 24 hours", &html! { span.sub { "Times in " (clocks.name()) } }, &html! { div.card-body { (lanes(&all, clocks, now)) } }))
+            (card("schedule-lane", "Next 24 hours", &html! { span.sub { "Times in " (clocks.name()) span.narrow-only { ". Swipe for the later hours." } } }, &html! { div.card-body { (lanes(&all, clocks, now)) } }))
         }
     }
 }

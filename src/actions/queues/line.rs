@@ -1,7 +1,9 @@
 //! What each queue does now: who is first in it, who runs, what it did in the last hour, and what nobody works at.
 
 use crate::error::{Code, Error, Result};
-use crate::model::{FiguresStep, Job, JobSeries, Kind, Queue, QueueState, Status, Timestamp, Zone};
+use crate::model::{
+    FiguresStep, Job, JobCount, JobSeries, Kind, Queue, QueueState, Status, Timestamp, Zone,
+};
 use crate::store::Store;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -63,21 +65,34 @@ async fn of(store: &Store, states: Vec<QueueState>, now: Timestamp) -> Result<Ve
     Ok(lines)
 }
 
-/// By queue, the kinds of waiting jobs that no process has a handler for. Empty while no process is at work at all, which is
-/// told elsewhere.
+/// By queue, the kinds of waiting jobs that no process has a handler for.
 async fn unhandled(store: &Store, now: Timestamp) -> Result<BTreeMap<Queue, BTreeSet<Kind>>> {
-    let processes = store.processes(now).await?;
     let mut found = BTreeMap::<_, BTreeSet<_>>::new();
-    if processes.at_work.is_empty() {
-        return Ok(found);
-    }
-    for count in store.job_counts().await? {
-        let waits = count.status == Status::Queued && count.count > 0;
-        if let (true, Some(queue)) = (waits, count.queue)
-            && processes.kind(count.kind.as_str()).is_none()
-        {
+    for count in counts_without_worker(store, now).await? {
+        if let Some(queue) = count.queue {
             found.entry(queue).or_default().insert(count.kind);
         }
     }
     Ok(found)
+}
+
+/// How many jobs are queued that no process has a handler for.
+pub async fn without_worker(store: &Store, now: Timestamp) -> Result<u64> {
+    let counts = counts_without_worker(store, now).await?;
+    Ok(counts.iter().map(|count| count.count.max(0).unsigned_abs()).sum())
+}
+
+/// The counts of queued jobs that no process has a handler for. Empty while no process is at work at all, which is told
+/// elsewhere.
+async fn counts_without_worker(store: &Store, now: Timestamp) -> Result<Vec<JobCount>> {
+    let processes = store.processes(now).await?;
+    if processes.at_work.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut counts = store.job_counts().await?;
+    counts.retain(|count| {
+        let waits = count.status == Status::Queued && count.count > 0;
+        waits && processes.kind(count.kind.as_str()).is_none()
+    });
+    Ok(counts)
 }

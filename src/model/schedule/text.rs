@@ -124,6 +124,10 @@ mod tests {
         ] {
             assert_eq!(Rule::parse(text, NOW).unwrap().to_text(), text);
         }
+        for zone in ["Berlin", "berlin", "europe/berlin"] {
+            let rule = Rule::parse(&format!("0 2 * * * {zone}"), NOW).unwrap();
+            assert_eq!(rule.to_text(), "0 2 * * * Europe/Berlin", "the whole name is kept");
+        }
         assert_eq!(Rule::parse("60", NOW).unwrap(), Rule::every(60, NOW).unwrap());
         assert_eq!(Rule::parse(" 6h ", NOW).unwrap(), Rule::every(360, NOW).unwrap());
     }
@@ -141,9 +145,9 @@ mod tests {
             ("0 2 * * mon-fri/2", "name the zone"),
             ("0 2 * * friL", "name the zone"),
             ("0 2 * * 1,mon#2", "name the zone"),
-            ("0 2 * * * Berlin", "do you mean Europe/Berlin?"),
-            ("0 2 * * * new_york", "do you mean America/New_York?"),
-            ("0 2 * * * europe/berlin", "Europe/Berlin"),
+            ("0 2 * * * Istanbul", "several, Asia/Istanbul, Europe/Istanbul: name one of them"),
+            ("0 2 * * * CEST", "as the IANA does, as in Europe/Berlin"),
+            ("0 2 * * * Nowhere", "as the IANA does, as in Europe/Berlin"),
             ("0 25 * * * UTC", "25"),
             ("tomorrow", "an interval"),
             ("", "an interval"),

@@ -17,7 +17,7 @@ const MAX_BODY: usize = 60_000;
 ///
 /// # Errors
 /// `TRACK-FILE-001` if one does not wait for this decision, `-002` if there is none of its id, `-003` if its text is another
-/// than the one that was shown.
+/// than the one that was shown, `-004` if it is to be taken back and was sent already.
 pub(in crate::store) fn decide(
     tx: &Tx<'_>,
     picks: &[FilingPick],
@@ -111,9 +111,22 @@ fn decided(tx: &Tx<'_>, id: FilingId) -> Result<WaitingFiling> {
     if filing.can_be_taken_back() {
         return Ok(filing);
     }
-    let waits = filing.state == FilingState::AwaitingApproval;
-    let why = if waits { "waits for approval already" } else { "was sent to the tracker already" };
-    Err(Error::new(Code::FilingDecided, format!("filing {} {why}", id.0)))
+    Err(match (filing.state, filing.number) {
+        (FilingState::AwaitingApproval, _) => {
+            Error::new(Code::FilingDecided, format!("filing {} waits for approval already", id.0))
+        }
+        (FilingState::Filed, Some(number)) => {
+            let why = format!("It is filed already as #{number}; it cannot be taken back.");
+            Error::saying(Code::FilingSent, why)
+        }
+        (FilingState::Filed, None) => {
+            Error::saying(Code::FilingSent, "It is filed already; it cannot be taken back.")
+        }
+        (_, _) => Error::saying(
+            Code::FilingSent,
+            "It is on its way to the tracker already; it cannot be taken back.",
+        ),
+    })
 }
 
 /// Refuses a text that is another than the one that somebody was shown.
@@ -126,5 +139,5 @@ fn expect_version(filing: &WaitingFiling, shown: Option<&str>) -> Result<()> {
 }
 
 fn subject(filing: &WaitingFiling) -> String {
-    format!("filing {} ({})", filing.id.0, filing.act.as_str())
+    format!("issue {} ({})", filing.issue.0, filing.act.as_str())
 }

@@ -23,7 +23,7 @@ pub(in crate::store) const AT_ONCE: i64 = 40_000;
 #[cfg(feature = "web")]
 pub(in crate::store) const FOR_A_FILE: i64 = 2_000_000;
 /// Sources and codes of a picture.
-const MOST: usize = 12;
+const MOST: usize = LogPicture::NAMED;
 /// Sources and codes that are told apart while rows are counted. What comes after them is not named.
 const APART: usize = 2_000;
 /// The most spans of a picture.

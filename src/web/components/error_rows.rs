@@ -17,8 +17,8 @@ pub(in crate::web) fn error_rows(
     role: Role,
     now: Timestamp,
 ) -> Markup {
-    let rows: Vec<_> = errors.iter().map(|error| row(error, length, role, now)).collect();
-    html! { div.jobs.errors { (table("Errors", &["Error", name, &format!("Failures, {name}"), "Still failed", ""], &rows)) } }
+    let rows: Vec<_> = errors.iter().map(|error| row(error, (name, length), role, now)).collect();
+    html! { div.jobs.errors { (table("Errors", &["Error", name, &format!("Failed attempts, {name}"), "Still failed", ""], &rows)) } }
 }
 
 /// The same in a narrow card: without pictures.
@@ -33,15 +33,25 @@ pub(in crate::web) fn error_lines(errors: &[JobErrorGroup], role: Role, now: Tim
         }
     };
     let lines: Vec<_> = errors.iter().map(line).collect();
-    html! { div.jobs.errors { (table("Failures by error", &["Error", "Failures, 24 h", "Still failed"], &lines)) } }
+    html! { div.jobs.errors { (table("Failures by error", &["Error", "Failed attempts, 24 h", "Still failed"], &lines)) } }
 }
 
-fn row(error: &JobErrorGroup, length: Duration, role: Role, now: Timestamp) -> Markup {
+fn row(
+    error: &JobErrorGroup,
+    (name, length): (&str, Duration),
+    role: Role,
+    now: Timestamp,
+) -> Markup {
     let label = format!("Failures of {}", error.title);
+    let bars = error_bars(error, length, now);
+    let highest = bars.iter().copied().max().unwrap_or(0);
     html! {
         tr id={ "error-" (error.fingerprint) } {
             (said(error, now))
-            td { (sparkline("spark-bad spark-days", &label, &error_bars(error, length, now))) }
+            td.over {
+                (sparkline("spark-bad spark-days", &label, &bars))
+                div.sub.ends { span { "−" (name) } span { "highest " (grouped(highest)) } span { "now" } }
+            }
             td.num data-label="failures" { b { (grouped(error.in_range())) } }
             td.num data-label="jobs still failed" { (still(error)) }
             td { div.row-actions { (retry_button(error, role)) } }

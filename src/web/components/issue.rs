@@ -31,7 +31,7 @@ pub(in crate::web) fn issue_state(issue: &Issue) -> Markup {
     };
     html! {
         span class=(class) { (icon(shape)) (word) }
-        @if issue.muted { " " span.badge title="It is reported again only if it is met ten times as often" { "Muted" } }
+        @if issue.muted { " " span.badge title="It is reported again only if it is seen ten times as often" { "Muted" } }
     }
 }
 
@@ -43,7 +43,7 @@ pub(in crate::web) fn issue_trend(seen: &SeenOverTime) -> Markup {
         Trend::Gone => "badge",
         Trend::Steady => return html! {},
     };
-    html! { span class=(class) title=(seen.sentence()) { (seen.trend) } }
+    html! { span class=(class) title=(seen.sentence()) { (seen.word()) } }
 }
 
 /// The life of an issue, newest first.
@@ -84,13 +84,14 @@ const fn mark(to: IssueMove) -> (&'static str, Icon) {
     }
 }
 
-/// The number of an issue at its tracker, as a link where its page may be one.
+/// The number of an issue, as a link to its page at its tracker where that may be one, else to its page here.
 pub(in crate::web) fn issue_number(issue: &Issue) -> Markup {
-    let number = issue.number.map_or_else(|| "not filed yet".to_owned(), |n| format!("#{n}"));
+    let Some(number) = issue.number else { return html! { "not filed yet" } };
+    let there = issue.url.as_deref().filter(|url| is_web_link(url));
     html! {
-        @match issue.url.as_deref().filter(|url| is_web_link(url)) {
-            Some(url) => a.over href=(url) rel="noreferrer" { (number) },
-            None => (number),
+        @match there {
+            Some(url) => a.over href=(url) rel="noreferrer" { "#" (number) },
+            None => a.over href=(nav::issue(issue.id)) { "#" (number) },
         }
     }
 }

@@ -26,16 +26,27 @@ pub(super) fn halves((top, high): (u64, u64)) -> [(u64, u64); 3] {
 
 /// The plain number that the highest bar may stand for; half of it is plain too.
 pub(super) fn most_for(highest: u64) -> u64 {
-    let tens = (0..18).map(|power| 10_u64.pow(power));
-    tens.flat_map(|ten| [2, 4, 10].map(|n| n * ten)).find(|n| *n >= highest).unwrap_or(highest)
+    if let Some(few) = [2, 4, 6, 8].into_iter().find(|few| *few >= highest) {
+        return few;
+    }
+    let tens = (0..17).map(|power| 10_u64.pow(power));
+    let steps = tens.flat_map(|ten| STEPS.map(|step| step * ten));
+    steps.into_iter().find(|step| *step >= highest).unwrap_or(highest)
 }
 
-/// A plain number as short as it can be: `400`, `20k`, `1M`.
+/// The plain numbers of two digits whose halves are plain, too.
+const STEPS: [u64; 11] = [10, 12, 14, 16, 20, 24, 30, 40, 50, 60, 80];
+
+/// A plain number as short as it can be: `400`, `1.2k`, `20k`, `1M`.
 pub(super) fn count(number: u64) -> String {
+    let short = |unit: u64| match number % unit * 10 / unit {
+        0 => grouped(number / unit),
+        tenth => format!("{}.{tenth}", grouped(number / unit)),
+    };
     match number {
         0..1_000 => number.to_string(),
-        1_000..1_000_000 => format!("{}k", number / 1_000),
-        _ => format!("{}M", grouped(number / 1_000_000)),
+        1_000..1_000_000 => format!("{}k", short(1_000)),
+        _ => format!("{}M", short(1_000_000)),
     }
 }
 
@@ -119,11 +130,14 @@ mod tests {
         for (highest, most, said) in [
             (0, 2, "2"),
             (3, 4, "4"),
-            (5, 10, "10"),
-            (11, 20, "20"),
-            (411, 1_000, "1k"),
-            (12_000, 20_000, "20k"),
-            (3_000_000, 4_000_000, "4M"),
+            (5, 6, "6"),
+            (11, 12, "12"),
+            (205, 240, "240"),
+            (411, 500, "500"),
+            (1_100, 1_200, "1.2k"),
+            (13_000, 14_000, "14k"),
+            (2_300_000, 2_400_000, "2.4M"),
+            (3_900_000, 4_000_000, "4M"),
         ] {
             assert_eq!(most_for(highest), most);
             assert_eq!(count(most), said);

@@ -55,7 +55,7 @@ fn last_scan(scan: &Scan, clocks: Clocks, now: Timestamp) -> Markup {
         @match (&scan.dry_run, &scan.error) {
             (Some(dry), None) => p { (dry.to_string()) }
             (Some(_), Some(_)) => p { "Dry run." }
-            (None, _) => p { "Issues created: " strong { (scan.counts.issues_created) } }
+            (None, _) => p { "New findings: " strong { (scan.counts.issues_created) } }
         }
         @if let Some(became) = scan.became() {
             p { a href=(link(nav::APPROVALS)) { (became) } }

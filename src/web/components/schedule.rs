@@ -99,10 +99,9 @@ pub(in crate::web) fn decision_word(decision: Verdict) -> &'static str {
     }
 }
 
-/// A badge that says whether the schedule makes jobs, and whether they fail: green is one whose last job completed.
+/// A badge that says whether the schedule makes jobs, and whether they fail.
 pub(in crate::web) fn schedule_badge(schedule: &Schedule, decisions: &[PastDecision]) -> Markup {
     let failed = PastDecision::failed_in_a_row(decisions);
-    let ended = decisions.iter().any(|decision| decision.job_status == Some(Status::Completed));
     let in_a_row = format!("{failed} failed in a row");
     let (class, word) = match schedule {
         Schedule { plan: Err(_), .. } => ("badge tag-bad", "Unreadable"),
@@ -111,8 +110,7 @@ pub(in crate::web) fn schedule_badge(schedule: &Schedule, decisions: &[PastDecis
         Schedule { next_at: None, .. } => ("badge", "Over"),
         _ if failed > 1 => ("badge tag-bad", in_a_row.as_str()),
         _ if failed == 1 => ("badge tag-bad", "The last run failed"),
-        _ if ended => ("badge tag-ok", "Active"),
-        _ => ("badge", "Active"),
+        _ => ("badge tag-ok", "Active"),
     };
     html! { span class=(class) { (word) } }
 }

@@ -6,6 +6,16 @@ use maud::{Markup, html};
 /// How many characters of a text stay in a row. The rest opens on a click.
 const HEAD: usize = 80;
 
+/// What stands in a template for what differs from row to row.
+#[cfg(feature = "monitor")]
+pub(in crate::web) const VALUE: &str = "<*>";
+
+/// A template as people read it, with the sign that the pages have for a value.
+#[cfg(feature = "monitor")]
+pub(in crate::web) fn values_marked(template: &str) -> String {
+    template.replace(VALUE, "‹…›")
+}
+
 /// A text of any length. A short one is shown in one line; a long one shows its beginning and unfolds on a click.
 pub(in crate::web) fn folded(id: &str, text: &str) -> Markup {
     let head: String = text.chars().take(HEAD).collect();

@@ -48,7 +48,12 @@ impl<L: Fn(&JobSlot, Option<&PartOf>) -> Link> Render for Throughput<'_, L> {
                     (self.waits())
                 }
             }
-            p.sub { "Times of " (self.zone) ". A bar leads to its jobs." }
+            p.sub {
+                "Times in " (self.zone) ". A bar leads to its jobs."
+                @if let Some((slot, longest)) = self.cut() {
+                    " The axis of the waits ends at " (coarse(self.longest())) ": higher ones, up to " (length(longest)) " (" (self.span(slot)) "), are cut."
+                }
+            }
             details id={ (self.id) "-numbers" } { summary { "Numbers as a table" } (self.numbers()) }
         }
     }
@@ -72,12 +77,25 @@ impl<L: Fn(&JobSlot, Option<&PartOf>) -> Link> Throughput<'_, L> {
         most_for(ended.max().unwrap_or(0))
     }
 
-    /// The wait that the highest point of the lines may stand for.
+    /// The wait that the highest point of the lines may stand for. A tenth of the slots may be cut where they would press all
+    /// others to the floor.
     fn longest(&self) -> Duration {
-        let waits = self.split.whole.slots.iter().filter_map(|slot| wait(slot, 95));
-        let longest = waits.max().unwrap_or_default();
+        let mut waits: Vec<_> =
+            self.split.whole.slots.iter().filter_map(|slot| wait(slot, 95)).collect();
+        waits.sort_unstable_by(|a, b| b.cmp(a));
+        let highest = waits.first().copied().unwrap_or_default();
+        let usual = waits.get(waits.len() / CUT_OF).copied().unwrap_or_default();
+        let longest = if usual > Duration::ZERO && highest > usual * FAR { usual } else { highest };
         let known = LENGTHS.iter().map(|millis| Duration::from_millis(*millis));
         known.into_iter().find(|known| *known >= longest).unwrap_or(longest)
+    }
+
+    /// The slot with the longest wait, if the axis is shorter.
+    fn cut(&self) -> Option<(&JobSlot, Duration)> {
+        let slots = self.split.whole.slots.iter();
+        let (slot, longest) =
+            slots.filter_map(|slot| Some((slot, wait(slot, 95)?))).max_by_key(|(_, wait)| *wait)?;
+        (longest > self.longest()).then_some((slot, longest))
     }
 
     /// The bar of a slot: its parts above each other, what failed at the bottom. All of its height leads to its jobs.
@@ -172,6 +190,7 @@ impl<L: Fn(&JobSlot, Option<&PartOf>) -> Link> Throughput<'_, L> {
                 tspan.name { "Wait" tspan.minor { " before start" } }
                 tspan.p50 dx="10" { "━" } " p50 " tspan.name { (of_all(50)) }
                 tspan.p95 dx="10" { "╍" } " p95 " tspan.name { (of_all(95)) }
+                tspan.minor dx="10" { "over all jobs shown" }
             }
             svg.lines x="0" y=(WAITS.0) width="100%" height=(WAITS.1) viewBox={ "0 0 " (self.split.whole.slots.len() * 10) " " (WAITS.1) }
                 preserveAspectRatio="none" {
@@ -230,6 +249,10 @@ impl<L: Fn(&JobSlot, Option<&PartOf>) -> Link> Throughput<'_, L> {
         table("Numbers of the chart", &columns, &rows)
     }
 }
+
+/// One of so many slots may have waits above the axis, and only if the longest is so many times as long as the axis.
+const CUT_OF: usize = 10;
+const FAR: u32 = 8;
 
 /// What the waits of a whole picture may be at most, in milliseconds; half of each is a plain length too.
 const LENGTHS: [u64; 22] = [
@@ -342,7 +365,7 @@ mod tests {
         let chart = drawn(&split);
         let said = "15 Jan 13:00–14:00 · Completed 99 · Failed 1 · wait p50 ";
         assert!(chart.contains(said), "{chart}");
-        assert!(chart.contains("Times of America/New_York."));
+        assert!(chart.contains("Times in America/New_York."));
         let at = split.whole.slots[1].from.millis();
         for part in ["all", "Completed", "Failed"] {
             let href = format!("href=\"/jobs?q={part}+{at}\"");
@@ -367,6 +390,20 @@ mod tests {
         assert!(chart.contains("b-c1") && chart.contains("b-c6"));
         // The lines go through the two slots in which jobs started.
         assert_eq!(chart.matches("<polyline").count(), 2, "{chart}");
+    }
+
+    #[test]
+    fn a_wait_far_above_the_others_is_cut_and_the_chart_says_so() {
+        let mut split = split(Vec::new());
+        let usual = split.whole.slots[1].clone();
+        split.whole.slots = (0..12).map(|_| usual.clone()).collect();
+        assert!(!drawn(&split).contains("are cut"), "nothing is above the axis");
+        split.whole.slots[7].figures.waits.add(Duration::from_mins(12));
+        let chart = drawn(&split);
+        let (_, said) = chart.split_once(": higher ones, up to ").unwrap();
+        assert!(said.contains("min") && said.contains("are cut."), "{said}");
+        split.whole.slots[8].figures.waits.add(Duration::from_mins(12));
+        assert!(!drawn(&split).contains("are cut"), "two of twelve are no odd ones out");
     }
 
     #[test]

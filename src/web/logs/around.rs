@@ -96,9 +96,20 @@ pub(super) fn ways(seen: &LogPicture, asked: &LogsQuery) -> [(&'static str, Vec<
     let code = |query: LogsQuery, code| LogsQuery { code, ..query };
     [
         ("Level", if seen.counted > 0 { levels } else { Vec::new() }),
-        ("Source", named(&seen.sources, asked.source.as_deref(), source)),
-        ("Code", named(&seen.codes, asked.code.as_deref(), code)),
+        (
+            most_of("Source", "Source, the 12 with most rows", &seen.sources),
+            named(&seen.sources, asked.source.as_deref(), source),
+        ),
+        (
+            most_of("Code", "Code, the 12 with most rows", &seen.codes),
+            named(&seen.codes, asked.code.as_deref(), code),
+        ),
     ]
+}
+
+/// The head of names with their counts, which says so where there may be more names than those that are shown.
+fn most_of(whole: &'static str, some: &'static str, shown: &[(String, u64)]) -> &'static str {
+    if shown.len() < LogPicture::NAMED { whole } else { some }
 }
 
 /// Which log is shown, and the way to the other one.
@@ -125,19 +136,17 @@ pub(super) fn filters(asked: &LogsQuery, clocks: Clocks) -> Markup {
         }
     };
     html! {
-        form.filters method="get" action=(link(PATH)) {
-            label {
+        form.filters.of-log method="get" action=(link(PATH)) {
+            label.wide-field {
                 span { "Text" }
                 input.form-control type="search" name="text" value=[asked.text.as_deref()] maxlength="200";
             }
             label {
-                span { "Level" }
+                span { "Level, at least" }
                 select.form-select name="level" {
                     option value="" { "any" }
                     @for level in Level::ALL {
-                        option value=(level) selected[asked.level.as_deref() == Some(level.as_str())] {
-                            (level) @if level != Level::Critical { " and worse" }
-                        }
+                        option value=(level) selected[asked.level.as_deref() == Some(level.as_str())] { (level) }
                     }
                 }
             }
@@ -146,12 +155,17 @@ pub(super) fn filters(asked: &LogsQuery, clocks: Clocks) -> Markup {
             (field("source", "Source", &asked.source))
             (field("code", "Error code", &asked.code))
             (field("correlation_id", "Correlation id", &asked.correlation_id))
-            (field("since", &format!("From ({}, or 24h)", clocks.name()), &asked.since))
+            label {
+                span { "From (" (clocks.name()) ")" }
+                input.form-control type="text" name="since" value=[asked.since.as_deref()] maxlength="200" placeholder="14:00, or 24h";
+            }
             (field("until", &format!("To ({})", clocks.name()), &asked.until))
             @if let Some(ids) = &asked.ids { p.soft { "Only rows " (ids.replace(',', ", ")) " are shown." } }
-            button.btn type="submit" { "Filter" }
-            @if !asked.is_empty() { a.btn.btn-quiet href=(asked.whole().link(PATH)) { "Clear" } }
-            a.btn.btn-quiet href=(link(log_sources::PATH)) { "Followed logs" }
+            div.actions {
+                button.btn type="submit" { "Filter" }
+                @if !asked.is_empty() { a.btn.btn-quiet href=(asked.whole().link(PATH)) { "Clear" } }
+                a.btn.btn-quiet href=(link(log_sources::PATH)) { "Followed logs" }
+            }
         }
     }
 }

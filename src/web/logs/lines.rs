@@ -21,6 +21,9 @@ pub(super) fn rows(
     none(asked)
 }
 
+/// How many characters of a correlation id a row shows; the whole is in its link and told on hover.
+const SHORT_ID: usize = 8;
+
 /// What to do where no row was found.
 pub(super) fn none(asked: &LogsQuery) -> Markup {
     let filtered = !asked.is_empty();
@@ -39,7 +42,7 @@ pub(super) fn none(asked: &LogsQuery) -> Markup {
 pub(super) fn lines(rows: &[LogRow], asked: &LogsQuery, known: &Known, clocks: Clocks) -> Markup {
     let lines: Vec<_> = rows.iter().map(|row| line(row, asked, known, clocks)).collect();
     let time = format!("Time, {}", clocks.name());
-    let columns = [time.as_str(), "Level", "Source", "Message", "Correlation id"];
+    let columns = [time.as_str(), "Level", "Source", "Message", "Request"];
     html! { div.log { (table("Log rows", &columns, &lines)) } }
 }
 
@@ -58,7 +61,7 @@ fn line(row: &LogRow, asked: &LogsQuery, known: &Known, clocks: Clocks) -> Marku
                 @match at { Some(at) => (clocks.millisecond(at)), None => (row.timestamp) }
             }
             td { (level_badge(row.level)) }
-            td.source { (row.source) }
+            td.source title=(row.source) { (row.source) }
             td.note { div.line {
                 @if let Some((code, _)) = coded {
                     @let same = LogsQuery { code: Some(code.to_owned()), log: asked.log.clone(), ..LogsQuery::default() };
@@ -74,7 +77,9 @@ fn line(row: &LogRow, asked: &LogsQuery, known: &Known, clocks: Clocks) -> Marku
             td {
                 @if let Some(correlation) = &row.correlation_id {
                     @let same = LogsQuery { correlation_id: Some(correlation.clone()), log: asked.log.clone(), ..LogsQuery::default() };
-                    @if asked.correlation_id.is_some() { (correlation) } @else { a href=(same.link(asked::PATH)) { (correlation) } }
+                    @let short: String = correlation.chars().take(SHORT_ID).collect();
+                    @if asked.correlation_id.is_some() { span title=(correlation) { (short) } }
+                    @else { a href=(same.link(asked::PATH)) title={ "Rows of " (correlation) } { (short) } }
                 }
             }
         }

@@ -1,20 +1,20 @@
 //! The rows grouped by what they say: the patterns, the most frequent first, and the rows of one of them.
 
 use super::super::clocks::Clocks;
-use super::super::components::{grouped as number, level_badge, pager, sparkline, table, when};
+use super::super::components::{
+    VALUE, grouped as number, level_badge, pager, sparkline, table, values_marked, when,
+};
 use super::super::nav;
 use super::super::problem::Problem;
 use super::asked::{self, LogsQuery};
 use super::lines::{codes, lines, none};
 use crate::actions::logs::{self, Alike, GroupedRows, GroupedTo, Patterns, ShownPattern};
-use crate::model::{Level, LogFilter, LogPicture, Timestamp};
+use crate::model::{Halves, Level, LogFilter, LogPicture, Timestamp};
 use crate::store::{ScannedLog, Store};
 use maud::{Markup, html};
 
 /// Sources of a pattern that are named.
 const NAMED: usize = 3;
-/// What stands in the text of a pattern for what differs from row to row.
-const VALUE: &str = "<*>";
 
 /// What the view shows: all patterns of the rows that fit, or one of them with its rows.
 pub(super) async fn view(
@@ -53,7 +53,9 @@ fn all(
         return none(asked);
     }
     let has_rows = grouped.rows > 0;
-    let rows: Vec<_> = shown.iter().map(|shown| row(shown, grouped, asked, now)).collect();
+    let ends = times.map(|(first, last)| (clocks.minute(first), clocks.minute(last)));
+    let over = (grouped, ends.as_ref());
+    let rows: Vec<_> = shown.iter().map(|shown| row(shown, over, asked, now)).collect();
     let first = asked.before.map(|_| asked.anew().link(asked::PATH));
     let next = match grouped.to {
         GroupedTo::TheEnd => None,
@@ -76,7 +78,7 @@ fn all(
                 p.soft { (number(*rare)) " rows say something that is too rare to be kept among so many patterns." }
             }
         }
-        @if has_rows { div.errors.patterns { (table("Patterns", &["Pattern", "Rows", "Share", "Level", "Over that time"], &rows)) } }
+        @if has_rows { div.errors.patterns { (table("Patterns", &["Pattern", "Rows", "Share", "Level", "Over that time", "Newer half"], &rows)) } }
         (pager(first.as_ref(), next.as_ref().map(|next| (next, "Group older rows"))))
     }
 }
@@ -118,7 +120,7 @@ fn told(grouped: &GroupedRows, has_newer: bool, seen: &LogPicture) -> String {
 
 fn row(
     ShownPattern { pattern, issue }: &ShownPattern,
-    grouped: &GroupedRows,
+    (grouped, ends): (&GroupedRows, Option<&(String, String)>),
     asked: &LogsQuery,
     now: Timestamp,
 ) -> Markup {
@@ -126,7 +128,7 @@ fn row(
     let kept = asked.before.is_none().then(|| "newest".to_owned());
     let own = LogsQuery { like, before: grouped.before, kept, from: None, ..asked.clone() };
     let own = own.link(asked::PATH);
-    let label = format!("Rows of {}", marked_text(&pattern.text));
+    let label = format!("Rows of {}", values_marked(&pattern.text));
     html! {
         tr {
             td.main {
@@ -142,8 +144,33 @@ fn row(
             td.num data-label="rows" { b { (number(pattern.count())) } }
             td.num data-label="share" { (share(pattern.count(), grouped.rows)) }
             td.num { (levels(&pattern.levels)) }
-            td { (sparkline(&format!("spark-days {}", look(&pattern.levels)), &label, &pattern.bars)) }
+            td.over {
+                (sparkline(&format!("spark-days {}", look(&pattern.levels)), &label, &pattern.bars))
+                (axis(&pattern.bars, ends))
+            }
+            td { (trend(&pattern.bars)) }
         }
+    }
+}
+
+/// What stands beneath the picture of a pattern: when it begins and ends, and what its highest bar stands for.
+fn axis(bars: &[u64], ends: Option<&(String, String)>) -> Markup {
+    let most = bars.iter().copied().max().unwrap_or(0);
+    html! {
+        @if let Some((first, last)) = ends.filter(|_| !bars.is_empty()) {
+            div.sub.ends { span { (first) } span { "highest " (number(most)) } span { (last) } }
+        }
+    }
+}
+
+/// Whether it came more or less often in the newer half of the time, with both numbers.
+fn trend(bars: &[u64]) -> Markup {
+    let halves = Halves::of(bars);
+    let class = if halves.word() == Some("more often") { "badge tag-warn" } else { "badge" };
+    html! {
+        @if let Some(word) = halves.word() { span class=(class) { (word) } }
+        @else { span.soft { "as often" } }
+        div.sub { (number(halves.lately)) ", before " (number(halves.before)) }
     }
 }
 
@@ -151,7 +178,7 @@ fn row(
 fn one(found: &Alike, asked: &LogsQuery, now: Timestamp) -> Markup {
     let Alike { grouped, shown: ShownPattern { pattern, issue }, .. } = found;
     let back = asked.around().link(asked::PATH);
-    let label = format!("Rows of {}", marked_text(&pattern.text));
+    let label = format!("Rows of {}", values_marked(&pattern.text));
     html! {
         div.card-body.lines {
             p { a href=(back) { "All patterns" } }
@@ -189,11 +216,6 @@ fn marked(text: &str) -> Markup {
     let mut parts = text.split(VALUE);
     let first = parts.next().unwrap_or_default();
     html! { (first) @for part in parts { span.var { "‹…›" } (part) } }
-}
-
-/// The same without markup.
-fn marked_text(text: &str) -> String {
-    text.replace(VALUE, "‹…›")
 }
 
 /// The levels of rows, the gravest first, with their counts where there are several.

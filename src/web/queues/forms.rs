@@ -69,7 +69,7 @@ pub(super) fn done_notice(queue: &QueueState, done: Option<&str>, clocks: Clocks
             let until = pause.resume_at.map(|at| clocks.minute(at));
             html! { (name) " is paused until " (until.as_deref().unwrap_or("somebody resumes it")) "." }
         }
-        (Some("resumed"), None) => html! { (name) " goes on: its jobs start again." },
+        (Some("resumed"), None) => html! { (name) " is resumed: its jobs start again." },
         (Some("limited"), _) => {
             html! { (name) " runs at most " (grouped(queue.limit())) " at a time." }
         }

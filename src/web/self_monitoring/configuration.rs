@@ -5,6 +5,7 @@ use super::super::app::{App, Web};
 use super::super::base::link;
 use super::super::components::{live, schedule_state, when_known};
 use super::super::extract::Query;
+use super::super::nav;
 use super::super::part::{self, Shown};
 use super::super::problem::Problem;
 use super::super::setting::{Field, Said};
@@ -123,6 +124,7 @@ fn form(configuration: &Configuration, said: &Said) -> Markup {
                 } @else { (Field { state, said }.whole()) }
             }
             div.setting-row { @for state in amounts { (Field { state, said }.whole()) } }
+            p.sub { "Budgets and the model of repositories are those of the " a href=(link(nav::AGENT_SETTINGS)) { "settings of agents" } ": saved in either place, they hold in both." }
             div.actions { button.btn.btn-primary type="submit" { "Save" } }
         }
     }

@@ -3,9 +3,10 @@
 use super::super::app::{App, Program};
 use super::super::base::link;
 use super::super::caller::Signed;
+use super::super::clocks::Clocks;
 use super::super::components::{
-    DayBar, card, class_badge, day_bars, empty, grouped, is_web_link, issue_number, issue_state,
-    issue_steps, issue_trend, level_badge, rendered, table, when,
+    DayBar, capital, card, class_badge, day_bars, empty, grouped, is_web_link, issue_number,
+    issue_state, issue_steps, issue_trend, level_badge, rendered, table, when,
 };
 use super::super::extract::{Id, Query};
 use super::super::nav::{self, ShownLog, Tab};
@@ -56,7 +57,7 @@ pub(in crate::web) async fn page(
         div.stack {
             (say(&seen, role, now))
             div.cols.cols-side {
-                div.stack { (occurrences(&seen, zone)) (text(&seen.record)) (log_rows(&seen)) }
+                div.stack { (occurrences(&seen, zone)) (text(&seen.record)) (log_rows(&seen, who.clocks())) }
                 div.stack { (facts(&seen, now)) (history(&seen.steps, now)) }
             }
         }
@@ -130,7 +131,7 @@ fn say(seen: &Seen, role: Role, now: Timestamp) -> Markup {
         section #issue-say .card.say {
             p {
                 @if let Some(class) = issue.classification { (class_badge(class)) " " }
-                (seen.record.sentence()) " It was met last " (when(issue.last_seen_at, now)) "."
+                (seen.record.sentence()) " Last seen " (when(issue.last_seen_at, now)) "."
             }
             div.page-actions {
                 @if let Some(url) = issue.url.as_deref().filter(|url| is_web_link(url)) {
@@ -155,11 +156,11 @@ fn button(id: IssueId, deed: IssueDeed) -> Markup {
         IssueDeed::Close => ("Close as completed", "A problem that comes back opens it again"),
         IssueDeed::CloseNotPlanned => (
             "Close as not planned",
-            "It stays quiet for 90 days after its last sighting, unless it is met ten times as often",
+            "It stays quiet for 90 days after its last sighting, unless it is seen ten times as often",
         ),
         IssueDeed::Reopen => ("Reopen", "It counts as open again"),
         IssueDeed::Mute => {
-            ("Not a problem (mute)", "It is reported again only if it is met ten times as often")
+            ("Not a problem (mute)", "It is reported again only if it is seen ten times as often")
         }
         IssueDeed::Unmute => ("Unmute", "It is reported again"),
     };
@@ -192,7 +193,7 @@ fn occurrences(seen: &Seen, zone: Zone) -> Markup {
                 (day_bars("b-bad", "Rows by day", &bars))
                 p.sub {
                     "Days of " (zone) "." @if code.is_some() { " A bar leads to its rows." }
-                    @if let Some(seen) = &seen.lately { " Now " (seen.sentence()) "." }
+                    @if let Some(seen) = &seen.lately { " " (capital(&seen.sentence())) "." }
                 }
                 details #issue-days { summary { "Numbers as a table" } (table("Rows by day", &["Day", "Rows"], &numbers)) }
             }
@@ -216,11 +217,15 @@ fn text(record: &IssueRecord) -> Markup {
 }
 
 /// The rows that show it, each a link to the row in the log.
-fn log_rows(seen: &Seen) -> Markup {
+fn log_rows(seen: &Seen, clocks: Clocks) -> Markup {
+    let time = format!("Time, {}", clocks.name());
     let Issue { evidence, error_codes, .. } = &seen.record.issue;
     let row = |row: &LogRow| {
         html! { tr {
-            td { (row.row.timestamp) }
+            @let at = Timestamp::from_iso(&row.row.timestamp);
+            td title=[at.map(|at| clocks.exact(at))] {
+                @match at { Some(at) => (clocks.second(at)), None => (row.row.timestamp) }
+            }
             td { (level_badge(row.row.level)) }
             td.source { (row.row.source) }
             td.note { a href=(nav::log_rows(seen.log, &[row.id])) { (first_line(&row.row.message)) } }
@@ -233,7 +238,7 @@ fn log_rows(seen: &Seen) -> Markup {
     };
     let content = html! {
         @if rows.is_empty() { (empty("No log rows", &html! { "The rows that showed it are not kept any more, or it was read at the tracker." })) }
-        @else { div.log { (table("Log rows that show it", &["Time", "Level", "Source", "Message"], &rows)) } }
+        @else { div.log { (table("Log rows that show it", &[time.as_str(), "Level", "Source", "Message"], &rows)) } }
     };
     card("issue-rows", "Log rows", &all, &content)
 }
@@ -253,10 +258,10 @@ fn facts(seen: &Seen, now: Timestamp) -> Markup {
             @if !issue.error_codes.is_empty() {
                 dt { "Codes" } dd { @for code in &issue.error_codes { a href=(nav::log_rows_with(seen.log, code)) { code { (code) } } " " } }
             }
-            @if let Some(scan) = issue.scan_id { dt { "Met first by" } dd { a href=(nav::job(scan)) { "scan " (scan) } } }
+            @if let Some(scan) = issue.scan_id { dt { "First seen by" } dd { a href=(nav::job(scan)) { "scan " (scan) } } }
             @if let Some(author) = &issue.author { dt { "Author" } dd { (author) } }
             dt { "Created" } dd { (when(issue.created_at, now)) }
-            dt { "Met last" } dd { (when(issue.last_seen_at, now)) }
+            dt { "Last seen" } dd { (when(issue.last_seen_at, now)) }
             dt { "Log rows" } dd { (grouped(issue.occurrences)) }
             @if !fingerprints.is_empty() {
                 dt { "Fingerprints" }

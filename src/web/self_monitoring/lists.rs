@@ -31,8 +31,8 @@ pub(in crate::web) async fn lists(
 pub(super) fn section(lists: &Lists, asked: &ListsQuery, now: Timestamp) -> Markup {
     let content = html! {
         div.grid {
-            div.wide { (history::list(lists, asked, now)) }
             div.wide { (issues::list(lists, asked, now)) }
+            div.wide { (history::list(lists, asked, now)) }
         }
     };
     live("scan-lists", &link(PATH).with(asked), &lists.version(), &content)

@@ -61,13 +61,11 @@ pub(in crate::web) fn sections(approvals: usize, open: &str) -> Markup {
     tabs(
         "Sections of self-monitoring",
         &[
-            Way { is_open: open == PATH, ..way("Status", whole.clone(), None) },
+            Way { is_open: open == PATH, ..way("Issues and scans", whole, None) },
             Way {
                 is_open: open == nav::APPROVALS,
                 ..way("Approvals", link(nav::APPROVALS), waits)
             },
-            way("Issues", whole.clone().at("issues"), None),
-            way("Scans", whole.clone().at("scan-history"), None),
             Way {
                 is_open: open == configuration::PATH,
                 ..way("Configuration", link(configuration::PATH), None)

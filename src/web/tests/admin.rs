@@ -334,7 +334,21 @@ async fn a_queue_shows_its_line_and_takes_a_limit_and_a_pause() {
     assert_eq!(queue(&site, &Queue::DEFAULT).await.pause, Some(paused));
     let answer = site.submit("/queues/default/resume?on=queues", "").await;
     assert!(!site.see(&told).await.body.contains(" is paused until "), "it is not so any more");
+    // Both rows of the audit log lead to the queue; the one of the pause says when it ends.
+    let audit = site.see("/audit").await.body;
+    assert!(
+        audit.contains(
+            r#"<strong>pause</strong> <a href="/queues/default/figures">queue default</a>"#
+        ),
+        "{audit}"
+    );
+    assert!(audit.contains("(until Fri 15 Jan 2027 09:30 UTC)"), "{audit}");
+    assert!(audit.contains("resumed; it was paused: "), "{audit}");
+    assert_inert(&audit);
     let told = answer.header("location").to_owned();
-    assert!(site.see(&told).await.body.contains("</b> goes on: its jobs start again."), "{told}");
+    assert!(
+        site.see(&told).await.body.contains("</b> is resumed: its jobs start again."),
+        "{told}"
+    );
     assert_eq!(queue(&site, &Queue::DEFAULT).await.pause, None);
 }

@@ -193,7 +193,14 @@ async fn several_are_decided_together_after_a_page_that_names_them() {
     store.save_filing(filed, begun.state, now).await.unwrap();
     let body = site.see(PATH).await.body;
     assert_eq!((before.0, line(&body)), (2, before.clone()), "{body}");
-    assert!(body.contains("#7 of "), "{body}");
+    assert!(body.contains(">#7</a> in "), "{body}");
+    let late = site.submit(&path(&all[0], "undo"), "").await;
+    assert_eq!(late.status, StatusCode::CONFLICT);
+    assert!(
+        late.body.contains("It is filed already as #7; it cannot be taken back."),
+        "{}",
+        late.body
+    );
     for wrong in ["verdict=approve", "pick=x&verdict=approve", "pick=1.a&verdict=burn", "pick=1.a"]
     {
         assert!(site.submit(&decide, wrong).await.status.is_client_error(), "{wrong}");

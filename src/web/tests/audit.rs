@@ -241,10 +241,11 @@ async fn of_program(seen: &mut Seen) {
     seen.press(&site, status::RUN_NOW_PATH, (status::RUN_NOW_PATH, ""), &left).await;
     let approval = Tracker::Remote { kind: RemoteKind::Github, approval: true };
     complete_with_issue(&site, "Payments fail", approval).await;
-    let filing = site.web.store.waiting_filings(1).await.unwrap()[0].id.0;
+    let waiting = site.web.store.waiting_filings(1).await.unwrap().remove(0);
+    let (filing, issue) = (waiting.id.0, waiting.issue.0);
     let at = |deed: &str| format!("{}/{filing}/{deed}", nav::APPROVALS);
     let edit = "title=Payments+fail+often&body=Look";
-    let said = |deed: &str| format!("{deed} filing {filing} (open)");
+    let said = |deed: &str| format!("{deed} issue {issue} (open)");
     for (route, deed, form) in
         [(approvals::EDIT_PATH, "edit", edit), (approvals::APPROVE_PATH, "approve", "")]
     {
@@ -277,7 +278,7 @@ async fn of_program(seen: &mut Seen) {
     other.submit(status::RUN_NOW_PATH, "").await;
     complete_with_issue(&other, "Payments fail", approval).await;
     let path = format!("{}/1/reject", nav::APPROVALS);
-    let left = ["reject filing 1 (open)"];
+    let left = ["reject issue 1 (open)"];
     seen.press(&other, approvals::REJECT_PATH, (&path, ""), &left).await;
     for (route, deed) in [(refile::PATH, "refile"), (refile::LEAVE_PATH, "leave")] {
         let other = Site::signed_in().await;
@@ -370,6 +371,9 @@ async fn hostile_text_of_the_audit_log_stays_text() {
     let pause = (Queue::DEFAULT, HOSTILE.to_owned());
     site.web.store.pause_queue(pause.0, pause.1, None, actor, START).await.unwrap();
     let body = site.see("/audit").await.body;
-    assert!(body.contains("pause</strong> queue default"), "{body}");
+    assert!(
+        body.contains("pause</strong> <a href=\"/queues/default/figures\">queue default</a>"),
+        "{body}"
+    );
     assert_inert(&body);
 }

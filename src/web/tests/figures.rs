@@ -103,13 +103,13 @@ async fn the_part_is_sent_again_when_a_job_has_ended_and_when_an_hour_has_begun(
 async fn the_axis_is_that_of_the_viewers_clocks_and_names_them() {
     let site = Site::signed_in().await;
     some_ends(&site).await;
-    assert!(chart(&site, "").await.contains("Times of UTC."));
+    assert!(chart(&site, "").await.contains("Times in UTC."));
     let request = ask(Method::GET, "/").header("accept", BROWSER);
     let cookie = format!("{}; lamplighter-zone=Asia/Kolkata", site.cookie);
     let body = site.send(bare(request.header("cookie", cookie))).await.body;
     // 08:00 UTC; hours of this zone begin at the half hours of UTC.
     assert!(
-        body.contains("Times of Asia/Kolkata.") && body.contains("15 Jan 13:00–14:00"),
+        body.contains("Times in Asia/Kolkata.") && body.contains("15 Jan 13:00–14:00"),
         "{body}"
     );
 }

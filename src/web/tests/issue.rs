@@ -30,7 +30,7 @@ async fn the_page_tells_an_issue_from_its_finding_to_the_decision_about_it() {
     complete_with_issue(&site, "Payments fail", APPROVED).await;
     let page = said(&site).await;
     for shown in [
-        "A server bug, met in 3 log rows. It waits for approval.",
+        "A server bug, seen in 3 log rows. It waits for approval.",
         r#"<a class="btn btn-sm btn-primary" href="/admin/self-monitoring/approvals#filing-1">Approve or reject</a>"#,
         "<p>Body: Payments fail</p>",
         "Raw text, as it is sent",
@@ -92,7 +92,7 @@ async fn hostile_text_of_an_issue_stays_text_and_a_viewer_has_no_button() {
     let cookie = site.login(&account, "another login id").await;
     let request = ask(Method::GET, &format!("{PATH}/issues/1")).header("accept", BROWSER);
     let seen = site.send(bare(request.header("cookie", &cookie))).await.body;
-    assert!(seen.contains("A server bug, met in 3 log rows."), "{seen}");
+    assert!(seen.contains("A server bug, seen in 3 log rows."), "{seen}");
     assert!(
         !seen.contains("Close as completed") && !seen.contains("method=\"post\" action=\"/admin")
     );

@@ -174,7 +174,7 @@ async fn kinds_have_their_figures_and_their_course() {
     let page = site.see("/kinds").await.body;
     assert!(page.contains("50.0 %") && page.contains(r#"href="/kinds/mail?range=24h""#), "{page}");
     let one = site.see("/kinds/mail?range=1h").await.body;
-    assert!(one.contains("50.0 % of what ended") && one.contains("95 of 100: "), "{one}");
+    assert!(one.contains("50.0 % of what ended") && one.contains("p95 "), "{one}");
     assert_eq!(site.see("/kinds/No%20Kind").await.status, StatusCode::BAD_REQUEST);
     assert!(site.see("/kinds/unknown").await.body.contains("No job ended in the range"));
 }
@@ -228,9 +228,9 @@ async fn the_figures_of_kinds_are_those_of_a_hand_count_and_the_same_on_each_pag
             r#"<span class="figure">2</span>"#.to_owned(),
             "20.0 % of what ended".to_owned(),
             format!(r#"<span class="figure">{}</span>"#, told[3]),
-            format!("95 of 100: {}", told[4]),
+            format!("p95 {}", told[4]),
             format!(r#"<span class="figure">{}</span>"#, told[5]),
-            format!("95 of 100: {}", told[6]),
+            format!("p95 {}", told[6]),
         ] {
             assert!(tiles.contains(&text), "{range}: {text} in {tiles}");
         }

@@ -317,7 +317,7 @@ async fn the_dashboard_counts_and_names_what_failed() {
     settle(&site, lease, Outcome::Fatal(error("no lamp\nsecond line"))).await;
     enqueue(&site, "work").await;
     let body = site.see("/").await.body;
-    for (label, figure) in [("Failed, 24 h", "1"), ("Queued", "1"), ("Running", "0")] {
+    for (label, figure) in [("Failed jobs, 24 h", "1"), ("Queued", "1"), ("Running", "0")] {
         let tile =
             format!(r#"<span class="label">{label}</span><span class="figure">{figure}</span>"#);
         assert!(body.contains(&tile), "{tile}");

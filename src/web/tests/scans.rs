@@ -156,7 +156,7 @@ async fn the_page_follows_a_scan_from_queued_to_completed() {
     let status = words(&site.part(STATUS_PATH).await.body);
     assert!(
         status.contains(
-            "Completed Fri 15 Jan 2027, 08:00:00 UTC ( 5 s ago ) Issues created: 1 1 filed."
+            "Completed Fri 15 Jan 2027, 08:00:00 UTC ( 5 s ago ) New findings: 1 1 filed."
         ),
         "{status}"
     );
@@ -172,7 +172,7 @@ async fn the_page_follows_a_scan_from_queued_to_completed() {
     let status = words(&site.part(STATUS_PATH).await.body);
     assert!(
         status.contains(
-            "Failed Fri 15 Jan 2027, 08:00:05 UTC ( just now ) Issues created: 0 Error: the log is gone"
+            "Failed Fri 15 Jan 2027, 08:00:05 UTC ( just now ) New findings: 0 Error: the log is gone"
         ),
         "{status}"
     );

@@ -36,7 +36,7 @@ async fn what_waits_for_the_tracker_is_decided_alike_by_every_face() {
         (1, undo, Ok("Filing 1 waits for approval again.")),
         (1, yes, Ok("Filing 1 is approved and goes to the tracker.")),
         (4, yes, Err(Code::FilingDecided)),
-        (4, undo, Err(Code::FilingDecided)),
+        (4, undo, Err(Code::FilingSent)),
         (999, yes, Err(Code::FilingUnknown)),
         (999, no, Err(Code::FilingUnknown)),
         (999, undo, Err(Code::FilingUnknown)),

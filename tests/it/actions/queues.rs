@@ -81,7 +81,7 @@ async fn queues_are_paused_resumed_and_stopped_alike_by_every_face() {
         }
     }
     for (path, queue, says) in [
-        ("/queues/mail/resume", "mail", Ok("The queue mail goes on.")),
+        ("/queues/mail/resume", "mail", Ok("The queue mail is resumed.")),
         ("/queues/mail/resume", "mail", Ok("The queue mail was not paused.")),
         ("/queues/nobody/resume", "nobody", Err(Code::QueueUnknown)),
         ("/queues/a%20b/resume", "a b", Err(Code::ModelInvalid)),

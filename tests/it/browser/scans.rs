@@ -94,7 +94,7 @@ fn the_demo_goes_from_sign_in_to_listed_issues_in_two_browsers() {
         shown(page, "r.button == 'Run Now' && r.issues == 2", 0.0);
     }
     pages[0].click("#run-now");
-    let created = format!("{COMPLETED} && r.status.includes('Issues created: {}')", PROBLEMS.len());
+    let created = format!("{COMPLETED} && r.status.includes('New findings: {}')", PROBLEMS.len());
     for page in &pages {
         shown(page, &created, 0.0);
         shown(page, IN_HISTORY, 0.0);

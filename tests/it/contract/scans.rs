@@ -240,16 +240,26 @@ pub async fn what_is_filed_waits_for_a_person_and_is_sent_once(store: &Store) {
     assert_eq!(store.filing(act.id).await.unwrap().unwrap().state, FilingState::Filed);
     let act = next(act.id).await.unwrap().unwrap();
     assert_eq!(act.id, second);
-    assert!(store.approved_filings(START, 9).await.unwrap().is_empty(), "it is not done");
+    let on_show = async |since| {
+        let shown = store.filings_on_show(since, 9).await.unwrap();
+        shown.into_iter().map(|filing| (filing.id, filing.state)).collect::<Vec<_>>()
+    };
+    let [pending, out] = [FilingState::Pending, FilingState::Rejected];
+    assert_eq!(
+        on_show(START).await,
+        [(second, pending), (third, out)],
+        "nobody approved the first"
+    );
     let begun = act.after(FilingEvent::Begun, later(2));
     store.save_filing(begun.clone(), act.state, later(2)).await.unwrap();
     let place = Place { number: 6, url: "https://github.com/me/shop/issues/6".into() };
     let filed = begun.after(FilingEvent::Done(place), later(3));
     store.save_filing(filed, begun.state, later(3)).await.unwrap();
-    let approved = store.approved_filings(START, 9).await.unwrap();
-    assert_eq!((approved.len(), approved[0].id), (1, second), "nobody has approved the other one");
-    assert_eq!(approved[0].home, shop());
-    assert!(store.approved_filings(later(1), 9).await.unwrap().is_empty());
+    assert_eq!(on_show(START).await, [(second, FilingState::Filed), (third, out)], "each once");
+    assert_eq!(on_show(later(1)).await, []);
+    let late = decide(only(second), undo).await.unwrap_err();
+    assert_eq!(late.code(), Code::FilingSent);
+    assert_eq!(late.sentence(), "It is filed already as #6; it cannot be taken back.");
 
     assert!(store.scan(JobId(999)).await.unwrap().is_none());
 }
