@@ -23,7 +23,7 @@
   let paused = document.cookie.includes("lamplighter-paused=1");
   const stream = () => document.querySelector("[sse-connect]");
   const listeners = () => all("[hx-trigger*='sse:']");
-  const close = () => stream() && htmx.trigger(stream(), "htmx:beforeCleanupElement");
+  const close = () => stream() && window.htmx?.trigger(stream(), "htmx:beforeCleanupElement");
   const open = () => {
     if (!stream()) return;
     htmx.trigger(stream(), "htmx:afterProcessNode");
@@ -147,7 +147,7 @@
     tick();
   });
   // A prompt that was taken is not sent twice.
-  document.addEventListener("htmx:afterRequest", ({ detail, target }) => detail.successful && target.matches(".trigger-form") && target.reset());
+  document.addEventListener("htmx:afterRequest", ({ detail, target }) => detail.xhr.status < 400 && target.matches(".trigger-form") && target.reset());
   document.addEventListener("htmx:beforeRequest", (event) => {
     const { requestConfig, elt } = event.detail;
     if (requestConfig.verb === "get" && (paused || document.hidden) && showing !== elt.id && !elt.matches("form")) event.preventDefault();

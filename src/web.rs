@@ -27,6 +27,7 @@ mod batch;
 mod batches;
 mod bearer;
 mod bulk;
+mod bulk_job;
 mod caller;
 #[cfg(feature = "monitor")]
 mod changes;

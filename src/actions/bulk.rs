@@ -29,6 +29,8 @@ pub struct BulkAsk {
     pub act: BulkAct,
     /// Only jobs with an id below this one: those that were made later are left alone.
     pub before: Option<i64>,
+    /// Of a retry: whether jobs that somebody has run again already are run once more.
+    pub once_more: bool,
 }
 
 /// What a person was shown by a preview, and has confirmed.
@@ -51,9 +53,15 @@ pub struct Previewed {
     /// The answer for the caller.
     pub answer: Answer<wire::BulkPreview>,
     preview: Preview,
+    run_again: u64,
 }
 
 impl Previewed {
+    /// How many more jobs a retry would change if it did not leave out those that somebody has run again already.
+    pub fn run_again(&self) -> u64 {
+        self.run_again
+    }
+
     /// The newest of the jobs that fit, at most twenty.
     pub fn sample(&self) -> &[Job] {
         &self.preview.sample
@@ -85,18 +93,27 @@ pub async fn preview(store: &Store, call: &Call, ask: BulkAsk) -> Result<Preview
         return Err(Error::new(Code::ModelInvalid, format!("{doing}: {why}")));
     }
     let mut left_out = Vec::new();
+    let mut run_again = 0;
     let filter = if ask.act == BulkAct::Retry {
         let sessions = filter.clone().and(Filter::default().kind(Kind::AGENT_SESSION));
         if !store.find_jobs(sessions, None, 1, call.now).await?.rows.is_empty() {
             left_out.push(words::SESSIONS_LEFT_OUT.to_owned());
         }
-        filter.and(Filter::parse("-kind:agent_session,bulk_action")?)
+        let may_retry = filter.and(Filter::parse("-kind:agent_session,bulk_action")?);
+        if ask.once_more {
+            may_retry
+        } else {
+            let already = may_retry.clone().and(Filter::parse("is:retried")?);
+            let already = store.preview(already, ask.act, ask.before, call.now).await?;
+            run_again = already.changes();
+            may_retry.and(Filter::parse("-is:retried")?)
+        }
     } else {
         filter
     };
     let preview = store.preview(filter, ask.act, ask.before, call.now).await?;
     let answer = Answer::new(wire::BulkPreview::from(&preview), words::preview(&preview));
-    Ok(Previewed { answer: answer.with_notes(left_out), preview })
+    Ok(Previewed { answer: answer.with_notes(left_out), preview, run_again })
 }
 
 /// Does what was previewed: at once if that is 100 jobs or fewer, else by a job. A failure after some jobs were changed
@@ -111,7 +128,7 @@ pub async fn act(
     previewed: Previewed,
     confirmed: bool,
 ) -> Result<Answer<wire::BulkDone>> {
-    let Previewed { preview, answer } = previewed;
+    let Previewed { preview, .. } = &previewed;
     let act = preview.bulk.act;
     call.needs(right(act))?;
     let changes = preview.changes();
@@ -120,14 +137,14 @@ pub async fn act(
         let why = "it was not confirmed; look at its preview, then confirm it (at the command line with --yes)";
         return Err(Error::new(Code::ModelInvalid, format!("{what}: {why}")));
     }
-    go(store, call, Previewed { answer, preview }, None).await
+    go(store, call, previewed, None).await
 }
 
 /// Does it; `form` names the form that asked for it.
 async fn go(
     store: &Store,
     call: &Call,
-    Previewed { preview, answer }: Previewed,
+    Previewed { preview, answer, .. }: Previewed,
     form: Option<&str>,
 ) -> Result<Answer<wire::BulkDone>> {
     let (act, changes) = (preview.bulk.act, preview.changes());

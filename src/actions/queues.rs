@@ -4,7 +4,12 @@
 mod line;
 
 #[cfg(feature = "web")]
+mod pauses;
+
+#[cfg(feature = "web")]
 pub use line::{QueueLine, line, lines, without_worker};
+#[cfg(feature = "web")]
+pub use pauses::{QueuePast, pauses};
 
 use super::{Answer, Call, Right};
 use crate::error::{Code, Error, Result};

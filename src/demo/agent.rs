@@ -70,12 +70,15 @@ async fn run(store: &Store, context: &Context) -> Result<Outcome> {
                 let took = clock.now().since(begun);
                 let events = store.job_events(context.job.id).await?;
                 let by = Event::cancelled_by(&events).unwrap_or("a person");
-                record.finish(clock.now(), took, &format!("Stopped by {by}.")).await?;
+                let note = format!("Stopped by {by}.");
+                record.cut(RunEnding::Cancelled, note, clock.now(), took).await?;
                 return Ok(Outcome::Fatal(super::shop::error("it was stopped")));
             }
             () = context.stopping.cancelled() => {
                 let took = clock.now().since(begun);
-                return record.finish(clock.now(), took, "The demo was stopped.").await;
+                let note = "The demo was stopped.".to_owned();
+                record.cut(RunEnding::Interrupted, note, clock.now(), took).await?;
+                return Ok(Outcome::Done(json!({})));
             }
         }
     }
@@ -168,20 +171,39 @@ impl Record {
         self.store.append_transcript(self.lease.clone(), vec![piece], 0).await
     }
 
+    /// Ends a run before its answer; `note` says who or what ended it.
+    async fn cut(
+        self,
+        ending: RunEnding,
+        note: String,
+        at: Timestamp,
+        took: Duration,
+    ) -> Result<()> {
+        let end = SessionEnd { note: Some(note), ..self.end(ending, took) };
+        self.store.finish_session(self.lease, end, at).await.map(|_| ())
+    }
+
     async fn finish(self, at: Timestamp, took: Duration, answer: &str) -> Result<Outcome> {
         let end = SessionEnd {
             exit_code: Some(0),
+            response: Some(answer.to_owned()),
+            ..self.end(RunEnding::Done, took)
+        };
+        self.store.finish_session(self.lease, end, at).await?;
+        Ok(Outcome::Done(json!({"answer": answer})))
+    }
+
+    /// What every end of a run says.
+    fn end(&self, ending: RunEnding, took: Duration) -> SessionEnd {
+        SessionEnd {
             model: Some(MODEL.to_owned()),
             agent_version: Some("demo".to_owned()),
-            response: Some(answer.to_owned()),
             cost_usd: Some(0.0),
             num_turns: Some(self.turns),
             duration_ms: Some(took.as_millis() as u64),
             input_tokens: Some(1_400 * self.turns),
             output_tokens: Some(60 * self.turns),
-            ..SessionEnd::new(RunEnding::Done)
-        };
-        self.store.finish_session(self.lease, end, at).await?;
-        Ok(Outcome::Done(json!({"answer": answer})))
+            ..SessionEnd::new(ending)
+        }
     }
 }

@@ -116,6 +116,12 @@ impl Filter {
         self.with(Condition::Batch(vec![id.0]))
     }
 
+    /// Only the jobs that this act on many jobs changed; of a retry those that it made.
+    #[must_use]
+    pub fn bulk(self, id: JobId) -> Self {
+        self.with(Condition::Bulk(vec![id.0]))
+    }
+
     /// The same, and an attempt of the job failed with the error of this fingerprint.
     #[must_use]
     pub fn error_group(self, fingerprint: impl Into<String>) -> Self {
@@ -162,10 +168,14 @@ impl Filter {
         }
     }
 
-    /// The order in which a list shows these jobs. Jobs that are asked for by id or by batch, and those that are queued, go by their ids.
+    /// The order in which a list shows these jobs. Jobs that are asked for by id, by batch or by bulk action, and those that are queued, go by their ids.
     pub fn order(&self) -> JobOrder {
         let by_id = self.terms.iter().any(|term| {
-            !term.negated && matches!(term.condition, Condition::Id(_) | Condition::Batch(_))
+            let is_by_id = matches!(
+                term.condition,
+                Condition::Id(_) | Condition::Batch(_) | Condition::Bulk(_)
+            );
+            !term.negated && is_by_id
         });
         match self.asked_status().filter(|_| !by_id) {
             None | Some(Status::Queued) => JobOrder::Newest,

@@ -100,6 +100,7 @@ fn answer(condition: &Condition, event: Option<&JobEvent>) -> Option<bool> {
         | Condition::Key(_)
         | Condition::Tag(_)
         | Condition::Batch(_)
+        | Condition::Bulk(_)
         | Condition::ErrorCode(_)
         | Condition::ErrorText(_)
         | Condition::ErrorGroup(_)

@@ -10,6 +10,7 @@ pub(super) mod audit;
 pub(super) mod batches;
 #[cfg(feature = "web")]
 pub(super) mod bulk;
+mod bulk_jobs;
 #[cfg(feature = "agents")]
 pub(super) mod changes;
 pub(super) mod counts;

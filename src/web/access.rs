@@ -61,7 +61,7 @@ async fn check_login(
         Err(error) => return Problem::from(error).into_response(),
     };
     // A page is shown without the counts rather than refused for them.
-    let is_page = caller.face == Face::Page && request.method() == Method::GET;
+    let is_page = caller.face == Face::Page;
     let counts = if is_page { NavCounts::read(&app.web).await.ok() } else { None };
     let counts = counts.unwrap_or_default();
     let who = Signed { person, login, caller: caller.clone(), counts };

@@ -397,7 +397,7 @@ async fn question(
                         input type="hidden" name="pick" value={ (id.0) "." (version.as_deref().unwrap_or_default()) };
                     }
                     input type="hidden" name="sure" value="yes";
-                    a.btn href=(link(PATH)) { "Keep them as they are" }
+                    a.btn href=(link(PATH)) { "Go back" }
                     button.btn.btn-primary type="submit" name="verdict" value=(verdict.as_str()) { (word) }
                 }
             }

@@ -4,9 +4,7 @@ use super::answer::answered;
 use super::app::App;
 use super::base::{Link, link};
 use super::caller::Signed;
-use super::components::{
-    Measure, RowFacts, Tone, card, grouped, job_rows, meter, notice, problem_notice, table,
-};
+use super::components::{RowFacts, Tone, card, grouped, job_rows, notice, problem_notice, table};
 use super::extract::{Form, Query};
 use super::face::Face;
 use super::nav::{self, Tab};
@@ -15,8 +13,9 @@ use super::problem::Problem;
 use super::secret::correlation_id;
 use crate::actions::bulk::{self, BulkAsk, Confirmed, Previewed};
 use crate::actions::{jobs, priority};
-use crate::bulk::{Progress, progress};
-use crate::model::{BulkAct, Filter, Job, JobId, Role, Status};
+use crate::model::{BulkAct, JobId, Role, Status};
+use crate::store::Store;
+use crate::wire;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
 use maud::{Markup, html};
@@ -65,7 +64,8 @@ impl Asked {
             form: value("form").map(|form| form.chars().take(MAX_FORM).collect()),
         };
         let before = value("before").map(str::parse).transpose().map_err(unfit)?;
-        Ok(Self { ask: BulkAsk { query, act, before }, confirmed })
+        let once_more = value("once_more").is_some();
+        Ok(Self { ask: BulkAsk { query, act, before, once_more }, confirmed })
     }
 }
 
@@ -92,7 +92,7 @@ pub(super) async fn act(
         (Ok(answer), face) => {
             let page = match answer.value.job_id {
                 Some(id) => nav::job(JobId(id)),
-                None => done_link(&ask, answer.value.changed),
+                None => done_link(&app.web.store, &ask, &answer.value).await?,
             };
             Ok(answered(face, &answer, &page))
         }
@@ -105,10 +105,18 @@ pub(super) async fn act(
     }
 }
 
-/// The list of the query with what was done over it.
-fn done_link(ask: &BulkAsk, changed: u64) -> Link {
-    let (query, act, changed) = (ask.query.clone(), ask.act.as_str(), changed.to_string());
-    link(Tab::Jobs.path()).with(&[("q", query.as_str()), ("did", act), ("n", changed.as_str())])
+/// The jobs that were changed, or that a retry made, with what was done over them. If there are none, the list of the query.
+async fn done_link(store: &Store, ask: &BulkAsk, done: &wire::BulkDone) -> Result<Link, Problem> {
+    let changed: Vec<_> = done.ids.iter().copied().map(JobId).collect();
+    let shown = match ask.act {
+        BulkAct::Retry => store.retries(changed).await?.into_values().map(|new| new.id).collect(),
+        BulkAct::Delete => Vec::new(),
+        BulkAct::Cancel | BulkAct::RunNow | BulkAct::SetPriority(_) => changed,
+    };
+    let ids: Vec<_> = shown.iter().map(ToString::to_string).collect();
+    let query = if ids.is_empty() { ask.query.clone() } else { format!("id:{}", ids.join(",")) };
+    let (act, changed) = (ask.act.as_str(), done.changed.to_string());
+    Ok(link(Tab::Jobs.path()).with(&[("q", query.as_str()), ("did", act), ("n", &changed)]))
 }
 
 /// What an act did, over the list from which it was asked for.
@@ -145,7 +153,7 @@ async fn whole(
                     p { (previewed.fit()) " " (consequence(ask.act)) }
                     p { "Jobs that match " code { (previewed.answer.value.query) } "." }
                     @for note in &previewed.answer.notes { (notice(Tone::Look, &html! { (note) }, &html! {})) }
-                    (narrower(ask, who.role()))
+                    (wider(ask, previewed.run_again()))
                     (errors(&previewed))
                     @if changes > 0 { (form(ask, &previewed)) }
                     @else { div.actions { a.btn href=(back(ask)) { "Back to the list" } } }
@@ -167,23 +175,34 @@ fn back(ask: &BulkAsk) -> Link {
     Tab::Jobs.link().with(&[("q", &ask.query)])
 }
 
-/// The way to a retry that leaves out what was run again before.
-fn narrower(ask: &BulkAsk, role: Role) -> Markup {
-    let filter = Filter::parse(&ask.query).unwrap_or_default();
-    let narrow = format!("{filter} is:still_failed");
-    let is_offered = ask.act == BulkAct::Retry
-        && filter.asked_status() == Some(Status::Failed)
-        && !ask.query.contains("is:still_failed")
-        && jobs::may_act(role);
+/// What a retry leaves out because somebody has run it again already, and the way to a preview with it; or the way back.
+fn wider(ask: &BulkAsk, left_out: u64) -> Markup {
+    let to = |once_more: Option<&str>| {
+        let asked =
+            [("act", Some(ask.act.as_str())), ("q", Some(&ask.query)), ("once_more", once_more)];
+        link(PATH).with(&asked)
+    };
     html! {
-        @if is_offered {
-            p { a href=(link(PATH).with(&[("act", ask.act.as_str()), ("q", narrow.as_str())])) { "Only those that nobody has run again yet" } }
+        @if left_out > 0 {
+            p #run-again {
+                @if left_out == 1 { "One more was run again already and is left out. " }
+                @else { (grouped(left_out)) " more were run again already and are left out. " }
+                a href=(to(Some("1"))) {
+                    @if left_out == 1 { "Run again also the one that was run again already" }
+                    @else { "Run again also the " (grouped(left_out)) " that were run again already" }
+                }
+            }
+        } @else if ask.once_more && ask.act == BulkAct::Retry {
+            p #run-again {
+                "Those that somebody has run again already are run once more. "
+                a href=(to(None)) { "Only those that nobody has run again" }
+            }
         }
     }
 }
 
 fn errors(previewed: &Previewed) -> Markup {
-    let row = |error: &crate::wire::BulkError| {
+    let row = |error: &wire::BulkError| {
         html! { tr {
             td.main { div { (error.example.lines().next().unwrap_or_default()) } @if let Some(code) = &error.code { div.sub { code { (code) } } } }
             td.num data-label="jobs" { (grouped(error.count)) }
@@ -204,13 +223,14 @@ fn form(ask: &BulkAsk, previewed: &Previewed) -> Markup {
             input type="hidden" name="before" value=(value.through_id + 1);
             input type="hidden" name="changes" value=(value.changes);
             input type="hidden" name="form" value=(correlation_id());
+            @if ask.once_more { input type="hidden" name="once_more" value="1"; }
             @if let BulkAct::SetPriority(to) = ask.act { input type="hidden" name="priority" value=(to); }
             @if bulk::must_type(value.changes) {
                 label.form-label for="typed" { "More than 100: type " (value.changes) " to go on" }
                 input #typed .form-control name="typed" inputmode="numeric" autocomplete="off" autofocus required;
             }
             div.actions {
-                a.btn href=(back(ask)) { "Keep as they are" }
+                a.btn href=(back(ask)) { "Go back" }
                 button.btn.btn-primary[!is_last].btn-solid-danger[is_last] type="submit" { (label(ask.act, value.changes)) }
             }
         }
@@ -250,37 +270,6 @@ fn consequence(act: BulkAct) -> &'static str {
             "Their history, attempts and transcripts go with them. Nobody can bring them back."
         }
         BulkAct::SetPriority(_) => "A lower number starts first.",
-    }
-}
-
-/// How far the job of an act is, for its page.
-pub(super) fn progress_card(job: &Job, role: Role) -> Option<Markup> {
-    let Progress { bulk: act, changed, left_alone, percent } = progress(job)?;
-    let label = format!("{percent} percent of the jobs were looked through");
-    let cancelled = act.filter.clone().of_any_status().status(Status::Cancelled);
-    let content = html! {
-        div.card-body.lines {
-            p { (label_of(act.act)) " of jobs that match " code { (act.filter) } }
-            (meter(Measure::Slots, percent, &label))
-            p { (grouped(changed)) " changed · " (grouped(left_alone)) " left alone · " (percent) " %" }
-            div.actions {
-                a.btn.btn-sm href=(nav::jobs(&act.filter)) { "Show the jobs" }
-                @if act.act == BulkAct::Cancel && job.status.is_final() && jobs::may_act(role) {
-                    a.btn.btn-sm href=(nav::bulk(BulkAct::Retry, &cancelled)) { "Run copies…" }
-                }
-            }
-        }
-    };
-    Some(card("bulk-progress", "How far it is", &html! {}, &content))
-}
-
-fn label_of(act: BulkAct) -> &'static str {
-    match act {
-        BulkAct::Cancel => "Cancellation",
-        BulkAct::Retry => "Retry",
-        BulkAct::RunNow => "Start",
-        BulkAct::Delete => "Deletion",
-        BulkAct::SetPriority(_) => "New priority",
     }
 }
 

@@ -28,6 +28,17 @@ impl Clocks {
         self.show(at, "%-d %b %H:%M:%S")
     }
 
+    /// An instant to the second, with the date unless it is of the day of `now`: `14:31:07`, `28 Nov 14:31:07`, with the year if it is
+    /// of another.
+    pub(super) fn near(self, at: Timestamp, now: Timestamp) -> String {
+        let same = |part: &str| self.show(at, part) == self.show(now, part);
+        match (same("%Y-%m-%d"), same("%Y")) {
+            (true, _) => self.show(at, "%H:%M:%S"),
+            (false, true) => self.second(at),
+            (false, false) => self.show(at, "%-d %b %Y %H:%M:%S"),
+        }
+    }
+
     /// An instant to the minute within a year: `28 Nov 14:31`.
     pub(super) fn minute(self, at: Timestamp) -> String {
         self.show(at, "%-d %b %H:%M")
@@ -71,6 +82,10 @@ mod tests {
         let berlin = Clocks { zone: Zone::named("Europe/Berlin") };
         assert_eq!(berlin.exact(at), "Sat 28 Nov 2026, 14:31:07 CET (13:31:07 UTC)");
         assert_eq!((berlin.minute(at), berlin.clock(at)), ("28 Nov 14:31".into(), "14:31".into()));
+        let hours = |n: u64| at.plus(std::time::Duration::from_hours(n));
+        assert_eq!(berlin.near(at, hours(9)), "14:31:07");
+        assert_eq!(berlin.near(at, hours(10)), "28 Nov 14:31:07", "it is past midnight in Berlin");
+        assert_eq!(berlin.near(at, hours(24 * 40)), "28 Nov 2026 14:31:07");
         for utc in [Clocks::default(), Clocks { zone: Zone::named("UTC") }] {
             assert_eq!(utc.exact(at), "Sat 28 Nov 2026, 13:31:07 UTC");
             assert_eq!(utc.name(), "UTC");

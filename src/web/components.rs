@@ -93,4 +93,4 @@ pub(super) use text::{VALUE, values_marked};
 pub(super) use text::{as_typed, capital, coded, folded, pretty, separated, size};
 pub(super) use throughput::Throughput;
 pub(super) use tile::{NeedRow, Tile, grouped, needs_card, tiles};
-pub(super) use time::{elapsed, length, when, when_known};
+pub(super) use time::{about, elapsed, length, when, when_exactly, when_known};

@@ -86,9 +86,11 @@ pub(super) async fn page(
     let error = errors::known(store, &fingerprint, range, now).await?;
     let filter = errors::still_failed(&error);
     let found = store.still_failed_jobs(fingerprint.clone(), ROWS).await?;
+    let open = store.find_jobs(errors::open(&error), None, 1, now).await?;
+    let tries_again = !open.rows.is_empty() || open.next.is_some();
     let own = nav::error(&fingerprint);
     let content = html! {
-        (summary(&error, who.role(), now))
+        (summary(&error, tries_again, who.role(), now))
         div.cols.cols-side {
             div.stack {
                 (course(&error, range, who.clocks(), now))
@@ -105,7 +107,7 @@ pub(super) async fn page(
     let part = LivePart {
         id: "error",
         link: &own.under("part").with(&[("range", range.as_str())]),
-        version: version(&(error.failures, error.still_failed, mute, ids)),
+        version: version(&(error.failures, error.still_failed, tries_again, mute, ids)),
         content: &content,
     };
     let frame = Frame::new(&app.web, Some(&who))
@@ -122,10 +124,8 @@ pub(super) async fn page(
     Ok(live_page(&frame, &title, &part, around, (who.face(), query.v.as_deref())))
 }
 
-fn summary(error: &JobErrorGroup, role: Role, now: Timestamp) -> Markup {
+fn summary(error: &JobErrorGroup, tries_again: bool, role: Role, now: Timestamp) -> Markup {
     let own = nav::error(&error.fingerprint);
-    let open = errors::met(error)
-        .and(Filter::parse("status:scheduled,queued,running").unwrap_or_default());
     html! {
         section.card.say {
             p {
@@ -143,7 +143,7 @@ fn summary(error: &JobErrorGroup, role: Role, now: Timestamp) -> Markup {
             @if jobs::may_act(role) {
                 div.page-actions {
                     (retry_button(error, role))
-                    a.btn.btn-sm href=(nav::bulk(BulkAct::Cancel, &open)) { "Cancel those that try again…" }
+                    @if tries_again { a.btn.btn-sm href=(nav::bulk(BulkAct::Cancel, &errors::open(error))) { "Cancel those that try again…" } }
                     @if errors::may_mute(role) {
                         @if error.is_muted(now) {
                             form method="post" action=(own.under("unmute")) { button.btn.btn-sm type="submit" { "Unmute" } }

@@ -3,11 +3,12 @@
 use super::answer::answered;
 use super::app::App;
 use super::base::Link;
-use super::bulk;
+use super::bulk_job::BulkJob;
 use super::caller::Signed;
+use super::clocks::Clocks;
 use super::components::{
     attempts, attempts_in_time, card, confirm, gates, job_as, job_sentence, pill, pretty, run_form,
-    status_word, text_card, when,
+    text_card, when_exactly,
 };
 use super::extract::{Id, Query};
 use super::job_history::history;
@@ -18,7 +19,7 @@ use super::problem::Problem;
 use crate::actions::jobs::{self, RunAgain};
 use crate::model::{
     After, Attempt, BatchId, Event, Filter, Gate, Job, JobId, JobMaker, Kind, Neighbours, Retry,
-    Role, Status, Timestamp, Why,
+    Role, ScheduleName, Status, Timestamp, Why,
 };
 use axum::extract::State;
 use axum::response::Response;
@@ -125,13 +126,14 @@ pub(super) async fn page(
         Some(id) => app.web.log_rows_of(id, MOST_LOG_ROWS).await?,
         None => None,
     };
+    let doing = BulkJob::of(store, &job, now).await?;
     let content = html! {
         (summary(&job, &again, (why.as_ref(), Event::cancelled_by(&events), &no_further(&job, &events, &kept)), who.role(), now))
         div.cols.cols-side {
             div.stack {
-                @if let Some(far) = bulk::progress_card(&job, who.role()) { (far) }
+                @if let Some(doing) = &doing { (doing.cards(&job, who.role(), now)) }
                 @if let Some(why) = why.as_ref().filter(|_| waits(&job)) { (why_card(&job, why, who.role(), now)) }
-                @if let Some(in_time) = attempts_in_time(&job, &kept, now) {
+                @if let Some(in_time) = attempts_in_time(&job, &kept, who.clocks(), now) {
                     (card("job-attempts", "Attempts", &html! { span.sub { (attempts(&job)) } }, &in_time))
                 }
                 @if let Some(error) = &job.error { (text_card("job-error", "Error", error)) }
@@ -140,7 +142,7 @@ pub(super) async fn page(
                 (history(&job, &maker, &events, now))
                 (job_as(&job))
             }
-            div.stack { (facts(&job, &maker, (&children, &neighbours, follows), (app.web.has_program(), log_rows), now)) }
+            div.stack { (facts(&job, &maker, (&children, &neighbours, follows), (app.web.has_program(), log_rows), (who.clocks(), now))) }
         }
     };
     let part = LivePart {
@@ -153,19 +155,15 @@ pub(super) async fn page(
             events.last().map(|event| event.number),
             children.len(),
             (neighbours.before.len(), ends(&neighbours)),
-            (&job.progress, again.retry, log_rows),
+            (&job.progress, again.retry, log_rows, doing.as_ref().map(BulkJob::state)),
             job.cancel_requested_at,
             why.as_ref().map(|why| (why.to_string(), why.ahead)),
         )),
         content: &content,
     };
-    let of_status = Filter::default().status(job.status);
     let frame = Frame::new(&app.web, Some(&who))
         .at(Tab::Jobs)
-        .under(vec![
-            (Tab::Jobs.link(), Tab::Jobs.title().to_owned()),
-            (nav::jobs(&of_status), status_word(job.status).to_owned()),
-        ])
+        .under(vec![(Tab::Jobs.link(), Tab::Jobs.title().to_owned())])
         .heading(html! { (job.kind) " " span.soft.mono { "#" (id) } });
     let title = format!("Job {id}");
     Ok(live_page(&frame, &title, &part, |part| part, (who.face(), shown.as_deref())))
@@ -343,8 +341,9 @@ fn facts(
     maker: &JobMaker,
     (children, neighbours, follows): (&[JobId], &Neighbours, Option<BatchId>),
     (has_program, log_rows): (bool, Option<u64>),
-    now: Timestamp,
+    (clocks, now): (Clocks, Timestamp),
 ) -> Markup {
+    let at = |time: Timestamp| when_exactly(time, clocks, now);
     card(
         "job-facts",
         "Facts",
@@ -355,12 +354,14 @@ fn facts(
                 @if has_program && job.kind == Kind::AGENT_SESSION {
                     dt { "Session" } dd { a href=(nav::session(job.id)) { "session " (job.id) } }
                 }
-                dt { "Queue" } dd { @if let Some(queue) = &job.queue { (queue) } @else { "not admitted yet" } }
+                dt { "Queue" } dd { @if let Some(queue) = &job.queue { a href=(nav::queue(queue)) { (queue) } } @else { "not admitted yet" } }
                 dt { "Priority" } dd { @if let Some(priority) = job.priority { (priority) } @else { "not yet known" } }
                 dt { "Attempt" } dd { (attempts(job)) }
                 @if job.interrupted > 0 { dt { "Interrupted" } dd { (job.interrupted) " times" } }
-                dt { "Created" } dd { (when(job.created_at, now)) @if let Some(by) = maker.words() { " " (by) } }
-                dt { "Earliest start" } dd { (when(job.run_at, now)) }
+                dt { "Created" } dd { (at(job.created_at)) (made_by(maker)) }
+                dt { "Earliest start" } dd { (at(job.run_at)) }
+                @if let Some(started) = job.started_at { dt { "Started" } dd { (at(started)) } }
+                @if let Some(finished) = job.finished_at { dt { "Finished" } dd { (at(finished)) } }
                 @if let Some(key) = &job.unique_key { dt { "Unique key" } dd { (key.as_str()) } }
                 @if let Some(key) = &job.concurrency_key { dt { "Concurrency key" } dd { (key.as_str()) } }
                 @if !job.tags.is_empty() {
@@ -404,6 +405,21 @@ fn facts(
             }
         },
     )
+}
+
+/// Who made a job, with the way to its schedule.
+fn made_by(maker: &JobMaker) -> Markup {
+    let words = maker.words().unwrap_or_default();
+    let schedule = maker.schedule.as_ref().and_then(|name| ScheduleName::parse(name.clone()).ok());
+    // The words end with the schedule's name.
+    let named = schedule.as_ref().and_then(|name| Some((words.strip_suffix(name.as_str())?, name)));
+    html! {
+        @match named {
+            Some((before, name)) => { " " (before) a href=(nav::schedule(name)) { (name) } },
+            None if !words.is_empty() => { " " (words) },
+            None => {},
+        }
+    }
 }
 
 /// A job that another one runs after, with its end.

@@ -311,7 +311,7 @@ async fn whole(
                     div.profile-full { label { input type="checkbox" name="confirm" value="full"; " I want it without a sandbox" } }
                 }
                 div.actions {
-                    a.btn href=(nav::job(id)) { "Leave it as it is" }
+                    a.btn href=(nav::job(id)) { "Go back" }
                     @if jobs::may_act(who.role()) { button.btn.btn-primary type="submit" { (last) } }
                     @else { p.soft { "Your role sees jobs; this needs the role operator." } }
                 }

@@ -75,6 +75,11 @@ impl<'a> JobWays<'a> {
         Some(sums)
     }
 
+    /// Whether the jobs of the list are counted without a look at them.
+    pub(super) fn are_counted(&self) -> bool {
+        self.counted(|count| Some(count.status.as_str()), "status").is_some()
+    }
+
     /// The tabs: all jobs, and those of each status.
     pub(super) fn statuses(&self) -> Vec<Way> {
         let counts = self.counted(|count| Some(count.status.as_str()), "status");

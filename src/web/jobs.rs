@@ -21,9 +21,9 @@ use super::problem::Problem;
 use super::views::Views;
 use crate::actions::jobs::{self, JobsAsk};
 use crate::error::Code;
-#[cfg(feature = "monitor")]
-use crate::model::Status;
-use crate::model::{Filter, Found, Job, JobId, JobOrder, JobPlace, ListPage, Role, Timestamp};
+use crate::model::{
+    Filter, Found, Job, JobId, JobOrder, JobPlace, ListPage, Role, Status, Timestamp,
+};
 use crate::store::Store;
 use axum::extract::State;
 use axum::response::Response;
@@ -115,7 +115,7 @@ pub(super) async fn list(
     let did = query.did.as_deref().and_then(|word| bulk::did(word, query.n.unwrap_or(0)));
     let (shown, asked) = (query.v.clone(), query.asked());
     let (store, now) = (&app.web.store, app.web.clock.now());
-    let new = html! { a.btn href=(link(nav::NEW_JOB)) { (icon(Icon::Plus)) "New job" } };
+    let new = html! { a.btn href=(link(nav::NEW_JOB)) { (icon(Icon::Plus)) "Run a job" } };
     let frame = Frame::new(&app.web, Some(&who)).at(Tab::Jobs).acting(new);
     let (listed, problem) = found(store, &asked, now, who.face()).await?;
     let Listed { filter, found } = listed;
@@ -139,6 +139,8 @@ pub(super) async fn list(
     let content = html! {
         @if let Some(id) = named { p.card-footer { a href=(nav::job(id)) { "Job " (id) } " has this id." } }
         (problems)
+        (hits(&found, (&asked, &filter), ways.are_counted()))
+        (run_again(&filter, facts.retries.len(), found.rows.len()))
         (rows(&found, &asked, (&facts, &ways), (who.role(), app.web.has_program(), now)))
         (more(&found, &filter, &asked))
     };
@@ -244,6 +246,40 @@ async fn problems(store: &Store, filter: &Filter, now: Timestamp) -> Result<Mark
             }
         }
     })
+}
+
+/// How many jobs fit a query whose jobs nobody has counted, as far as the first page knows.
+fn hits(
+    found: &Found<Job, JobPlace>,
+    (asked, filter): (&Asked, &Filter),
+    are_counted: bool,
+) -> Markup {
+    let shown = found.rows.len();
+    let is_first = asked.before.is_none() && !filter.is_empty();
+    html! {
+        @if is_first && !are_counted && shown > 0 {
+            p #job-hits .card-body.sub {
+                @if found.next.is_some() { "At least " }
+                @if shown == 1 { "1 job" } @else { (shown) " jobs" }
+                " fit. The counts beside the list need a query of statuses, kinds and queues alone."
+            }
+        }
+    }
+}
+
+/// How many of the failed jobs that are shown were run again already, with the list of the others.
+fn run_again(filter: &Filter, run_again: usize, shown: usize) -> Markup {
+    let is_of_failed = filter.asked_status() == Some(Status::Failed);
+    let others = filter.clone().and(Filter::parse("-is:retried").unwrap_or_default());
+    html! {
+        @if is_of_failed && run_again > 0 {
+            p #run-again .card-body.sub {
+                (run_again) " of the " (shown) " shown " @if run_again == 1 { "was" } @else { "were" }
+                " run again already. "
+                a href=(nav::jobs(&others)) { "Only those that nobody has run again" }
+            }
+        }
+    }
 }
 
 /// The part of a row that can change.

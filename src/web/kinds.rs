@@ -4,7 +4,7 @@ use super::app::App;
 use super::base::{Link, link};
 use super::caller::Signed;
 use super::clocks::Clocks;
-use super::components::{Tile, card, empty, grouped, length, sparkline, table, tiles};
+use super::components::{Tile, about, card, empty, grouped, sparkline, table, tiles};
 use super::errors::ranges;
 use super::extract::{Id, Query};
 use super::nav::{self, Tab};
@@ -131,8 +131,8 @@ fn share(figures: &JobFigures) -> String {
 }
 
 /// The length that so many of a hundred took at most.
-fn percentile(lengths: &Histogram, percent: u8) -> String {
-    lengths.percentile(percent).map_or_else(|| "none".to_owned(), length)
+fn percentile(lengths: &Histogram, percent: u8) -> Markup {
+    about(lengths.percentile(percent))
 }
 
 /// Since when the figures count.
@@ -148,9 +148,9 @@ pub(super) fn sums(of: &FiguresOf, series: &JobSeries, clocks: Clocks) -> Markup
         series.slots.iter().map(|slot| of(&slot.figures)).collect()
     };
     let jobs = |status| nav::jobs(&figures::jobs_in(series, of, Some(status)));
-    let tile = |label, figure: String, picture: Markup, foot: Markup, status| Tile {
+    let tile = |label, figure: Markup, picture: Markup, foot: Markup, status| Tile {
         label,
-        figure: html! { (figure) },
+        figure,
         picture,
         foot,
         link: jobs(status),
@@ -158,14 +158,14 @@ pub(super) fn sums(of: &FiguresOf, series: &JobSeries, clocks: Clocks) -> Markup
     tiles(&[
         tile(
             "Completed",
-            grouped(total.completed),
+            html! { (grouped(total.completed)) },
             sparkline("", "Completed jobs", &by(|figures| figures.completed)),
             html! { (since.unwrap_or_default()) },
             Status::Completed,
         ),
         tile(
             "Failed",
-            grouped(total.failed),
+            html! { (grouped(total.failed)) },
             sparkline("spark-bad", "Failed jobs", &by(|figures| figures.failed)),
             html! { (share(&total)) " of what ended" },
             Status::Failed,

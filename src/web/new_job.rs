@@ -38,15 +38,19 @@ pub(super) struct JobForm {
 pub(super) struct NewJobQuery {
     /// The kind that is chosen.
     kind: Option<String>,
+    /// Whether the payload begins empty, although the kind has an example.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    empty: Option<String>,
 }
 
 /// GET `/jobs/new`.
 pub(super) async fn form(
     State(app): State<App>,
     who: Signed,
-    Query(NewJobQuery { kind }): Query<NewJobQuery>,
+    Query(NewJobQuery { kind, empty }): Query<NewJobQuery>,
 ) -> Result<Html<String>, Problem> {
-    whole(&app, &who, kind.as_deref(), None).await
+    let asked = (kind.as_deref(), empty.is_some());
+    whole(&app, &who, asked, None).await
 }
 
 /// POST `/jobs/new`: queues a job and leads to its page.
@@ -68,7 +72,8 @@ pub(super) async fn enqueue(
         (Ok(answer), face) => Ok(answered(face, &answer, &nav::job(JobId(answer.value.id)))),
         (Err(error), Face::Page) if error.class().is_refusal() => {
             let problem = Problem::from(error);
-            let page = whole(&app, &who, Some(&form.kind), Some((&form, &problem))).await?;
+            let page =
+                whole(&app, &who, (Some(&form.kind), false), Some((&form, &problem))).await?;
             Ok((problem.status(), page).into_response())
         }
         (Err(error), _) => Err(error.into()),
@@ -79,7 +84,7 @@ pub(super) async fn enqueue(
 async fn whole(
     app: &App,
     who: &Signed,
-    chosen: Option<&str>,
+    (chosen, is_empty): (Option<&str>, bool),
     again: Option<(&JobForm, &Problem)>,
 ) -> Result<Html<String>, Problem> {
     let mut kinds = rules_in_force(&app.web.store.registered_kinds().await?);
@@ -91,7 +96,7 @@ async fn whole(
     let content = html! {
         @if let Some(open) = open {
             (kinds_nav(&kinds, open))
-            (kind_card(open, who, again))
+            (kind_card(open, is_empty, who, again))
         } @else {
             section.card { (empty("No kinds", &html! {
                 "No worker handles any kind. Start the program that has them."
@@ -106,7 +111,7 @@ async fn whole(
 /// The kinds to choose from.
 fn kinds_nav(kinds: &[KindRules], open: &KindRules) -> Markup {
     let to = |rules: &KindRules| {
-        link(PATH).with(&NewJobQuery { kind: Some(rules.kind.as_str().to_owned()) })
+        link(PATH).with(&NewJobQuery { kind: Some(rules.kind.as_str().to_owned()), empty: None })
     };
     html! {
         nav.kinds aria-label="Kinds" {
@@ -117,12 +122,18 @@ fn kinds_nav(kinds: &[KindRules], open: &KindRules) -> Markup {
     }
 }
 
-fn kind_card(rules: &KindRules, who: &Signed, again: Option<(&JobForm, &Problem)>) -> Markup {
+fn kind_card(
+    rules: &KindRules,
+    is_empty: bool,
+    who: &Signed,
+    again: Option<(&JobForm, &Problem)>,
+) -> Markup {
     let kind = rules.kind.as_str();
     let again = again.filter(|(form, _)| form.kind == kind);
     let typed = again.map(|(form, _)| form.payload.as_str());
     let wrong = again.map(|(_, problem)| problem.what());
-    let example = rules.example.as_deref().map_or_else(|| "{}".to_owned(), pretty);
+    let example = rules.example.as_deref().filter(|_| !is_empty && typed.is_none());
+    let begins = example.map_or_else(|| "{}".to_owned(), pretty);
     let id = format!("payload-{kind}");
     let fresh = StartFields::default();
     let start = again.map_or(&fresh, |(form, _)| &form.start);
@@ -134,7 +145,13 @@ fn kind_card(rules: &KindRules, who: &Signed, again: Option<(&JobForm, &Problem)
                 label.form-label for=(id) { "Payload" }
                 // The line break after the tag is not part of the text.
                 textarea.form-control id=(id) name="payload" rows="6" spellcheck="false" required
-                    aria-describedby={ (id) "-wrong" } aria-invalid=[wrong.map(|_| "true")] { "\n" (typed.unwrap_or(&example)) }
+                    aria-describedby={ (id) "-wrong" } aria-invalid=[wrong.map(|_| "true")] { "\n" (typed.unwrap_or(&begins)) }
+                @if example.is_some() {
+                    small .form-hint {
+                        "This is the example that the program gives for the kind. "
+                        a href=(link(PATH).with(&NewJobQuery { kind: Some(kind.to_owned()), empty: Some("1".to_owned()) })) { "Begin with an empty payload" }
+                    }
+                }
                 (start.inputs(&format!("start-{kind}"), "Both empty: at once.", who.clocks()))
                 div role="alert" { (not_taken(&id, wrong)) }
                 div.actions { button.btn.btn-primary type="submit" aria-label={ "Run " (kind) } { "Run a job" } }

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 /// The configuration of htmx: it does nothing that the content security policy forbids, and it shows the fragments of
 /// errors.
-const HTMX_CONFIG: &str = r#"{"defaultSettleDelay":0,"includeIndicatorStyles":false,"allowEval":false,"allowScriptTags":false,"selfRequestsOnly":true,"historyCacheSize":0,"responseHandling":[{"code":"204","swap":false},{"code":"[23]..","swap":true},{"code":"(400|401|403|409|413|422|429|503)","swap":true,"error":true},{"code":"[45]..","swap":false,"error":true}]}"#;
+const HTMX_CONFIG: &str = r#"{"defaultSettleDelay":0,"includeIndicatorStyles":false,"allowEval":false,"allowScriptTags":false,"selfRequestsOnly":true,"historyCacheSize":0,"responseHandling":[{"code":"204","swap":false},{"code":"[23]..","swap":true},{"code":"(400|401|403|409|413|422|429|503)","swap":true,"error":false},{"code":"[45]..","swap":false,"error":true}]}"#;
 
 /// What surrounds the content of a page.
 #[derive(Clone, Debug, Default)]

@@ -3,7 +3,8 @@
 use super::answer::answered;
 use super::app::App;
 use super::caller::Signed;
-use super::components::{card, empty};
+use super::clocks::Clocks;
+use super::components::{card, empty, grouped, table, when_exactly};
 use super::errors::ranges;
 use super::extract::{Id, Query};
 use super::kinds::{by_kind, course, sums};
@@ -13,11 +14,12 @@ use super::page::{self, Frame};
 use super::problem::Problem;
 use super::queues::{page_after, say};
 use crate::actions::errors::Range;
-use crate::actions::{figures, queues};
-use crate::model::{FiguresOf, Kind};
+use crate::actions::figures;
+use crate::actions::queues::{self, QueuePast};
+use crate::model::{FiguresOf, Filter, Kind, QueueState, Status, Timestamp};
 use axum::extract::State;
 use axum::response::{Html, Response};
-use maud::html;
+use maud::{Markup, html};
 use serde::Deserialize;
 
 pub(super) const PATH: &str = "/queues/{name}/figures";
@@ -46,6 +48,8 @@ pub(super) async fn page(
     let kinds = figures::of_kinds(store, asked.clone(), clocks.zone_or_utc(), now).await?;
     let series = figures::of(store, asked, clocks.zone_or_utc(), now).await?;
     let own = nav::queue(&name);
+    let jobs = Filter::default().queue(name.clone());
+    let pauses = queues::pauses(store, &name).await?;
     let jobs_of = |kind: &Kind| {
         let of_kind = FiguresOf { kind: Some(kind.clone()), ..of.clone() };
         nav::jobs(&figures::jobs_in(&series, &of_kind, None))
@@ -53,6 +57,10 @@ pub(super) async fn page(
     let content = html! {
         div.stack {
             (say(&line, who.role(), now))
+            div.actions {
+                a.btn.btn-sm href=(nav::jobs(&jobs.clone().status(Status::Queued))) { "Waiting jobs (" (grouped(line.state.queued)) ")" }
+                a.btn.btn-sm href=(nav::jobs(&jobs.clone().status(Status::Running))) { "Running jobs (" (grouped(line.state.running)) ")" }
+            }
             div.query { (ranges(range, |range| own.with(&[("range", range.as_str())]))) }
             (sums(&of, &series, clocks))
             (card("queue-kinds", "Kinds", &html! {}, &html! {
@@ -60,6 +68,7 @@ pub(super) async fn page(
                 @else { (empty("No job of this queue ended", &html! { "Kinds of which a job ended in the range appear here." })) }
             }))
             (course(&series, clocks))
+            (pauses_card(&pauses, &line.state, clocks, now))
         }
     };
     let frame = Frame::new(&app.web, Some(&who))
@@ -68,6 +77,37 @@ pub(super) async fn page(
         .heading(html! { span.mono { (name) } })
         .still();
     Ok(page::page(&frame, &format!("Queue {name}"), &content))
+}
+
+/// The pauses of the queue, the newest first.
+fn pauses_card(pauses: &[QueuePast], state: &QueueState, clocks: Clocks, now: Timestamp) -> Markup {
+    let row = |past: &QueuePast| {
+        let goes_on = state.pause.as_ref().is_some_and(|pause| pause.at == past.at);
+        let resumes = state.pause.as_ref().and_then(|pause| pause.resume_at);
+        html! { tr {
+            td.main {
+                div { @if past.reason.is_empty() { "No reason was given" } @else { (past.reason) } }
+                div.sub { "paused by " (past.by) }
+            }
+            td data-label="paused" { (when_exactly(past.at, clocks, now)) }
+            td data-label="ended" {
+                @match &past.ended {
+                    Some((at, by)) => { (when_exactly(*at, clocks, now)) " by " (by) },
+                    None if goes_on => {
+                        "not yet"
+                        @if let Some(at) = resumes { ", resumes " (when_exactly(at, clocks, now)) }
+                    },
+                    None => "at its time, or by the next pause",
+                }
+            }
+        } }
+    };
+    let rows: Vec<_> = pauses.iter().map(row).collect();
+    let content = html! {
+        @if rows.is_empty() { p.card-body.soft { "Nobody has paused it, as far as the newest of the audit log say." } }
+        @else { (table("Pauses", &["Reason", "Paused", "Ended"], &rows)) }
+    };
+    card("queue-pauses", "Pauses", &html! {}, &content)
 }
 
 /// The query of the button's address.

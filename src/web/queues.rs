@@ -10,7 +10,7 @@ use super::app::App;
 use super::base::{Link, link};
 use super::caller::Signed;
 use super::components::{
-    Measure, card, empty, grouped, length, meter, problem_notice, sparkline, stopped_notice, table,
+    Measure, about, card, empty, grouped, meter, problem_notice, sparkline, stopped_notice, table,
     when, when_known,
 };
 use super::extract::{Form, Query};
@@ -20,6 +20,7 @@ use super::nav::{self, Tab};
 use super::page::Frame;
 use super::part::{LivePart, live_page, version};
 use super::problem::Problem;
+use super::settings::stop_all_form;
 use crate::actions::Answer;
 use crate::actions::queues::{self, QueueLimit, QueueLine, QueuePause};
 use crate::model::{Filter, Queue, QueueState, Role, Status, Timestamp, Unplaced, Worker};
@@ -185,7 +186,12 @@ async fn shown_page(
             (part)
         }
     };
-    let stop_all = html! { @if queues::may_stop_all(role) && stopped.is_none() { a.btn href=(Tab::Settings.link()) { (icon(Icon::PlayerPause)) "Stop all…" } } };
+    let running: i64 = lines.iter().map(|line| line.state.running).sum();
+    let stop_all = html! {
+        @if queues::may_stop_all(role) && stopped.is_none() {
+            (stop_all_form(u64::try_from(running).unwrap_or(0)))
+        }
+    };
     let frame = Frame::new(&app.web, Some(who)).at(Tab::Queues).acting(stop_all);
     let face = (face, asked.v.as_deref());
     Ok(live_page(&frame, Tab::Queues.title(), &part, around, face))
@@ -219,7 +225,7 @@ const COLUMNS: [&str; 7] =
 fn queues_card(lines: &[QueueLine], unplaced: Unplaced, role: Role, now: Timestamp) -> Markup {
     let mut rows: Vec<_> = lines.iter().map(|line| row(line, role, now)).collect();
     if !unplaced.is_empty() {
-        rows.push(unplaced_row(unplaced));
+        rows.push(unplaced_row(unplaced, lines));
     }
     let running: i64 = lines.iter().map(|line| line.state.running).sum();
     let said = html! { @if !lines.is_empty() { span.sub { (lines.len()) " queues, " (grouped(running)) " running" } } };
@@ -238,14 +244,21 @@ fn queues_card(lines: &[QueueLine], unplaced: Unplaced, role: Role, now: Timesta
 }
 
 /// The row of the jobs that belong to no queue yet.
-fn unplaced_row(unplaced: Unplaced) -> Markup {
+fn unplaced_row(unplaced: Unplaced, lines: &[QueueLine]) -> Markup {
+    // They are in none of the queues that there are.
+    let queues: Vec<_> = lines.iter().map(|line| line.state.name.as_str()).collect();
+    let others =
+        if queues.is_empty() { String::new() } else { format!(" -queue:{}", queues.join(",")) };
+    let of = |status: Status| Tab::Jobs.link().with(&[("q", format!("status:{status}{others}"))]);
     html! {
         tr {
             td.main { (Unplaced::WHY) }
             td { }
             td.num data-label="waiting" {
-                (grouped(unplaced.queued))
-                @if unplaced.scheduled > 0 { div.sub { (grouped(unplaced.scheduled)) " later" } }
+                @if unplaced.queued > 0 { a.over href=(of(Status::Queued)) { (grouped(unplaced.queued)) } } @else { "0" }
+                @if unplaced.scheduled > 0 {
+                    div.sub { a.over href=(of(Status::Scheduled)) { (grouped(unplaced.scheduled)) " later" } }
+                }
             }
             td { }
             td { }
@@ -303,7 +316,7 @@ fn hour_cells(line: &QueueLine) -> Markup {
             @else { (sparkline(look, "Jobs started in each of the last 60 minutes", &counts)) }
         }
         td.num data-label="a minute" { (a_minute(started(line))) }
-        td.num data-label="wait p95" { (waited(line).map_or_else(|| "none started".to_owned(), length)) }
+        td.num data-label="wait p95" { @if let Some(waited) = waited(line) { (about(Some(waited))) } @else { "none started" } }
     }
 }
 
@@ -326,7 +339,7 @@ fn second(line: &QueueLine, now: Timestamp) -> Markup {
             "by " (pause.by) @if !pause.reason.is_empty() { ": " (pause.reason) } " · " (when(pause.at, now))
             @if pause.resume_at.is_some() { " · resumes " (when_known(pause.resume_at, now)) }
         } @else if !holders.is_empty() {
-            "Held by "
+            "Running: "
             @for (nth, job) in holders.iter().enumerate() {
                 @if nth > 0 { ", " }
                 a.over href=(nav::job(job.id)) { (job.kind) " #" (job.id) }

@@ -22,8 +22,8 @@ use crate::actions::{jobs, sessions};
 use crate::error::{Code, Result};
 use crate::heavy::heavy;
 use crate::model::{
-    Cost, Event, Job, JobId, Profile, Role, ScheduleName, Session, SessionRequest, SessionRun,
-    Status, Timestamp, Trigger, Why,
+    Cost, Event, Job, JobId, JobMaker, Profile, Role, ScheduleName, Session, SessionRequest,
+    SessionRun, Status, Timestamp, Trigger, Why,
 };
 use crate::store::Store;
 use axum::extract::State;
@@ -65,7 +65,7 @@ pub(super) async fn page(
         is_full: jobs::is_full(store, &job).await?,
         retry: jobs::retry(store, &job).await?,
     };
-    let family = family(store, &session).await?;
+    let (family, maker) = (family(store, &session).await?, store.job_maker(id).await?);
     let changes = store.session_changes(id).await?;
     let is_cancelled = job.status == Status::Cancelled;
     let events = if is_cancelled { store.job_events(id).await? } else { Vec::new() };
@@ -78,7 +78,7 @@ pub(super) async fn page(
             @if let Some(meters) = session_meters(&session, now) {
                 section.card.wide #meters { div.card-body { (meters) } }
             }
-            div.wide { (facts(&session, &family, now)) }
+            div.wide { (facts(&session, &maker, &family, now)) }
             @if let Some(prompt) = typed_prompt(&session) { div.wide { (text_card("prompt", "Prompt", prompt)) } }
             @if let Some(handoff) = handed_on(&session) { div.wide { (text_card("handed-on", "Handed on", handoff)) } }
             @if let Some(answers) = answers { (answers) }
@@ -218,11 +218,11 @@ fn stop_dialog(id: JobId) -> Markup {
     let action = nav::job(id).under("cancel").with(&[("on", "session")]);
     html! {
         form id=(form_id) method="post" action=(action) {}
-        (dialog("stop", &format!("Stop session {id}?"), &content, ("Let it run", &last)))
+        (dialog("stop", &format!("Stop session {id}?"), &content, ("Go back", &last)))
     }
 }
 
-fn facts(session: &Session, family: &[Session], now: Timestamp) -> Markup {
+fn facts(session: &Session, maker: &JobMaker, family: &[Session], now: Timestamp) -> Markup {
     let none = SessionRun::default();
     let run = session.run.as_ref().unwrap_or(&none);
     let started = session.run.is_some();
@@ -245,7 +245,7 @@ fn facts(session: &Session, family: &[Session], now: Timestamp) -> Markup {
                     @if let Some(given) = &run.given { dt { "Given by it" } dd { (given.sentence()) } }
                 }
                 dl.facts {
-                    dt { "Asked for" } dd { (when(session.created_at, now)) }
+                    dt { "Asked for" } dd { (when(session.created_at, now)) @if let Some(by) = maker.words() { " " (by) } }
                     dt { "Started" } dd { (when_known(session.started_at, now)) }
                     dt { "Duration" } dd { (elapsed(session.started_at, session.finished_at, now)) }
                     dt { "Turns" } dd { (session_turns(session)) }
@@ -258,7 +258,8 @@ fn facts(session: &Session, family: &[Session], now: Timestamp) -> Markup {
                         dt { "Refused by the network wall" }
                         dd { @for one in &run.refused { div { (one.words()) } } }
                     }
-                    @if session.status.is_final() { dt { "Exit code" } dd { (known(run.exit_code.map(i64::from))) } }
+                    // One that was stopped did not end by itself.
+                    @if session.status.is_final() && session.status != Status::Cancelled { dt { "Exit code" } dd { (known(run.exit_code.map(i64::from))) } }
                 }
                 (relations(session, family))
             }

@@ -52,7 +52,8 @@ pub(super) async fn part(
 ) -> Result<(String, Markup)> {
     let Sessions { running, waiting, week } = read(store, zone, now).await?;
     let total = week.total();
-    let version = version(&(spent.state(), running, waiting, total.completed, total.failed));
+    let version =
+        version(&(spent.state(), running, waiting, total.completed, total.failed, total.cancelled));
     let run = Filter::default().status(Status::Running).kind(Kind::AGENT_SESSION);
     let [day, seven] = spent.tiles(&link(session_rows::PATH).at("spend"));
     let content = tiles(&[
@@ -69,7 +70,10 @@ pub(super) async fn part(
             label: "Failed, 7 d",
             figure: html! { (grouped(total.failed)) },
             picture: html! {},
-            foot: html! { "of " (grouped(total.completed + total.failed)) " that ended" },
+            foot: html! {
+                "of " (grouped(total.completed + total.failed)) " that completed or failed"
+                @if total.cancelled > 0 { ", " (grouped(total.cancelled)) " stopped" }
+            },
             link: nav::jobs(&figures::jobs_in(&week, &sessions(), Some(Status::Failed))),
         },
     ]);

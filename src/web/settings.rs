@@ -109,9 +109,27 @@ pub(super) async fn resume_all(State(app): State<App>, who: Signed) -> Result<Re
     Ok(answered(who.face(), &answer, &link(PATH)))
 }
 
+/// The button that stops everything, with its question.
+pub(super) fn stop_all_form(running: u64) -> Markup {
+    let jobs = if running == 1 { "1 job".to_owned() } else { format!("{running} jobs") };
+    let consequence = html! {
+        "No queue starts a job any more until somebody resumes all. "
+        strong { (jobs) } " running now " @if running == 1 { "is" } @else { "are" } " asked to end."
+    };
+    let form = html! {
+        form.settings-form method="post" action=(link(STOP_PATH)) {
+            div.setting {
+                label.form-label for="stop-reason" { "Reason, shown to everybody" }
+                input #stop-reason .form-control name="reason" maxlength=(queues::MAX_REASON) autocomplete="off";
+            }
+            div.actions { button.btn.btn-danger type="submit" { "Stop all now" } }
+        }
+    };
+    confirm("stop-all", "Stop all", &consequence, &form)
+}
+
 /// The card with the switch that stops everything or lets it go on.
 fn stop_card(stopped: Option<&Pause>, running: u64, role: Role, now: Timestamp) -> Markup {
-    let jobs = |count: u64| if count == 1 { "1 job".to_owned() } else { format!("{count} jobs") };
     let content = html! {
         div.card-body.lines {
             @if let Some(pause) = stopped {
@@ -125,18 +143,7 @@ fn stop_card(stopped: Option<&Pause>, running: u64, role: Role, now: Timestamp) 
             } @else {
                 p { "No queue starts a job any more until somebody resumes all, and what runs is asked to end. Nothing that waits is lost." }
                 @if queues::may_stop_all(role) {
-                    (confirm("stop-all", "Stop all", &html! {
-                        strong { (jobs(running)) } " running now " @if running == 1 { "is" } @else { "are" }
-                        " asked to end."
-                    }, &html! {
-                        form.settings-form method="post" action=(link(STOP_PATH)) {
-                            div.setting {
-                                label.form-label for="stop-reason" { "Reason, shown to everybody" }
-                                input #stop-reason .form-control name="reason" maxlength=(queues::MAX_REASON) autocomplete="off";
-                            }
-                            div.actions { button.btn.btn-danger type="submit" { "Stop all now" } }
-                        }
-                    }))
+                    (stop_all_form(running))
                 } @else {
                     p.soft { "Stopping all needs the role admin." }
                 }

@@ -2,7 +2,7 @@
 
 use crate::support::server::{Server, program};
 use crate::support::{foreign, in_time, open, until};
-use lamplighter::model::{JobId, Status};
+use lamplighter::model::{Filter, JobId, Status};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -86,6 +86,12 @@ async fn a_bulk_action_over_thousands_of_jobs_goes_on_after_a_kill_and_runs_none
     let twice = "SELECT count(DISTINCT parent_id) FROM jobs WHERE trigger = 'retry'";
     let once: i64 = conn.query_row(twice, [], |row| row.get(0)).unwrap();
     assert_eq!(once, JOBS, "each has one copy");
+    let of = Filter::parse(&format!("bulk:{id}")).unwrap();
+    let new = store.find_jobs(of.clone(), None, 5000, done.created_at).await.unwrap().rows;
+    assert_eq!(new.len() as i64, JOBS, "the query finds what it made");
+    assert!(new.iter().all(|job| job.parent_id.is_some_and(|parent| parent.0 <= JOBS)), "{of}");
+    let rest = of.and(Filter::parse("-trigger:retry").unwrap());
+    assert!(store.find_jobs(rest, None, 9, done.created_at).await.unwrap().rows.is_empty());
     assert_eq!(count(&conn, "kind = 'came_later'"), 3, "nothing is done to what came later");
     assert_eq!(server.terminate(), Some(0));
     watch.abort();

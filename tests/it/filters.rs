@@ -116,6 +116,9 @@ const FINDS: &[(&str, &[i64])] = &[
     ("is:overdue", &[1]),
     ("is:warning", &[3]),
     ("-is:warning,overdue", &[2, 4, 5, 6]),
+    ("is:retried", &[]),
+    ("status:failed,cancelled -is:retried", &[2, 6]),
+    ("bulk:2", &[]),
     ("1207", &[1, 3]),
     ("customer_id", &[1, 3]),
     ("smtp", &[2]),
@@ -159,7 +162,7 @@ async fn each_word_and_its_opposite_part_the_jobs() {
                 ("since" | "before" | "until" | "took" | "waited", _) => "1h",
                 ("is", _) => "overdue",
                 ("payload", _) => "customer_id:1207",
-                ("id" | "batch", _) => "2,7",
+                ("id" | "batch" | "bulk", _) => "2,7",
                 ("attempt", _) => "1",
                 (_, _) => "report",
             };

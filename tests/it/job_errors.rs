@@ -85,8 +85,17 @@ async fn a_job_that_somebody_runs_again_or_deletes_is_not_still_failed() {
     }
     let still = async || listed(&store).await[0].still_failed;
     assert_eq!(still().await, 4);
-    store.run_again(ids[0], Actor::cli(), None, START).await.unwrap();
+    let again = store.run_again(ids[0], Actor::cli(), None, START).await.unwrap().id();
     assert_eq!(still().await, 3);
+    let retried = async || {
+        let filter = Filter::parse("is:retried").unwrap();
+        let found = store.find_jobs(filter, None, 9, START).await.unwrap().rows;
+        found.iter().map(|job| job.id).collect::<Vec<_>>()
+    };
+    assert_eq!(retried().await, [ids[0]]);
+    store.cancel(again, Actor::cli(), START).await.unwrap();
+    store.delete_job(again, Actor::cli(), START).await.unwrap();
+    assert_eq!(retried().await, [ids[0]], "the failed one knows of it without the new one");
     store.delete_job(ids[1], Actor::cli(), START).await.unwrap();
     assert_eq!(still().await, 2);
     let query = format!("status:failed error_group:{}", listed(&store).await[0].fingerprint);

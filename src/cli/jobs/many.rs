@@ -61,7 +61,8 @@ pub(super) async fn many(
     act: BulkAct,
 ) -> Result<()> {
     let query = which.query().unwrap_or_default().to_owned();
-    let previewed = bulk::preview(store, call, BulkAsk { query, act, before: None }).await?;
+    let ask = BulkAsk { query, act, before: None, once_more: true };
+    let previewed = bulk::preview(store, call, ask).await?;
     if which.dry_run {
         return cli.say(&previewed.answer);
     }

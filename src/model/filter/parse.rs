@@ -176,6 +176,7 @@ impl Reader {
             ("tag", _) => Condition::Tag(self.each(text)?),
             ("id", _) => Condition::Id(self.each(id)?),
             ("batch", _) => Condition::Batch(self.each(|value| number("batch", value))?),
+            ("bulk", _) => Condition::Bulk(self.each(id)?),
             ("error_group", _) => Condition::ErrorGroup(self.each(text)?),
             ("error", '~') => Condition::ErrorText(self.each(text)?),
             ("error", _) => Condition::ErrorCode(self.each(text)?),

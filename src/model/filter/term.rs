@@ -29,6 +29,8 @@ pub(crate) enum Condition {
     Tag(Vec<String>),
     Id(Vec<i64>),
     Batch(Vec<i64>),
+    /// The job that did an act on many jobs, of which this is one: a job that it changed, or a retry that it made.
+    Bulk(Vec<i64>),
     ErrorCode(Vec<String>),
     ErrorText(Vec<String>),
     /// The fingerprint of an error with which an attempt failed.
@@ -80,6 +82,8 @@ word_enum!(
         Overdue = "overdue",
         /// It completed, with an error code.
         Warning = "warning",
+        /// Somebody has run it again.
+        Retried = "retried",
         /// It failed, and nobody has run it again.
         StillFailed = "still_failed",
     }
@@ -106,6 +110,7 @@ impl fmt::Display for Condition {
             Self::Tag(values) => list(f, "tag:", values),
             Self::Id(values) => list(f, "id:", values),
             Self::Batch(values) => list(f, "batch:", values),
+            Self::Bulk(values) => list(f, "bulk:", values),
             Self::ErrorCode(values) => list(f, "error:", values),
             Self::ErrorText(values) => list(f, "error~", values),
             Self::ErrorGroup(values) => list(f, "error_group:", values),

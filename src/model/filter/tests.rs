@@ -148,7 +148,7 @@ fn every_word_that_is_listed_can_be_asked_for() {
         ("since" | "before" | "until" | "took" | "waited", _) => "2h",
         ("is", _) => "overdue",
         ("payload", _) => "name:x",
-        ("id" | "batch" | "attempt", _) => "7",
+        ("id" | "batch" | "bulk" | "attempt", _) => "7",
         (_, _) => "x",
     };
     let mut asked = 0;
@@ -188,6 +188,7 @@ fn condition() -> impl Strategy<Value = Condition> {
         values().prop_map(Condition::ErrorCode),
         prop::collection::vec(1..i64::MAX, 1..3).prop_map(Condition::Id),
         prop::collection::vec(1..i64::MAX, 1..3).prop_map(Condition::Batch),
+        prop::collection::vec(1..i64::MAX, 1..3).prop_map(Condition::Bulk),
         prop::collection::vec("[0-9a-f]{16}", 1..3).prop_map(Condition::ErrorGroup),
         (prop::collection::vec(step, 1..4), values())
             .prop_map(|(path, values)| Condition::Payload(path, values)),

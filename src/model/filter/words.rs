@@ -1,7 +1,7 @@
 //! The words of the language: what each asks for, and what a mistyped one was meant to be.
 
 /// Each word with its operators, and what it asks for.
-const WORDS: [(&str, &str, &str); 20] = [
+const WORDS: [(&str, &str, &str); 21] = [
     (
         "status",
         ":",
@@ -14,6 +14,11 @@ const WORDS: [(&str, &str, &str); 20] = [
     ("key", ":", "its unique key or its concurrency key"),
     ("tag", ":", "one of its tags"),
     ("batch", ":", "the id of its batch"),
+    (
+        "bulk",
+        ":",
+        "the job of kind bulk_action that changed it, or made it to run another job again",
+    ),
     ("id", ":", "its id; #184302 is short for it"),
     ("error", ":~", "error:CODE has this code; error~text says this"),
     ("error_group", ":", "an attempt of it failed with the error of this fingerprint"),
@@ -35,7 +40,7 @@ const WORDS: [(&str, &str, &str); 20] = [
     (
         "is",
         ":",
-        "overdue (it still waits, five minutes after its time), warning (it completed with an error code) or still_failed (it failed, and nobody has run it again)",
+        "overdue (it still waits, five minutes after its time), warning (it completed with an error code), retried (somebody has run it again) or still_failed (it failed, and nobody has run it again)",
     ),
     ("text", "", "every other word, and what is in quotes: text in the error or in the payload"),
 ];

@@ -1,5 +1,6 @@
 //! A filter as SQL: conditions on a row of `jobs` with bound values; no text of a filter ever becomes SQL.
 
+use super::bulk_jobs;
 use crate::model::{
     Compare, Condition, Filter, Kind, Mark, OVERDUE_AFTER, PathStep, Queue, ScheduleName, Status,
     Timestamp,
@@ -23,6 +24,8 @@ pub(super) struct Conditions {
     pub(super) open_tags: Option<Vec<String>>,
     /// Batches of which the job is in one.
     pub(super) batches: Option<Vec<i64>>,
+    /// Acts on many jobs of which one changed the job, or made it.
+    pub(super) bulks: Option<Vec<i64>>,
     /// Whether only jobs that failed can fit: these have an index.
     pub(super) is_for_failed: bool,
 }
@@ -40,7 +43,7 @@ pub(super) fn conditions_on_sessions(filter: &Filter, now: Timestamp, taken: usi
 
 fn built(filter: &Filter, now: Timestamp, mut builder: Builder) -> Conditions {
     let mut sql = String::new();
-    let (mut ids, mut batches) = (None, None);
+    let (mut ids, mut batches, mut bulks) = (None, None, None);
     builder.only_still_failed = filter.terms().iter().any(|term| {
         let still = [Mark::StillFailed];
         !term.negated && matches!(&term.condition, Condition::Is(marks) if marks[..] == still)
@@ -48,6 +51,9 @@ fn built(filter: &Filter, now: Timestamp, mut builder: Builder) -> Conditions {
     for term in filter.terms() {
         if let (Condition::Batch(named), false) = (&term.condition, term.negated) {
             batches = Some(named.clone());
+        }
+        if let (Condition::Bulk(named), false) = (&term.condition, term.negated) {
+            bulks = Some(named.clone());
         }
         if let (Condition::Id(named), false) = (&term.condition, term.negated) {
             write!(sql, " AND {}", builder.ids(named)).expect("a String takes every write");
@@ -63,12 +69,12 @@ fn built(filter: &Filter, now: Timestamp, mut builder: Builder) -> Conditions {
         write!(sql, " AND ({condition}) {wanted}").expect("a String takes every write");
     }
     let open_tags = filter.open_tags().map(<[String]>::to_vec);
-    let is_for_failed =
-        filter.asked_status() == Some(Status::Failed) && ids.is_none() && batches.is_none();
+    let is_named = ids.is_some() || batches.is_some() || bulks.is_some();
+    let is_for_failed = filter.asked_status() == Some(Status::Failed) && !is_named;
     if is_for_failed {
         sql.push_str(" AND status = 'failed'");
     }
-    Conditions { sql, values: builder.values, ids, open_tags, batches, is_for_failed }
+    Conditions { sql, values: builder.values, ids, open_tags, batches, bulks, is_for_failed }
 }
 
 impl Conditions {
@@ -152,6 +158,10 @@ impl Builder {
             }
             Condition::Id(ids) => self.ids(ids),
             Condition::Batch(ids) => any(ids, |id| format!("batch_id = {}", self.bind(*id))),
+            Condition::Bulk(ids) => {
+                let of = self.bind(serde_json::json!(ids).to_string());
+                format!("id IN ({})", bulk_jobs::query(&of))
+            }
             Condition::Schedule(names) => {
                 let wanted = self.one_of("name", names.iter().map(ScheduleName::as_str));
                 format!("schedule_id IN (SELECT id FROM job_schedules WHERE {wanted})")
@@ -259,6 +269,17 @@ impl Builder {
                 format!("(status = 'queued' OR status = 'scheduled') AND run_at < {late}")
             }
             Mark::Warning => "status = 'completed' AND error_code IS NOT NULL".into(),
+            // The job that ran it again may be removed by now; its last attempt knows of it.
+            Mark::Retried => {
+                "EXISTS (SELECT 1 FROM jobs r WHERE r.parent_id = jobs.id AND r.trigger = 'retry')
+                 OR (status = 'failed' AND (
+                     SELECT still_failed
+                     FROM job_attempts
+                     WHERE job_id = jobs.id
+                     ORDER BY epoch DESC
+                     LIMIT 1) = 0)"
+                    .into()
+            }
             Mark::StillFailed => {
                 "status = 'failed'
                  AND EXISTS (SELECT 1 FROM job_attempts WHERE job_id = jobs.id AND still_failed = 1)"

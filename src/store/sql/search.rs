@@ -6,7 +6,7 @@
 #[cfg(feature = "web")]
 use super::audit;
 use super::filter::{self, Conditions};
-use super::{batches, counts, jobs, stats};
+use super::{batches, bulk_jobs, counts, jobs, stats};
 use crate::error::Result;
 #[cfg(feature = "web")]
 use crate::model::{Deed, DeedFilter, Retry};
@@ -115,7 +115,7 @@ impl Window {
         Ok(Self { before, floor: before.saturating_sub(WINDOW).max(1), lowest: 1 })
     }
 
-    /// The same of the jobs: all of these ids if the filter names them, only ids of its batches, and as many jobs of its tags if
+    /// The same of the jobs: all of these ids if the filter names them, only ids of its batches or of its acts on many jobs, and as many jobs of its tags if
     /// those are kept, or as many that failed if no others fit.
     pub(super) fn of_jobs(
         conn: &Connection,
@@ -123,9 +123,10 @@ impl Window {
         fits: &Conditions,
     ) -> Result<Self> {
         let Some((lowest, highest)) = fits.ids else {
-            let among = match &fits.batches {
-                Some(batches) => batches::ids_of(conn, batches)?,
-                None => None,
+            let among = match (&fits.bulks, &fits.batches) {
+                (Some(acts), _) => Some(bulk_jobs::ids_of(conn, acts)?.unwrap_or((1, 0))),
+                (None, Some(batches)) => batches::ids_of(conn, batches)?,
+                (None, None) => None,
             };
             if let Some((lowest, highest)) = among {
                 let end = highest.saturating_add(1);

@@ -17,6 +17,11 @@ pub(in crate::store) fn rows(list: &str, columns: &[&str]) -> String {
     sql + &format!(" FROM json_each({list})")
 }
 
+/// The rows of a table, each once for every value of the JSON list in its column `list`: `d.value`.
+pub(in crate::store) fn unfolded(table: &str, list: &str) -> String {
+    format!("{table} CROSS JOIN json_each({list}) d")
+}
+
 /// The values of a column as one JSON list, an aggregate.
 #[cfg(feature = "monitor")]
 pub(in crate::store) fn list_of(column: &str) -> String {

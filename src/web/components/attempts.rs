@@ -1,7 +1,8 @@
 //! The attempts of a job: when each ran, how long it waited before, and why it failed.
 
+use super::super::clocks::Clocks;
 use super::list::table;
-use super::time::{length, when_known};
+use super::time::{length, when_exactly};
 use crate::model::{Attempt, Job, Status, Timestamp, WorkerId};
 use maud::{Markup, html};
 
@@ -29,13 +30,14 @@ struct Bar<'a> {
 pub(in crate::web) fn attempts_in_time(
     job: &Job,
     kept: &[Attempt],
+    clocks: Clocks,
     now: Timestamp,
 ) -> Option<Markup> {
     let bars = bars(job, kept, now);
     if kept.is_empty() || bars.is_empty() {
         return None;
     }
-    let rows: Vec<_> = bars.iter().rev().map(|bar| row(bar, now)).collect();
+    let rows: Vec<_> = bars.iter().rev().map(|bar| row(bar, clocks, now)).collect();
     Some(html! {
         div.card-body { (picture(&bars)) }
         (table("Attempts", &["No.", "How it ended", "Waited", "Took"], &rows))
@@ -118,7 +120,7 @@ const fn look(bar: &Bar<'_>) -> &'static str {
     }
 }
 
-fn row(bar: &Bar<'_>, now: Timestamp) -> Markup {
+fn row(bar: &Bar<'_>, clocks: Clocks, now: Timestamp) -> Markup {
     html! {
         tr {
             td data-label="attempt" { (bar.number) }
@@ -129,7 +131,8 @@ fn row(bar: &Bar<'_>, now: Timestamp) -> Markup {
                     div { @if bar.is_over { "It ended without an error" } @else { "It runs" } }
                 }
                 div.sub {
-                    "started " (when_known(Some(bar.from), now))
+                    "started " (when_exactly(bar.from, clocks, now))
+                    @if bar.is_over { " · ended " (when_exactly(bar.to, clocks, now)) }
                     @if let Some(worker) = bar.worker { " · worker " (worker) }
                 }
             }

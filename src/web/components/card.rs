@@ -49,7 +49,7 @@ pub(in crate::web) fn confirm(id: &str, word: &str, consequence: &Markup, form: 
             summary.btn.btn-sm { (word) "…" }
             div {
                 p { (consequence) }
-                div.deed { (form) button.btn.btn-sm.scripted type="button" data-action="fold" { "Keep it" } }
+                div.deed { (form) button.btn.btn-sm.scripted type="button" data-action="fold" { "Go back" } }
             }
         }
     }

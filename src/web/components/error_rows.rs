@@ -78,7 +78,7 @@ fn said(error: &JobErrorGroup, now: Timestamp) -> Markup {
 /// Whether an error is new, muted, or done with.
 pub(in crate::web) fn error_marks(error: &JobErrorGroup, now: Timestamp) -> Markup {
     html! {
-        @if errors::is_new(error, now) { span.badge.tag-warn { "new" } }
+        @if errors::is_new(error, now) { span.badge.tag-warn title="First met in the last 24 hours" { "new" } }
         @if error.is_muted(now) { span.badge { "muted" } }
         @if error.still_failed == 0 { span.badge.tag-ok { "no job is left failed" } }
     }

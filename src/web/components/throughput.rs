@@ -4,7 +4,7 @@ use super::super::base::Link;
 use super::list::table;
 use super::plot::{AXIS, DAYS_NAMED, LEAST, count, halves, most_for, percent, word_at};
 use super::tile::grouped;
-use super::time::length;
+use super::time::{about, about_text};
 use crate::model::{
     FiguresStep, JobSlot, PartOf, SeriesPart, SplitSeries, Status, Timestamp, Zone,
 };
@@ -138,7 +138,7 @@ impl<L: Fn(&JobSlot, Option<&PartOf>) -> Link> Throughput<'_, L> {
         let parts = self.split.parts.iter().filter(|part| part.counts[nth] > 0);
         said.extend(parts.map(|part| format!("{} {}", name(&part.of), grouped(part.counts[nth]))));
         if let (Some(half), Some(long)) = (wait(slot, 50), wait(slot, 95)) {
-            said.push(format!("wait p50 {}, p95 {}", length(half), length(long)));
+            said.push(format!("wait p50 {}, p95 {}", about_text(half), about_text(long)));
         }
         said.join(" · ")
     }
@@ -184,7 +184,7 @@ impl<L: Fn(&JobSlot, Option<&PartOf>) -> Link> Throughput<'_, L> {
     /// The lines of how long jobs waited before their start.
     fn waits(&self) -> Markup {
         let waits = &self.split.whole.total().waits;
-        let of_all = |percent| waits.percentile(percent).map_or("none".to_owned(), length);
+        let of_all = |percent| waits.percentile(percent).map_or("none".to_owned(), about_text);
         html! {
             text x="0" y=(WAITS_NAMED) {
                 tspan.name { "Wait" tspan.minor { " before start" } }
@@ -227,7 +227,7 @@ impl<L: Fn(&JobSlot, Option<&PartOf>) -> Link> Throughput<'_, L> {
         columns.extend(self.split.parts.iter().map(|part| name(&part.of)));
         columns.extend(["Wait p50", "Wait p95"].map(str::to_owned));
         let columns: Vec<_> = columns.iter().map(String::as_str).collect();
-        let said = |wait: Option<Duration>| wait.map_or("none".to_owned(), length);
+        let said = |wait: Option<Duration>| about(wait);
         let row = |(nth, slot): (usize, &JobSlot)| {
             html! { tr {
                 td data-label="" { a href=((self.link)(slot, None)) { (self.span(slot)) } }

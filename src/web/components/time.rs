@@ -1,5 +1,6 @@
 //! Instants and lengths of time, as people read them.
 
+use super::super::clocks::Clocks;
 use crate::model::Timestamp;
 use maud::{Markup, Render, html};
 use std::time::Duration;
@@ -7,6 +8,11 @@ use std::time::Duration;
 /// An instant relative to `now`, with the exact one on hover. The page's script keeps it up to date.
 pub(in crate::web) fn when(at: Timestamp, now: Timestamp) -> Markup {
     html! { time datetime=(at) title=(exact(at)) { (relative(at, now)) } }
+}
+
+/// The same with the exact time beside it, by the reader's clocks: `13 h ago · 02:00:03`, with the date unless it is of today.
+pub(in crate::web) fn when_exactly(at: Timestamp, clocks: Clocks, now: Timestamp) -> Markup {
+    html! { (when(at, now)) span.exact { " · " (clocks.near(at, now)) } }
 }
 
 /// An instant to the second, in UTC.
@@ -61,6 +67,25 @@ fn duration(from: Option<Timestamp>, to: Option<Timestamp>, now: Timestamp) -> S
         return if to.is_some() { "did not start" } else { "not yet" }.to_owned();
     };
     length(to.unwrap_or(now).since(from))
+}
+
+/// Why a figure of many lengths is written with a sign before it.
+const ABOUT: &str = "Lengths are counted in steps: what is told of many is up to 9.1 % off.";
+
+/// A length that is known by a count in steps only, as the median of many is.
+pub(in crate::web) fn about(known: Option<Duration>) -> Markup {
+    html! {
+        @match known {
+            Some(known) => span title=(ABOUT) { (about_text(known)) },
+            None => "none",
+        }
+    }
+}
+
+/// The same as a text.
+pub(in crate::web) fn about_text(known: Duration) -> String {
+    // Less than a millisecond is counted as none.
+    if known.is_zero() { "under 1 ms".to_owned() } else { format!("≈ {}", length(known)) }
 }
 
 /// A length of time, as people read it.

@@ -11,7 +11,7 @@ use maud::{Markup, html};
 /// types.
 pub(super) fn open_form(queue: &QueueState, open: Option<&str>) -> Markup {
     let name = queue.name.as_str();
-    let back = html! { a.btn.btn-quiet href=(link(super::PATH)) { "Leave it" } };
+    let back = html! { a.btn.btn-quiet href=(link(super::PATH)) { "Go back" } };
     let limit = || {
         let title = format!("Limit of {name}");
         let value = queue.operator_limit.map(|limit| limit.to_string());

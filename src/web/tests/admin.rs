@@ -285,7 +285,7 @@ async fn a_queue_shows_its_line_and_takes_a_limit_and_a_pause() {
     }
     poll(&site, "other").await.unwrap();
     let page = site.see("/queues").await.body;
-    assert!(page.contains(r#"Held by <a class="over" href="/jobs/1">other #1</a>"#), "{page}");
+    assert!(page.contains(r#"Running: <a class="over" href="/jobs/1">other #1</a>"#), "{page}");
     assert!(page.contains(r#">11</a><div class="sub">first <time"#), "{page}");
     assert!(page.contains("Jobs started in each of the last 60 minutes: 1 at most"), "{page}");
     assert!(page.contains("<td class=\"num\" data-label=\"a minute\">under 0.1</td>"), "{page}");
@@ -351,4 +351,10 @@ async fn a_queue_shows_its_line_and_takes_a_limit_and_a_pause() {
         "{told}"
     );
     assert_eq!(queue(&site, &Queue::DEFAULT).await.pause, None);
+    let own = site.see("/queues/default/figures").await.body;
+    let pauses = own.split(r#"id="queue-pauses""#).nth(1).unwrap();
+    assert!(pauses.contains("paused by admin") && pauses.contains(" by admin</td>"), "{pauses}");
+    assert_inert(pauses);
+    let waiting = "/jobs?q=queue%3Adefault+status%3Aqueued";
+    assert!(own.contains(&format!("{waiting}\">Waiting jobs (11)")), "{own}");
 }

@@ -2,7 +2,7 @@
 
 use super::work::{HOSTILE, assert_inert, enqueue, error, job, poll, settle};
 use super::*;
-use crate::model::{Filter, JobId, Outcome, Role, Status, Username};
+use crate::model::{BulkAct, BulkSlice, Filter, JobId, Outcome, Role, Status, Username};
 
 async fn failed(site: &Site, text: &str) -> JobId {
     let id = enqueue(site, "mail").await;
@@ -43,9 +43,9 @@ async fn a_selection_leads_to_a_preview_that_is_done_as_it_was_shown() {
     assert_inert(&preview);
     assert!(preview.contains("Retry 2 jobs?"), "{preview}");
     assert!(preview.contains("left alone (1 not over yet)"), "{preview}");
-    assert!(preview.contains(">Keep as they are<") && !preview.contains("to go on"), "{preview}");
+    assert!(preview.contains(">Go back<") && !preview.contains("to go on"), "{preview}");
     let done = site.submit("/jobs/bulk", &form_of(&preview)).await;
-    let list = "/jobs?q=id%3A1%2C2%2C4&did=retry&n=2";
+    let list = "/jobs?q=id%3A5%2C6&did=retry&n=2";
     assert_eq!((done.status.as_u16(), done.header("location")), (303, list), "{}", done.body);
     assert!(site.see(list).await.body.contains("2 jobs run again, each as a new job."));
     let jobs = site
@@ -58,9 +58,22 @@ async fn a_selection_leads_to_a_preview_that_is_done_as_it_was_shown() {
     let parents: Vec<_> = jobs.iter().filter_map(|job| job.parent_id).collect();
     assert_eq!(parents, [JobId(2), JobId(1)]);
     assert_eq!(job(&site, other).await.status, Status::Failed);
-    // What was run again is offered to be left out.
-    let all = site.see("/jobs/bulk?q=status:failed&act=retry").await.body;
-    assert!(all.contains("Retry 3 jobs?") && all.contains("nobody has run again yet"), "{all}");
+    // What was run again is left out, and offered. The navigation counts on the page of a refusal too.
+    let refused = site.submit("/jobs/bulk", "act=retry&q=status:failed&changes=0").await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    let menu = refused.body.split("<main").next().unwrap();
+    assert!(menu.contains(r#"<span class="visually-hidden"> new</span>"#), "{menu}");
+    let rest = site.see("/jobs/bulk?q=status:failed&act=retry").await.body;
+    assert!(rest.contains("Retry 1 job?"), "{rest}");
+    assert!(rest.contains("Run again also the 2 that were run again already"), "{rest}");
+    let all = site.see("/jobs/bulk?q=status:failed&act=retry&once_more=1").await.body;
+    assert!(all.contains("Retry 3 jobs?") && form_of(&all).contains("once_more=1"), "{all}");
+    let list = site.see("/jobs?q=status:failed").await.body;
+    assert!(list.contains("2 of the 3 shown were run again already."), "{list}");
+    let narrow = "/jobs?q=status%3Afailed+-is%3Aretried";
+    assert!(list.contains(narrow), "{list}");
+    let narrow = site.see(narrow).await.body;
+    assert!(narrow.contains("/jobs/3\"") && !narrow.contains("/jobs/1\""), "{narrow}");
     let rest = site.see("/jobs/bulk?q=status:failed+is:still_failed&act=retry").await.body;
     assert!(rest.contains("Retry 1 job?"), "{rest}");
 }
@@ -94,6 +107,20 @@ async fn more_than_a_hundred_are_typed_and_what_came_later_is_left_alone() {
     );
     let page = site.see(&format!("/jobs/{by}")).await.body;
     assert!(page.contains("kind:mail") && page.contains("Cancel"), "{page}");
+    let listed = format!("/jobs?q=bulk%3A{by}");
+    assert!(page.contains("0 cancelled") && !page.contains(&listed), "no link to nothing: {page}");
+    let lease = poll(&site, "bulk_action").await.unwrap();
+    let filter = Filter::parse("kind:mail").unwrap();
+    let act = site.web.store.preview(filter, BulkAct::Cancel, Some(later.0), START).await.unwrap();
+    let told = Box::new(move |slice: &BulkSlice| {
+        format!("Changed {} jobs; looked through job {}.", slice.done, later.0 - 1)
+    });
+    let slice = site.web.store.act_slice_of(act.bulk, lease, (0, 200), Actor::cli(), START, told);
+    assert_eq!(slice.await.unwrap().done, 101);
+    let page = site.see(&format!("/jobs/{by}")).await.body;
+    assert!(page.contains(&format!("{listed}\">101 cancelled, or asked to end</a>")), "{page}");
+    let list = site.see(&listed).await.body;
+    assert!(list.contains("/jobs/101\"") && !list.contains(&format!("/jobs/{later}\"")), "{list}");
     assert_eq!(job(&site, later).await.status, Status::Queued);
 }
 

@@ -60,12 +60,12 @@ async fn tiles_tell_what_was_spent_what_runs_and_what_failed_and_lead_to_it() {
     let (_, running) = tile("Running");
     assert!(running.contains(">1<") && running.contains("1 waits"), "{running}");
     let (link, failed) = tile("Failed, 7 d");
-    assert!(failed.contains(">1<") && failed.contains("of 3 that ended"), "{failed}");
+    assert!(failed.contains(">1<") && failed.contains("of 3 that completed or failed"), "{failed}");
     let listed = site.see(&link).await.body;
     assert_eq!(listed.matches("<tr id=\"row-").count(), 1, "{link}");
     let part = told.split("hx-get=\"").nth(1).unwrap_or(&page);
     let part = part.split('"').next().unwrap().replace("&amp;", "&");
     assert_eq!(site.part(&part).await.status, StatusCode::NO_CONTENT, "{part}");
     run.done("").await;
-    assert!(site.part(&part).await.body.contains("of 4 that ended"), "{part}");
+    assert!(site.part(&part).await.body.contains("of 4 that completed or failed"), "{part}");
 }

@@ -281,7 +281,7 @@ async fn the_jobs_of_a_query_are_changed_alike_by_every_face() {
         cli.extend(confirmed.then_some("--yes"));
         let request = Request { cli: &cli, page: None };
         let bulk = async |store: &_, call: &_| {
-            let ask = BulkAsk { query: query.into(), act, before: None };
+            let ask = BulkAsk { query: query.into(), act, before: None, once_more: true };
             let previewed = bulk::preview(store, call, ask).await?;
             Ok(value(&bulk::act(store, call, previewed, confirmed).await?))
         };
@@ -300,7 +300,8 @@ async fn a_failure_midway_answers_what_was_changed_and_says_why_the_rest_was_not
     foreign(folder.path()).execute_batch(sql).unwrap();
     let call = Call::by_owner(START);
     let cancel = async |query: &str| {
-        let ask = BulkAsk { query: query.into(), act: BulkAct::Cancel, before: None };
+        let ask =
+            BulkAsk { query: query.into(), act: BulkAct::Cancel, before: None, once_more: true };
         let previewed = bulk::preview(&store, &call, ask).await?;
         bulk::act(&store, &call, previewed, true).await
     };
@@ -320,7 +321,7 @@ async fn what_a_request_runs_again_has_its_correlation_id() {
     let call = Call { correlation_id: Some("request".into()), ..Call::by_owner(START) };
     let again = RunAgain { id: 5, confirmed: false, seen: None };
     jobs::run_again(&store, &call, again).await.unwrap();
-    let ask = BulkAsk { query: "id:6".into(), act: BulkAct::Retry, before: None };
+    let ask = BulkAsk { query: "id:6".into(), act: BulkAct::Retry, before: None, once_more: true };
     let previewed = bulk::preview(&store, &call, ask).await.unwrap();
     bulk::act(&store, &call, previewed, true).await.unwrap();
     for id in [8, 9] {

@@ -5,7 +5,7 @@ use crate::support::START;
 use lamplighter::Code;
 use lamplighter::model::{
     Actor, AttemptEnd, BulkAct, ErrorMute, FiguresOf, FiguresStep, Filter, JobFigures, JobId,
-    JobPlace, NewJob, PartOf, Queue, SplitBy, SplitSeries, Status, Unplaced,
+    JobPlace, NewJob, PartOf, Queue, SplitBy, SplitSeries, Status, Trigger, Unplaced,
 };
 use lamplighter::store::Store;
 use std::time::Duration;
@@ -173,6 +173,12 @@ pub async fn a_bulk_action_does_what_its_preview_shows(store: &Store) {
     assert!(all(store).await.iter().all(|job| job.status == Status::Cancelled));
     let again = slice(0, 9).await.unwrap();
     assert_eq!(again.done, 0, "a slice that is repeated finds what is done");
+    let found = async |query: &str| {
+        let filter = Filter::parse(query).unwrap();
+        store.find_jobs(filter, None, 99, START).await.unwrap().rows
+    };
+    assert_eq!(found("bulk:999").await.len(), 5, "they are found by the act that changed them");
+    assert!(found("bulk:99").await.is_empty() && found("is:retried").await.is_empty());
 
     let worker = add(store, job()).await;
     let mut leader = Leader::new(store, "w").await;
@@ -185,4 +191,9 @@ pub async fn a_bulk_action_does_what_its_preview_shows(store: &Store) {
     assert_eq!(get(store, worker).await.progress.as_deref(), Some("5 done"));
     let again = store.act_slice(retry, worker, 0, 9, Actor::cli(), START).await.unwrap();
     assert_eq!(again.done, 0, "each is run again once for one action");
+    let new = found(&format!("bulk:{worker}")).await;
+    assert_eq!(new.len(), 5, "of a retry the new jobs are found");
+    assert!(new.iter().all(|job| job.trigger == Trigger::Retry && job.id > worker), "{new:?}");
+    assert_eq!(found("is:retried").await.len(), 5);
+    assert!(found("status:cancelled -is:retried").await.is_empty());
 }
