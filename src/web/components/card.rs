@@ -25,7 +25,8 @@ pub(in crate::web) fn empty(title: &str, next: &Markup) -> Markup {
 }
 
 /// A dialog. A button whose `data-dialog` is its id opens it; Escape or the button `stay` closes it, and says what stays so.
-/// `last` is the button that does the deed, of a form elsewhere.
+/// `stay` comes first and has the focus, so that no key by itself does the deed. `last` is the button that does it, of a form
+/// elsewhere.
 pub(in crate::web) fn dialog(
     id: &str,
     title: &str,
@@ -36,20 +37,21 @@ pub(in crate::web) fn dialog(
         dialog id=(id) aria-labelledby={ (id) "-title" } {
             div.dialog-head { h2 id={ (id) "-title" } { (title) } }
             div.dialog-body { (content) }
-            form.dialog-foot method="dialog" { (last) button.btn type="submit" { (stay) } }
+            form.dialog-foot method="dialog" { button.btn type="submit" data-safe { (stay) } (last) }
         }
     }
 }
 
-/// A button that first unfolds the consequence of a deed. The button that does it is in `form`, with a way back beside it. It
-/// works without scripts too.
+/// A button that first asks: a dialog tells the consequence of a deed. The button that does it is in `form`; the way back comes
+/// before it and has the focus. Without scripts the question unfolds in its place. Stop is red wherever it stands.
 pub(in crate::web) fn confirm(id: &str, word: &str, consequence: &Markup, form: &Markup) -> Markup {
     html! {
         details.confirm id=(id) {
-            summary.btn.btn-sm { (word) "…" }
-            div {
-                p { (consequence) }
-                div.deed { (form) button.btn.btn-sm.scripted type="button" data-action="fold" { "Keep it" } }
+            summary.btn.btn-sm.btn-danger[word.starts_with("Stop")] { (word) "…" }
+            dialog aria-labelledby={ (id) "-title" } {
+                div.dialog-head { h2 id={ (id) "-title" } { (word) "?" } }
+                div.dialog-body { p { (consequence) } }
+                div.dialog-foot.deed { button.btn.btn-sm.scripted type="button" data-action="fold" data-safe { "Go back" } (form) }
             }
         }
     }

@@ -119,7 +119,7 @@ async fn an_admin_adds_a_user_after_the_password_and_ends_the_login_of_another_b
     page.open(&format!("{}/account", site.url));
     assert_eq!(page.eval("document.querySelectorAll('#logins tbody tr').length"), 2);
     page.click("#end-logins summary");
-    page.click("#end-logins button");
+    page.click("#end-logins form button");
     page.wait("location.search == '?saved=ended' && document.readyState == 'complete'");
     assert_eq!(page.eval("document.querySelectorAll('#logins tbody tr').length"), 1);
     page.wait_text("#logins", "Headless Chrome");
