@@ -6,8 +6,8 @@ use super::base::Link;
 use super::bulk;
 use super::caller::Signed;
 use super::components::{
-    attempts, attempts_in_time, card, confirm, gates, job_as, job_sentence, pill, pretty, run_form,
-    status_word, text_card, when,
+    attempts, attempts_in_time, card, confirm, gates, job_as, job_sentence, main_run_form, pill,
+    pretty, run_form, status_word, text_card, when,
 };
 use super::extract::{Id, Query};
 use super::job_history::history;
@@ -131,7 +131,7 @@ pub(super) async fn page(
             div.stack {
                 @if let Some(far) = bulk::progress_card(&job, who.role()) { (far) }
                 @if let Some(why) = why.as_ref().filter(|_| waits(&job)) { (why_card(&job, why, who.role(), now)) }
-                @if let Some(in_time) = attempts_in_time(&job, &kept, now) {
+                @if let Some(in_time) = attempts_in_time(&job, &kept, who.clocks(), now) {
                     (card("job-attempts", "Attempts", &html! { span.sub { (attempts(&job)) } }, &in_time))
                 }
                 @if let Some(error) = &job.error { (text_card("job-error", "Error", error)) }
