@@ -231,6 +231,8 @@
     dialog.querySelector("[data-safe]")?.focus();
   };
   document.addEventListener("close", ({ target }) => { if (target.matches(".confirm > dialog")) target.parentElement.open = false; }, true);
+  // What was made by a form is not made twice by it: its fields are empty afterwards.
+  document.addEventListener("htmx:afterRequest", ({ detail, target }) => detail.xhr.status < 400 && target.matches("[data-emptied]") && target.reset());
   // What the server says of a deed stands on the page.
   document.addEventListener("htmx:afterRequest", ({ target }) => target.closest(".confirm > dialog")?.close());
   document.addEventListener("click", (event) => {
