@@ -169,7 +169,7 @@ async fn one_sentence_says_how_a_job_stands() {
     let first = enqueue(&site, "work").await;
     let lease = poll(&site, "work").await.unwrap();
     site.web.clock.advance(Duration::from_secs(3));
-    assert_eq!(says(&site, first).await, "RunningRuns for 3.0 s on attempt 1 of 3.");
+    assert_eq!(says(&site, first).await, "RunningRuns for 3 s on attempt 1 of 3.");
     settle(&site, lease, Outcome::Failed(error("no oil\nat the pump"))).await;
     let wait = says(&site, first).await;
     assert!(
