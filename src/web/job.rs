@@ -246,7 +246,7 @@ pub(super) fn run_again_form(job: &Job, again: &Again, on_session: bool) -> Mark
         return confirm("retry-again", "Retry", &consequence, &form);
     }
     if job.status == Status::Failed {
-        return run_form(&action, "Retry", None, again.is_full);
+        return main_run_form(&action, "Retry", again.is_full);
     }
     // What completed or was cancelled has had its effect: nobody runs it once more by a slip.
     let consequence = html! { "A new job of the same kind with the same payload is made. What this one did stays done." };

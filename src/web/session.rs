@@ -197,7 +197,7 @@ fn buttons(job: &Job, again: &Again, role: Role) -> Markup {
             Status::Completed | Status::Failed | Status::Cancelled => (run_again_form(job, again, true)),
             Status::Running if job.cancel_requested_at.is_some() => p.soft { "It was asked to stop." },
             Status::Running => {
-                button.btn.btn-sm.btn-danger.scripted type="button" data-dialog="stop" { "Stop" }
+                button.btn.btn-sm.btn-danger.scripted type="button" data-dialog="stop" { "Stop…" }
                 noscript { (form(job.id, "cancel", "Stop")) }
             }
             Status::Scheduled | Status::Queued => (form(job.id, "cancel", "Cancel")),

@@ -85,11 +85,20 @@ pub(in crate::web) fn run_form(
     of: Option<&str>,
     is_full: bool,
 ) -> Markup {
+    run_form_as("btn-sm", action, word, of, is_full)
+}
+
+/// The same where it is what the page is for.
+pub(in crate::web) fn main_run_form(action: &Link, word: &str, is_full: bool) -> Markup {
+    run_form_as(if is_full { "btn-sm" } else { "btn-sm btn-primary" }, action, word, None, is_full)
+}
+
+fn run_form_as(look: &str, action: &Link, word: &str, of: Option<&str>, is_full: bool) -> Markup {
     let word = if is_full { format!("{word} without the sandbox") } else { word.to_owned() };
     let label = of.map(|of| format!("{word} {of}"));
     html! {
         form method="post" action=(action.with(&[("confirm", is_full.then_some("full"))])) {
-            button.btn.btn-sm.btn-danger[is_full] type="submit" aria-label=[label] { (word) }
+            button.btn.(look).btn-danger[is_full] type="submit" aria-label=[label] { (word) }
         }
     }
 }

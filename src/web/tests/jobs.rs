@@ -370,6 +370,7 @@ async fn a_job_that_waits_for_its_time_is_made_due_and_one_that_is_over_is_delet
     let page = site.see(&format!("/jobs/{id}")).await.body;
     assert!(page.contains("Run job 1 now to start it before its time."), "{page}");
     assert!(page.contains(">Run now</button>") && !page.contains("Delete now"));
+    assert_eq!(page.matches(">Run now").count(), 1, "it is offered once");
     assert_eq!(press(id, "delete").await.json()["code"], "JOB-ID-002");
     let due = press(id, "run-now").await;
     assert_eq!((due.status.as_u16(), &due.json()["changed"]), (200, &true.into()));
