@@ -70,6 +70,7 @@
   const hasHand = (list) => list.matches(":hover") || list.contains(document.activeElement) || !!list.querySelector("input[data-pick]:checked")
     || (touched && list.contains(touched)) || (String(getSelection()) && list.contains(getSelection().anchorNode));
   const isHeld = (part) => {
+    if (part.querySelector("dialog[open]")) return true;
     if (showing === part.id) return false;
     if (lists(part).some((list) => list.dataset.hold === "still")) return true;
     if (lists(part).some(hasHand)) { left.set(part, Date.now()); return true; }
@@ -129,7 +130,7 @@
   for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => { pressed = null; });
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { requestConfig, target, elt, xhr } = event.detail;
-    unfolded = all("details[open][id]", target).map((part) => part.id);
+    unfolded = all("details[open][id]:not(.confirm)", target).map((part) => part.id);
     if (requestConfig.verb !== "get") return;
     if (xhr.status === 204 && showing === target.id) { showing = null; target.querySelector(":scope > .held")?.remove(); }
     if (xhr.status !== 200) return;
@@ -227,17 +228,27 @@
       lost = 0;
       (paused ? close : open)();
     },
-    fold: (button) => {
-      const part = button.closest("details");
-      part.open = false;
-      part.querySelector("summary").focus();
-    },
+    fold: (button) => button.closest("dialog").close(),
     show: (button) => show(button.closest("[hx-get]")),
   };
+  // A question is asked over the page, where nothing moves for it, and its safe button has the focus. The fold that holds the
+  // question without scripts is open as long as the question is.
+  const raise = (dialog) => {
+    if (dialog.parentElement.matches(".confirm")) dialog.parentElement.open = true;
+    dialog.showModal();
+    dialog.querySelector("[data-safe]")?.focus();
+  };
+  document.addEventListener("close", ({ target }) => { if (target.matches(".confirm > dialog")) target.parentElement.open = false; }, true);
+  // What was made by a form is not made twice by it: its fields are empty afterwards.
+  document.addEventListener("htmx:afterRequest", ({ detail, target }) => detail.xhr.status < 400 && target.matches("[data-emptied]") && target.reset());
+  // What the server says of a deed stands on the page.
+  document.addEventListener("htmx:afterRequest", ({ target }) => target.closest(".confirm > dialog")?.close());
   document.addEventListener("click", (event) => {
+    const asks = event.target.closest(".confirm > summary");
+    if (asks) { event.preventDefault(); raise(asks.nextElementSibling); }
     const button = event.target.closest("[data-action], [data-dialog], [data-copy]");
     if (!button) return;
-    if (button.dataset.dialog) document.getElementById(button.dataset.dialog).showModal();
+    if (button.dataset.dialog) raise(document.getElementById(button.dataset.dialog));
     else if (button.dataset.copy) {
       navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
       put(document.getElementById("told"), "Copied");
@@ -317,7 +328,7 @@
     next.scrollIntoView({ block: "nearest" });
   };
   const keys = {
-    "?": () => document.getElementById("keys")?.showModal(),
+    "?": () => { const list = document.getElementById("keys"); if (list) raise(list); },
     "/": () => {
       const box = document.querySelector("main input[type=search]"), jobs = document.querySelector("a[data-key=j]");
       if (box) box.focus();

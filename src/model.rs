@@ -245,6 +245,8 @@ pub use transition::{
 #[cfg(all(feature = "web", feature = "monitor"))]
 pub use trend::Halves;
 pub use trend::{SeenOverTime, Trend};
+#[cfg(feature = "web")]
+pub use why::Short;
 pub use why::{Circumstances, Gate, Opening, PutOff, UsageLimit, Wait, Why, why};
 pub use worker::{Epoch, LEASE, Leader, Process, Worker};
 pub use zone::Zone;

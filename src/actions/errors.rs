@@ -45,6 +45,16 @@ impl Range {
         }
     }
 
+    /// As people read it.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Hour => "1 h",
+            Self::Day => "24 h",
+            Self::Week => "7 d",
+            Self::Month => "30 d",
+        }
+    }
+
     /// How long it is.
     pub const fn length(self) -> Duration {
         match self {

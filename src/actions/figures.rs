@@ -65,6 +65,37 @@ pub async fn of(
     store.job_series(of, span, Some(step), &zone.to_string()).await
 }
 
+/// Whether there is such a kind: a process handles it, or there is a job of it. It reads counts and registrations, and looks
+/// through no more than the newest 100,000 jobs for one that is not counted yet.
+///
+/// # Errors
+/// `JOB-KIND-001` if there is none, and those of reading the database.
+pub async fn known_kind(store: &Store, kind: &Kind, now: Timestamp) -> Result<()> {
+    if store.job_counts().await?.iter().any(|count| count.kind == *kind && count.count > 0) {
+        return Ok(());
+    }
+    if store.registered_kinds().await?.iter().any(|known| known.rules.kind == *kind) {
+        return Ok(());
+    }
+    let of_kind = Filter::default().kind(kind.clone());
+    if !store.find_jobs(of_kind, None, 1, now).await?.rows.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(Code::KindUnknown, format!("look at the kind {kind}")))
+}
+
+/// The jobs of one kind or queue that ended in a slot of its series: those of a part, or all.
+pub fn jobs_of_one(
+    of: &FiguresOf,
+    split: &SplitSeries,
+    slot: &JobSlot,
+    part: Option<&PartOf>,
+) -> Filter {
+    let all = jobs_of(split, slot, part);
+    let of_kind = of.kind.iter().fold(all, |filter, kind| filter.kind(kind.clone()));
+    of.queue.iter().fold(of_kind, |filter, queue| filter.queue(queue.clone()))
+}
+
 /// The jobs of a kind or a queue that came to a status in the time of a series; without one those that completed or failed.
 pub fn jobs_in(series: &JobSeries, of: &FiguresOf, status: Option<Status>) -> Filter {
     let status = status.map_or("completed,failed", Status::as_str);

@@ -11,6 +11,8 @@ mod texts;
 
 #[cfg(feature = "monitor")]
 pub use problems::{JobProblem, JobProblems, problems};
+#[cfg(feature = "web")]
+pub use read::short_waits;
 pub use read::{JobsAsk, find, readable, story, waits, why};
 pub use texts::{
     JobStart, parse_attempts, parse_ids, parse_instant, parse_key, parse_payload, parse_start,

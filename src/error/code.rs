@@ -103,6 +103,8 @@ codes! {
         "The handler reported nothing for longer than the idle limit of its kind.", "Find out what the handler was waiting for; raise the idle limit if such a silence is normal.";
     QueueUnknown: NotFound = "QUEUE-NAME-001", "There is no such queue",
         "No job, kind or setting names this queue.", "`lamplighter queues list` shows the queues.";
+    KindUnknown: NotFound = "JOB-KIND-001", "There is no such kind",
+        "No running process handles this kind, and there is no job of it.", "The page Kinds lists the kinds whose jobs ended; start the program that handles the kind if the name is right.";
     ScheduleUnknown: NotFound = "SCHED-NAME-001", "There is no such schedule",
         "The name is wrong, or the schedule was removed.", "`lamplighter schedules list` shows the schedules.";
     ScheduleExists: Conflict = "SCHED-NAME-002", "There is a schedule of this name",

@@ -59,6 +59,21 @@ impl SplitSeries {
     /// Kinds or queues that have a part of their own; what is smaller is told together. More colours are not told apart.
     pub const MOST_NAMED: usize = 5;
 
+    /// A series with its jobs by how they ended, for a series whose figures are all that is known of it.
+    pub fn by_status(whole: JobSeries) -> Self {
+        let part = |status: Status, ended: fn(&JobFigures) -> u64| SeriesPart {
+            of: PartOf::Status(status),
+            counts: whole.slots.iter().map(|slot| ended(&slot.figures)).collect(),
+        };
+        let mut parts = vec![
+            part(Status::Completed, |figures| figures.completed),
+            part(Status::Failed, |figures| figures.failed),
+            part(Status::Cancelled, |figures| figures.cancelled),
+        ];
+        parts.retain(|part| part.total() > 0);
+        Self { whole, parts }
+    }
+
     /// The parts of a series, of the rows that it was made of.
     pub(crate) fn of(whole: JobSeries, by: SplitBy, rows: &[JobFiguresRow]) -> Self {
         let mut parts = Vec::<SeriesPart>::new();

@@ -2,9 +2,13 @@
 
 mod around;
 mod gate;
+#[cfg(feature = "web")]
+mod short;
 
 pub use around::{Circumstances, PutOff, UsageLimit};
 pub use gate::{Gate, Opening, Wait};
+#[cfg(feature = "web")]
+pub use short::Short;
 
 use super::server_facts::SILENT;
 use super::{ConcurrencyKey, Job, JobId, KindFacts, OverBudget, Status, Timestamp, WaitsFor, Zone};

@@ -4,12 +4,13 @@ use super::app::App;
 use super::base::{Link, link, query_text};
 use super::caller::Signed;
 use super::clocks::Clocks;
-use super::components::{changed, empty, pager, settings_tabs, table, when};
+use super::components::{changed, empty, pager, problem_notice, settings_tabs, table, when};
 use super::extract::{Query, given};
+use super::face::Face;
 use super::nav::{self, Tab};
 use super::page::Frame;
 use super::part::{LivePart, live_page, version};
-use super::problem::Problem;
+use super::problem::{Problem, refused_as};
 use crate::actions::audit::{self, DeedsAsk};
 use crate::model::{BatchId, Deed, Found, IssueId, JobId, Queue, ScheduleName, Timestamp};
 use axum::extract::State;
@@ -65,6 +66,20 @@ impl AuditQuery {
         }
     }
 
+    /// The same without the times that cannot be read.
+    fn readable(&self, now: Timestamp) -> Self {
+        let reads = |text: &String| {
+            let one = Self { since: Some(text.clone()), ..Self::default() };
+            audit::filter(one.ask(), now).is_ok()
+        };
+        Self {
+            since: self.since.clone().filter(reads),
+            until: self.until.clone().filter(reads),
+            before: self.before.filter(|before| *before > 0),
+            ..self.clone()
+        }
+    }
+
     fn link(&self, path: &str) -> Link {
         link(path).with(self)
     }
@@ -80,7 +95,12 @@ pub(super) async fn page(
     who: Signed,
     Query(asked): Query<AuditQuery>,
 ) -> Result<Response, Problem> {
-    let (asked, now) = (asked.tidied(), app.web.clock.now());
+    let (typed, now) = (asked.tidied(), app.web.clock.now());
+    // A person whose filter cannot be read keeps it, and sees the rows of what of it can be.
+    let (asked, problem) = match audit::filter(typed.ask(), now) {
+        Err(error) if who.face() == Face::Page => (typed.readable(now), Some(Problem::from(error))),
+        Ok(_) | Err(_) => (typed.clone(), None),
+    };
     let found = app.web.store.find_deeds(audit::filter(asked.ask(), now)?).await?;
     let content = html! {
         (rows(&found, &asked, app.web.has_program(), (who.clocks(), now)))
@@ -89,7 +109,8 @@ pub(super) async fn page(
     let around = |part| {
         html! {
             (settings_tabs(&who, nav::AUDIT, app.web.has_program()))
-            section.card #audit { (filters(&asked)) (part) }
+            @if let Some(problem) = &problem { (problem_notice(problem)) }
+            section.card #audit { (filters(&typed)) (part) }
         }
     };
     let part = LivePart {
@@ -99,7 +120,8 @@ pub(super) async fn page(
         content: &content,
     };
     let frame = Frame::new(&app.web, Some(&who)).at(Tab::Settings);
-    Ok(live_page(&frame, "Audit log", &part, around, (who.face(), asked.v.as_deref())))
+    let shown = live_page(&frame, "Audit log", &part, around, (who.face(), asked.v.as_deref()));
+    Ok(refused_as(problem.as_ref(), shown))
 }
 
 fn filters(asked: &AuditQuery) -> Markup {

@@ -170,7 +170,7 @@ fn mute_form(error: &JobErrorGroup) -> Markup {
 
 /// How often it came, as a picture and as numbers.
 fn course(error: &JobErrorGroup, range: Range, clocks: Clocks, now: Timestamp) -> Markup {
-    let label = format!("Failures in the last {}", range.as_str());
+    let label = format!("Failures in the last {}", range.words());
     let row = |(hour, count): (&Timestamp, &u64)| {
         html! { tr {
             td data-label="hour" { (clocks.minute(*hour)) }
@@ -188,7 +188,7 @@ fn course(error: &JobErrorGroup, range: Range, clocks: Clocks, now: Timestamp) -
             }
         }
     };
-    let aside = html! { span.sub { (grouped(error.in_range())) " in " (range.as_str()) } };
+    let aside = html! { span.sub { (grouped(error.in_range())) " in " (range.words()) } };
     card("error-course", "Failures", &aside, &content)
 }
 
@@ -198,7 +198,7 @@ fn jobs_card(error: &JobErrorGroup, found: &[Job], filter: &Filter, now: Timesta
         @if found.is_empty() {
             (empty("No failed jobs left", &html! { "Jobs with this error were retried or removed. " a href=(nav::jobs(&errors::met(error))) { "Show all jobs that had it" } }))
         } @else {
-            (job_rows(found, &RowFacts::default(), None, now))
+            (job_rows(found, &RowFacts { are_of_one_error: true, ..RowFacts::default() }, None, now))
         }
     };
     card("error-jobs", "Its failed jobs", &all, &content)
@@ -211,7 +211,7 @@ fn facts(error: &JobErrorGroup, range: Range, now: Timestamp) -> Markup {
             dt { "Code" } dd { code { (error.code) } }
             dt { "First" } dd { (when(error.first_at, now)) }
             dt { "Last" } dd { (when(error.last_at, now)) }
-            dt { "Failures in " (range.as_str()) } dd { (grouped(error.in_range())) }
+            dt { "Failures in " (range.words()) } dd { (grouped(error.in_range())) }
             dt { "Failures ever" } dd { (grouped(error.failures)) }
             dt { "Fingerprint" } dd.mono { (error.fingerprint) }
         }

@@ -82,7 +82,7 @@ pub(super) async fn list(
         (state_tabs(&all, range, shows, now))
         @if listed.is_empty() { (nothing(shows, range)) }
         @else {
-            (error_rows(&listed, (range.as_str(), range.length()), who.role(), now))
+            (error_rows(&listed, (range.words(), range.length()), who.role(), now))
             p.card-footer.soft { (foot(&listed)) }
         }
     };
@@ -114,7 +114,7 @@ pub(super) fn ranges(open: Range, link: impl Fn(Range) -> Link) -> Markup {
     html! {
         div.seg role="group" aria-label="Range" {
             @for range in Range::ALL {
-                a href=(link(range)) aria-current=[(range == open).then_some("true")] { (range.as_str()) }
+                a href=(link(range)) aria-current=[(range == open).then_some("true")] { (range.words()) }
             }
         }
     }
@@ -135,7 +135,7 @@ fn retry_all(range: Range, role: Role) -> Markup {
     let filter = Filter::default().still_failed().since(range.length());
     html! {
         @if jobs::may_act(role) {
-            a.btn href=(nav::bulk(BulkAct::Retry, &filter)) { "Retry all failed jobs of the last " (range.as_str()) "…" }
+            a.btn href=(nav::bulk(BulkAct::Retry, &filter)) { "Retry all failed jobs of the last " (range.words()) "…" }
         }
     }
 }
@@ -148,7 +148,7 @@ fn nothing(shows: Shows, range: Range) -> Markup {
     };
     let wider = Range::Month;
     let next = html! {
-        "No attempt of a job failed in the last " (range.as_str()) " with an error that is listed here. "
+        "No attempt of a job failed in the last " (range.words()) " with an error that is listed here. "
         @if range != wider { a href=(link(PATH).with(&asked(wider, shows))) { "Look back 30 days" } }
     };
     empty(title, &next)

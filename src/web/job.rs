@@ -7,8 +7,8 @@ use super::bulk_job::BulkJob;
 use super::caller::Signed;
 use super::clocks::Clocks;
 use super::components::{
-    attempts, attempts_in_time, card, confirm, gates, job_as, job_sentence, pill, pretty, run_form,
-    text_card, when_exactly,
+    attempts, attempts_in_time, card, confirm, gates, job_as, job_sentence, main_run_form, pill,
+    pretty, run_form, status_word, text_card, when_exactly,
 };
 use super::extract::{Id, Query};
 use super::job_history::history;
@@ -244,7 +244,7 @@ pub(super) fn run_again_form(job: &Job, again: &Again, on_session: bool) -> Mark
         return confirm("retry-again", "Retry", &consequence, &form);
     }
     if job.status == Status::Failed {
-        return run_form(&action, "Retry", None, again.is_full);
+        return main_run_form(&action, "Retry", again.is_full);
     }
     // What completed or was cancelled has had its effect: nobody runs it once more by a slip.
     let consequence = html! { "A new job of the same kind with the same payload is made. What this one did stays done." };

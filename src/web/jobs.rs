@@ -124,8 +124,10 @@ pub(super) async fn list(
         None => None,
     };
     let facts = RowFacts {
-        waits: jobs::waits(store, &found.rows, who.clocks().zone_or_utc(), now).await?,
+        waits: jobs::short_waits(store, &found.rows, who.clocks().zone_or_utc(), now).await?,
         retries: jobs::retries(store, &found.rows).await?,
+        of_status: filter.asked_status(),
+        ..RowFacts::default()
     };
     #[cfg(feature = "monitor")]
     let problems = problems(store, &filter, now).await?;
@@ -294,7 +296,7 @@ fn search(asked: &Asked, wrong: bool, suggestions: &[String]) -> Markup {
         action: &action,
         name: "q",
         label: "Search jobs",
-        example: "status:failed kind:send_email since:24h",
+        example: "Search jobs, e.g. status:failed",
         typed: &asked.q,
         is_wrong: wrong,
         has_facets: true,

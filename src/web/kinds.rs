@@ -4,7 +4,7 @@ use super::app::App;
 use super::base::{Link, link};
 use super::caller::Signed;
 use super::clocks::Clocks;
-use super::components::{Tile, about, card, empty, grouped, sparkline, table, tiles};
+use super::components::{Throughput, Tile, about, card, empty, grouped, length, sparkline, table, tiles};
 use super::errors::ranges;
 use super::extract::{Id, Query};
 use super::nav::{self, Tab};
@@ -12,10 +12,13 @@ use super::page::{self, Frame};
 use super::problem::Problem;
 use crate::actions::errors::Range;
 use crate::actions::figures;
-use crate::model::{FiguresOf, Histogram, JobFigures, JobSeries, JobSlot, Kind, Status, Timestamp};
+use crate::model::{
+    FiguresOf, Filter, Histogram, JobFigures, JobSeries, JobSlot, Kind, PartOf, SplitSeries,
+    Status, Timestamp,
+};
 use axum::extract::State;
 use axum::response::Html;
-use maud::{Markup, html};
+use maud::{Markup, Render, html};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -78,15 +81,22 @@ pub(super) async fn kind(
 ) -> Result<Html<String>, Problem> {
     let range = Range::parse(query.range.as_deref())?;
     let (clocks, now) = (who.clocks(), app.web.clock.now());
+    figures::known_kind(&app.web.store, &kind, now).await?;
     let of = FiguresOf { kind: Some(kind.clone()), queue: None };
     let asked = (of.clone(), range);
     let series = figures::of(&app.web.store, asked, clocks.zone_or_utc(), now).await?;
     let own = nav::kind(&kind);
+    let jobs = Filter::default().kind(kind.clone());
+    let ways = html! {
+        a.btn href=(nav::jobs(&jobs)) { "Its jobs" }
+        a.btn href=(nav::jobs(&jobs.status(Status::Failed))) { "Its failed jobs" }
+        a.btn href=(Tab::Errors.link()) { "Errors" }
+    };
     let content = html! {
         div.query { (ranges(range, |range| own.with(&[("range", range.as_str())]))) }
         div.stack {
             (sums(&of, &series, clocks))
-            (course(&series, clocks))
+            (course(&of, &series, clocks))
         }
     };
     let mut above = above();
@@ -95,6 +105,7 @@ pub(super) async fn kind(
         .at(Tab::Jobs)
         .under(above)
         .heading(html! { span.mono { (kind) } })
+        .acting(ways)
         .still();
     Ok(page::page(&frame, &format!("Kind {kind}"), &content))
 }
@@ -113,7 +124,7 @@ fn row(kind: &Kind, figures: &JobFigures, own: &Link) -> Markup {
         tr {
             td.main { div.first { a href=(own) { (kind) } } }
             td.num data-label="ended" { (grouped(ended(figures))) }
-            td.num data-label="failed" { (share(figures)) }
+            td.num.bad[figures.failed > 0] data-label="failed" { (share(figures)) }
             td.num data-label="wait p50" { (percentile(&figures.waits, 50)) }
             td.num data-label="wait p95" { (percentile(&figures.waits, 95)) }
             td.num data-label="run p50" { (percentile(&figures.runs, 50)) }
@@ -187,24 +198,44 @@ pub(super) fn sums(of: &FiguresOf, series: &JobSeries, clocks: Clocks) -> Markup
     ])
 }
 
-/// The slots of the range in which something ended, the newest first.
-pub(super) fn course(series: &JobSeries, clocks: Clocks) -> Markup {
+/// What the jobs of a kind or a queue did, as the start page shows it of all: a picture, and its numbers folded below.
+pub(super) fn course(of: &FiguresOf, series: &JobSeries, clocks: Clocks) -> Markup {
+    let total = series.total();
+    let split = SplitSeries::by_status(series.clone());
+    let jobs = |slot: &JobSlot, part: Option<&PartOf>| {
+        nav::jobs(&figures::jobs_of_one(of, &split, slot, part))
+    };
+    let zone = clocks.zone_or_utc();
+    let content = html! {
+        div.card-body {
+            @if ended(&total) == 0 { p.soft { "No job ended in the range." } }
+            @if !split.parts.is_empty() || total.waits.count() > 0 {
+                (Throughput { id: "course", split: &split, zone, link: jobs }.render())
+                (runs(series, clocks))
+            }
+        }
+    };
+    card("course", "Course", &html! {}, &content)
+}
+
+/// How long the jobs ran that ended in each slot, the newest first.
+fn runs(series: &JobSeries, clocks: Clocks) -> Markup {
     let row = |slot: &JobSlot| {
         html! { tr {
             td.main data-label="from" { (clocks.minute(slot.from)) }
-            td.num data-label="completed" { (grouped(slot.figures.completed)) }
-            td.num data-label="failed" { (grouped(slot.figures.failed)) }
             td.num data-label="run p50" { (percentile(&slot.figures.runs, 50)) }
             td.num data-label="run p95" { (percentile(&slot.figures.runs, 95)) }
         } }
     };
-    let ended = |slot: &&JobSlot| ended(&slot.figures) > 0;
-    let rows: Vec<_> = series.slots.iter().rev().filter(ended).map(row).collect();
+    let ran = |slot: &&JobSlot| slot.figures.runs.count() > 0;
+    let rows: Vec<_> = series.slots.iter().rev().filter(ran).map(row).collect();
     let from = format!("From, {}", clocks.name());
-    let columns = [from.as_str(), "Completed", "Failed", "Run p50", "Run p95"];
-    let content = html! {
-        @if rows.is_empty() { p.card-body.soft { "No job ended in the range." } }
-        @else { (table("Course", &columns, &rows)) }
-    };
-    card("course", "Course", &html! {}, &content)
+    html! {
+        @if !rows.is_empty() {
+            details #course-runs {
+                summary { "How long they ran, as a table" }
+                (table("How long they ran", &[&from, "Run p50", "Run p95"], &rows))
+            }
+        }
+    }
 }

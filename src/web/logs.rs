@@ -11,13 +11,13 @@ pub(super) use asked::PATH;
 
 use super::app::{App, Program};
 use super::caller::Signed;
-use super::components::{facets, log_picture};
+use super::components::{facets, log_picture, problem_notice};
 use super::extract::Query;
 use super::face::Face;
 use super::nav::{SCANNED, Tab};
 use super::page::{Frame, page};
 use super::part::{LivePart, live_page, version};
-use super::problem::{Problem, logged};
+use super::problem::{Problem, logged, refused_as};
 use super::session_file::download;
 use crate::actions::logs::{LogExport, LogFile};
 use crate::error::Code;
@@ -51,10 +51,15 @@ pub(super) async fn list(
     who: Signed,
     Query(asked): Query<LogsQuery>,
 ) -> Result<Response, Problem> {
-    let asked = asked.tidied();
+    let typed = asked.tidied();
     let program = app.web.program.as_ref().ok_or_else(|| Problem::of(Code::WebNotFound))?;
-    let (log, is_foreign) = asked_log(program, &asked);
+    let (log, is_foreign) = asked_log(program, &typed);
     let (now, clocks) = (app.web.clock.now(), who.clocks());
+    // A person whose filter cannot be read keeps it, and sees the rows of what of it can be.
+    let (asked, problem) = match typed.filter((clocks, now)) {
+        Err(problem) if who.face() == Face::Page => (typed.readable((clocks, now)), Some(problem)),
+        Ok(_) | Err(_) => (typed.clone(), None),
+    };
     let filter = asked.filter((clocks, now))?;
     // The picture is of the moment at which the page was opened: it does not move, and costs nothing while rows come in.
     let is_page = who.face() == Face::Page && asked.ids.is_none();
@@ -65,13 +70,14 @@ pub(super) async fn list(
     };
     let around = |part| {
         html! {
+            @if let Some(problem) = &problem { (problem_notice(problem)) }
             @if let Some(log) = &program.scanned { (which(log, is_foreign)) }
             (ranges(&asked))
             div.cols.with-rail {
                 (facets(&html! {}, &ways(&seen, &asked)))
                 div.stack {
                     @if seen.counted > 0 { (log_picture(&seen, clocks, |since, until| span(&asked, since, until))) }
-                    section.card { (views(&asked)) (filters(&asked, clocks)) (part) }
+                    section.card { (views(&asked)) (filters(&typed, clocks)) (part) }
                 }
             }
         }
@@ -81,7 +87,8 @@ pub(super) async fn list(
         // The rows are not grouped again with each one that comes in.
         let of = (&app.web.store, &log);
         let view = patterns::view(of, &asked, (filter, &seen), (clocks, now)).await?;
-        return Ok(page(&frame.still(), Tab::Logs.title(), &around(view)).into_response());
+        let grouped = page(&frame.still(), Tab::Logs.title(), &around(view)).into_response();
+        return Ok(refused_as(problem.as_ref(), grouped));
     }
     let found = log.search(filter).await?;
     let known = app.web.store.issues_of_codes(codes(&found.rows)).await?;
@@ -95,7 +102,9 @@ pub(super) async fn list(
         version: version(&(found.rows.iter().map(|row| row.id).collect::<Vec<_>>(), &known)),
         content: &content,
     };
-    Ok(live_page(&frame, Tab::Logs.title(), &part, around, (who.face(), asked.v.as_deref())))
+    let shown =
+        live_page(&frame, Tab::Logs.title(), &part, around, (who.face(), asked.v.as_deref()));
+    Ok(refused_as(problem.as_ref(), shown))
 }
 
 /// The query of the address of a file.

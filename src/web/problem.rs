@@ -98,6 +98,14 @@ pub(super) fn logged<T>(result: Result<T>) -> Option<T> {
     result.map_err(Problem::from).ok()
 }
 
+/// A page that shows what was wrong with its question, if anything was, with the status of that.
+pub(super) fn refused_as(problem: Option<&Problem>, mut page: Response) -> Response {
+    if let Some(problem) = problem {
+        *page.status_mut() = problem.status();
+    }
+    page
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();

@@ -67,7 +67,7 @@ pub(super) async fn page(
                 @if let Some(kinds) = by_kind(kinds, jobs_of) { (kinds) }
                 @else { (empty("No job of this queue ended", &html! { "Kinds of which a job ended in the range appear here." })) }
             }))
-            (course(&series, clocks))
+            (course(&of, &series, clocks))
             (pauses_card(&pauses, &line.state, clocks, now))
         }
     };

@@ -1,12 +1,12 @@
 //! The page of one session: how it stands, its prompt, its answer, and its transcript as it grows.
 
-use super::app::App;
+use super::app::{App, Web};
 use super::caller::Signed;
 use super::changes::changes_card;
 use super::components::{
-    badge, card, continue_form, dialog, elapsed, job_sentence, known, live, pill, pretty,
-    session_cost, session_mark, session_meters, session_model, session_state, session_tier,
-    session_turns, size, text_card, told_cost, trigger_badge, when, when_known,
+    badge, card, continue_form, dialog, elapsed, grouped, headline, job_sentence, known, live,
+    pill, pretty, session_cost, session_mark, session_meters, session_model, session_state,
+    session_tier, session_turns, size, text_card, told_cost, trigger_badge, when, when_known,
 };
 use super::extract::{Id, Query};
 use super::face::Face;
@@ -75,13 +75,13 @@ pub(super) async fn page(
     let content = html! {
         div.grid {
             div.wide { (summary(&job, &again, (why.as_ref(), Event::cancelled_by(&events)), role, now)) }
+            @if let Some(answers) = answers { (answers) }
             @if let Some(meters) = session_meters(&session, now) {
                 section.card.wide #meters { div.card-body { (meters) } }
             }
             div.wide { (facts(&session, &maker, &family, now)) }
             @if let Some(prompt) = typed_prompt(&session) { div.wide { (text_card("prompt", "Prompt", prompt)) } }
             @if let Some(handoff) = handed_on(&session) { div.wide { (text_card("handed-on", "Handed on", handoff)) } }
-            @if let Some(answers) = answers { (answers) }
             @if let Some(changes) = &changes { div.wide { (changes_card(id, changes)) } }
         }
     };
@@ -120,12 +120,18 @@ pub(super) async fn page(
             @if !extent.over && sessions::may_stop(role) { (stop_dialog(id)) }
         }
     };
-    let frame = Frame::new(&app.web, Some(&who))
-        .at(Tab::Sessions)
-        .under(vec![(Tab::Sessions.link(), Tab::Sessions.title().to_owned())])
-        .reloading((!extent.over).then_some(RELOAD));
+    let frame = frame(&app.web, &who, &session, extent.over);
     let title = format!("Session {id}");
     Ok(live_page(&frame, &title, &part, around, (who.face(), asked.v.as_deref())))
+}
+
+/// The frame of the page: its heading is what was asked for.
+fn frame(web: &Web, who: &Signed, session: &Session, is_over: bool) -> Frame {
+    Frame::new(web, Some(who))
+        .at(Tab::Sessions)
+        .under(vec![(Tab::Sessions.link(), Tab::Sessions.title().to_owned())])
+        .heading(html! { (headline(session)) " " span.soft.mono { "#" (session.id) } })
+        .reloading((!is_over).then_some(RELOAD))
 }
 
 /// GET `/sessions/{id}/follow-up`: the form that continues the session. It is a part of its own, so that no change of the
@@ -149,14 +155,10 @@ fn follow_up_part(store: &Store, session: &Session, role: Role) -> (String, Mark
     let full = session.run.as_ref().is_some_and(|run| run.profile == Some(Profile::Full));
     let content = html! {
         @if shown {
-            (card("continue", "Continue", &html! {}, &html! {
-                div.card-body {
-                    @match &kept_by {
-                        None => (continue_form(session.id, full)),
-                        Some(why) => p.soft { "Nobody can continue it: " (why) "." },
-                    }
-                }
-            }))
+            @match &kept_by {
+                None => (card("continue", "Continue", &html! {}, &html! { div.card-body { (continue_form(session.id, full)) } })),
+                Some(why) => p.sub { "Nobody can continue it: " (why) "." },
+            }
         }
     };
     let version = version(&(shown, &kept_by));
@@ -195,7 +197,7 @@ fn buttons(job: &Job, again: &Again, role: Role) -> Markup {
             Status::Completed | Status::Failed | Status::Cancelled => (run_again_form(job, again, true)),
             Status::Running if job.cancel_requested_at.is_some() => p.soft { "It was asked to stop." },
             Status::Running => {
-                button.btn.btn-sm.btn-danger.scripted type="button" data-dialog="stop" { "Stop" }
+                button.btn.btn-sm.btn-danger.scripted type="button" data-dialog="stop" { "Stop…" }
                 noscript { (form(job.id, "cancel", "Stop")) }
             }
             Status::Scheduled | Status::Queued => (form(job.id, "cancel", "Cancel")),
@@ -250,8 +252,8 @@ fn facts(session: &Session, maker: &JobMaker, family: &[Session], now: Timestamp
                     dt { "Duration" } dd { (elapsed(session.started_at, session.finished_at, now)) }
                     dt { "Turns" } dd { (session_turns(session)) }
                     dt { "Cost" } dd { (session_cost(session)) }
-                    @if let (Some(read), Some(written)) = (run.count(run.input_tokens), run.output_tokens) {
-                        dt { "Tokens" } dd { (read) " read, " (written) " written" }
+                    @if let (Some(read), Some(written)) = (run.input_tokens, run.output_tokens) {
+                        dt { "Tokens" } dd { @if run.counts_at_least { "at least " } (grouped(read)) " read, " (grouped(written)) " written" }
                     }
                     @if let Some(note) = &run.note { dt { "Note" } dd { (note) } }
                     @if !run.refused.is_empty() {

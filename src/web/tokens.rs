@@ -8,7 +8,7 @@ use super::answer::led;
 use super::app::App;
 use super::base::link;
 use super::caller::Signed;
-use super::components::{Tone, card, confirm, notice, settings_tabs, table, when};
+use super::components::{Tone, card, confirm, copy_button, notice, settings_tabs, table, when};
 use super::extract::{Form, Id, Query, given};
 use super::face::Face;
 use super::named::TokenId;
@@ -135,7 +135,7 @@ async fn shown_once(
     }
     let all = tokens::list(&app.web.store, &who.call(now)).await?;
     let text = html! {
-        (made.sentence) br; code #token-text { (made.value.token.as_str()) } br;
+        (made.sentence) br; code #token-text { (made.value.token.as_str()) } " " (copy_button("token-text", "The token")) br;
         "Copy it now to the program that needs it: nobody can see it again."
     };
     let said = notice(Tone::Ok, &text, &html! {});
@@ -193,7 +193,7 @@ fn row(token: &Token, who: &Signed, now: Timestamp) -> Markup {
                 @if let Some(kinds) = &shown.kinds { "; only the kinds " (kinds.join(", ")) }
                 @if let Some(queues) = &shown.queues { "; only the queues " (queues.join(", ")) }
             }
-            td data-label="Ends" { @match token.expires_at { Some(at) => (who.clocks().exact(at)), None => "never" } }
+            td data-label="Ends" { @match token.expires_at { Some(at) => { (when(at, now)) div.sub { (who.clocks().minute(at)) } }, None => "never" } }
             td data-label="Last used" { @match token.used_at { Some(at) => (when(at, now)), None => "never" } }
             td data-label="Made" { (when(token.created_at, now)) }
             td { div.actions { (deeds(token)) } }
@@ -238,7 +238,7 @@ fn form(role: Role) -> Markup {
     };
     html! {
         form.card-body.settings-form method="post" action=(action) hx-post=(action) hx-target="#token-list"
-            hx-swap="outerHTML show:window:top" {
+            hx-swap="outerHTML show:window:top" data-emptied {
             div.setting-row {
                 div.setting {
                     label.form-label for="token-name" { "Name" }

@@ -11,6 +11,7 @@ mod lists;
 mod look;
 mod people;
 mod proof;
+mod questions;
 mod safety;
 mod scans;
 mod schedules;

@@ -57,13 +57,37 @@ pub async fn waits(
     zone: Zone,
     now: Timestamp,
 ) -> Result<BTreeMap<JobId, String>> {
+    let waits = whys(store, jobs, zone, now).await?;
+    Ok(waits.into_iter().map(|(id, why)| (id, why.headline())).collect())
+}
+
+async fn whys(
+    store: &Store,
+    jobs: &[Job],
+    zone: Zone,
+    now: Timestamp,
+) -> Result<BTreeMap<JobId, Why>> {
     let waiting = |job: &&Job| match job.status {
         Status::Scheduled | Status::Queued => true,
         Status::Running | Status::Completed | Status::Failed | Status::Cancelled => false,
     };
     let ids = jobs.iter().filter(waiting).map(|job| job.id).collect();
-    let whys = Why::all_by(store.whys(ids, now).await?, zone);
-    Ok(whys.into_iter().map(|(id, why)| (id, why.headline())).collect())
+    Ok(Why::all_by(store.whys(ids, now).await?, zone))
+}
+
+/// The same in the few words of a list's row.
+///
+/// # Errors
+/// Those of reading the database.
+#[cfg(feature = "web")]
+pub async fn short_waits(
+    store: &Store,
+    jobs: &[Job],
+    zone: Zone,
+    now: Timestamp,
+) -> Result<BTreeMap<JobId, crate::model::Short>> {
+    let waits = whys(store, jobs, zone, now).await?;
+    Ok(waits.into_iter().map(|(id, why)| (id, why.short())).collect())
 }
 
 /// One job with its steps and attempts.

@@ -10,6 +10,8 @@ use maud::{Markup, html};
 const MOST: usize = 20;
 /// The height of an attempt in the picture.
 const ROW: usize = 21;
+/// The height of the line below the bars, with when the first began and the last ended.
+const AXIS: usize = 22;
 /// Where the bars begin and end, in percent of the picture's width.
 const LEFT: u64 = 14;
 const WIDTH: u64 = 84;
@@ -39,7 +41,7 @@ pub(in crate::web) fn attempts_in_time(
     }
     let rows: Vec<_> = bars.iter().rev().map(|bar| row(bar, clocks, now)).collect();
     Some(html! {
-        div.card-body { (picture(&bars)) }
+        div.card-body { (picture(&bars, clocks)) }
         (table("Attempts", &["No.", "How it ended", "Waited", "Took"], &rows))
         @if kept.len() > MOST { p.card-footer { "The newest " (MOST) " are shown." } }
     })
@@ -86,7 +88,7 @@ fn bars<'a>(job: &'a Job, kept: &'a [Attempt], now: Timestamp) -> Vec<Bar<'a>> {
     bars
 }
 
-fn picture(bars: &[Bar<'_>]) -> Markup {
+fn picture(bars: &[Bar<'_>], clocks: Clocks) -> Markup {
     let (Some(first), Some(last)) = (bars.first(), bars.last()) else { return html! {} };
     let span = last.to.since(first.from).as_millis().max(1);
     let at = |time: Timestamp| {
@@ -98,15 +100,19 @@ fn picture(bars: &[Bar<'_>]) -> Markup {
         format!("{}.{:02}%", share / 100, share % 100)
     };
     let label = format!("{} attempts in {}", bars.len(), length(last.to.since(first.from)));
+    let foot = bars.len() * ROW;
     html! {
-        div.scroll tabindex="0" role="group" aria-label="Attempts in time" {
-            svg.gantt width="100%" height=(bars.len() * ROW + 2) role="img" aria-label=(label) {
-                @for (nth, bar) in bars.iter().enumerate() {
-                    @let top = nth * ROW;
-                    text.name x="0" y=(top + 15) { "Attempt " (bar.number) }
-                    @if nth > 0 { rect.wait x=(at(bar.waited_from)) y=(top + 9) width=(wide(bar.waited_from, bar.from)) height="3" {} }
-                    rect class=(look(bar)) x=(at(bar.from)) y=(top + 4) width=(wide(bar.from, bar.to)) height="13" rx="2" {}
-                }
+        svg.gantt width="100%" height=(foot + AXIS) role="img" aria-label=(label) {
+            @for (nth, bar) in bars.iter().enumerate() {
+                @let top = nth * ROW;
+                text.name x="0" y=(top + 15) { tspan.minor { "Attempt " } (bar.number) }
+                @if nth > 0 { rect.wait x=(at(bar.waited_from)) y=(top + 9) width=(wide(bar.waited_from, bar.from)) height="3" {} }
+                rect class=(look(bar)) x=(at(bar.from)) y=(top + 4) width=(wide(bar.from, bar.to)) height="13" rx="2" {}
+            }
+            line x1=(at(first.from)) x2=(at(last.to)) y1=(foot + 4) y2=(foot + 4) {}
+            text x=(at(first.from)) y=(foot + 18) { (clocks.second(first.from)) }
+            text x=(at(last.to)) y=(foot + 18) text-anchor="end" {
+                @if last.is_over { (clocks.second(last.to)) } @else { "now" }
             }
         }
     }

@@ -25,7 +25,8 @@ pub(in crate::web) fn empty(title: &str, next: &Markup) -> Markup {
 }
 
 /// A dialog. A button whose `data-dialog` is its id opens it; Escape or the button `stay` closes it, and says what stays so.
-/// `last` is the button that does the deed, of a form elsewhere.
+/// `stay` comes first and has the focus, so that no key by itself does the deed. `last` is the button that does it, of a form
+/// elsewhere.
 pub(in crate::web) fn dialog(
     id: &str,
     title: &str,
@@ -36,20 +37,21 @@ pub(in crate::web) fn dialog(
         dialog id=(id) aria-labelledby={ (id) "-title" } {
             div.dialog-head { h2 id={ (id) "-title" } { (title) } }
             div.dialog-body { (content) }
-            form.dialog-foot method="dialog" { (last) button.btn type="submit" { (stay) } }
+            form.dialog-foot method="dialog" { button.btn type="submit" data-safe { (stay) } (last) }
         }
     }
 }
 
-/// A button that first unfolds the consequence of a deed. The button that does it is in `form`, with a way back beside it. It
-/// works without scripts too.
+/// A button that first asks: a dialog tells the consequence of a deed. The button that does it is in `form`; the way back comes
+/// before it and has the focus. Without scripts the question unfolds in its place. Stop is red wherever it stands.
 pub(in crate::web) fn confirm(id: &str, word: &str, consequence: &Markup, form: &Markup) -> Markup {
     html! {
         details.confirm id=(id) {
-            summary.btn.btn-sm { (word) "…" }
-            div {
-                p { (consequence) }
-                div.deed { (form) button.btn.btn-sm.scripted type="button" data-action="fold" { "Go back" } }
+            summary.btn.btn-sm.btn-danger[word.starts_with("Stop")] { (word) "…" }
+            dialog aria-labelledby={ (id) "-title" } {
+                div.dialog-head { h2 id={ (id) "-title" } { (word) "?" } }
+                div.dialog-body { p { (consequence) } }
+                div.dialog-foot.deed { button.btn.btn-sm.scripted type="button" data-action="fold" data-safe { "Go back" } (form) }
             }
         }
     }
@@ -83,11 +85,20 @@ pub(in crate::web) fn run_form(
     of: Option<&str>,
     is_full: bool,
 ) -> Markup {
+    run_form_as("btn-sm", action, word, of, is_full)
+}
+
+/// The same where it is what the page is for.
+pub(in crate::web) fn main_run_form(action: &Link, word: &str, is_full: bool) -> Markup {
+    run_form_as(if is_full { "btn-sm" } else { "btn-sm btn-primary" }, action, word, None, is_full)
+}
+
+fn run_form_as(look: &str, action: &Link, word: &str, of: Option<&str>, is_full: bool) -> Markup {
     let word = if is_full { format!("{word} without the sandbox") } else { word.to_owned() };
     let label = of.map(|of| format!("{word} {of}"));
     html! {
         form method="post" action=(action.with(&[("confirm", is_full.then_some("full"))])) {
-            button.btn.btn-sm.btn-danger[is_full] type="submit" aria-label=[label] { (word) }
+            button.btn.(look).btn-danger[is_full] type="submit" aria-label=[label] { (word) }
         }
     }
 }

@@ -20,7 +20,7 @@ pub(in crate::web) fn gates(job: &Job, why: &Why, role: Role, now: Timestamp) ->
                             (icon(Icon::Lock))
                             b { (name) span.visually-hidden { ": shut" } }
                             span.said { (said(gate, why.zone, now)) }
-                            (opener(gate, job, role))
+                            (opener(gate, role))
                         }
                     }
                 } @else if let Some(said) = open(name, job) {
@@ -91,8 +91,8 @@ fn open(name: &str, job: &Job) -> Option<Markup> {
     })
 }
 
-/// The button that opens a gate, where one click can.
-fn opener(gate: &Gate, job: &Job, role: Role) -> Markup {
+/// The button that opens a gate, where one click can. That of a time to come is beside the job's status.
+fn opener(gate: &Gate, role: Role) -> Markup {
     let form = |action: super::super::base::Link, word: &str, name: &str| {
         html! { form method="post" action=(action) { button.btn.btn-sm type="submit" { (word) " " (name) } } }
     };
@@ -101,7 +101,6 @@ fn opener(gate: &Gate, job: &Job, role: Role) -> Markup {
         @if queues::may_act(role) {
             @match gate {
                 Gate::QueuePaused(name, _) | Gate::UsageLimit { queue: name, .. } => (form(queue(name).under("resume"), "Resume", name.as_str())),
-                Gate::Time { .. } => (form(nav::job(job.id).under("run-now"), "Run now", "")),
                 Gate::QueueFull { .. } => a.btn.btn-sm href=(Tab::Queues.link()) { "Queues" },
                 _ => {},
             }

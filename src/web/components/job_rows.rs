@@ -5,7 +5,7 @@ use super::job::attempts;
 use super::list::{picked_table, table};
 use super::status::status_icon;
 use super::time::{elapsed, when};
-use crate::model::{Job, JobId, Retry, Status, Timestamp};
+use crate::model::{Job, JobId, Retry, Short, Status, Timestamp};
 use maud::{Markup, html};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -18,9 +18,13 @@ const CHARS: usize = 40;
 #[derive(Default)]
 pub(in crate::web) struct RowFacts {
     /// What those that wait are waiting for.
-    pub(in crate::web) waits: BTreeMap<JobId, String>,
+    pub(in crate::web) waits: BTreeMap<JobId, Short>,
     /// The jobs that run those again that are over.
     pub(in crate::web) retries: BTreeMap<JobId, Retry>,
+    /// The status that all of them have, if one was asked for.
+    pub(in crate::web) of_status: Option<Status>,
+    /// Whether the page tells the error that all of them met.
+    pub(in crate::web) are_of_one_error: bool,
 }
 
 /// The table of jobs. `form` is the one that selected rows belong to.
@@ -31,7 +35,7 @@ pub(in crate::web) fn job_rows(
     now: Timestamp,
 ) -> Markup {
     let rows: Vec<_> = jobs.iter().map(|job| row(job, facts, form, now)).collect();
-    let columns = ["Job", "Queue", "Attempt", "Took", "When"];
+    let columns = ["Job", "Queue", "Attempt", "Took", time_head(facts.of_status)];
     html! {
         div.jobs {
             @if form.is_some() { (picked_table("Jobs", &columns, &rows)) } @else { (table("Jobs", &columns, &rows)) }
@@ -39,9 +43,32 @@ pub(in crate::web) fn job_rows(
     }
 }
 
+/// Which time the last column tells.
+const fn time_head(status: Option<Status>) -> &'static str {
+    match status {
+        None => "When",
+        Some(Status::Completed) => "Completed",
+        Some(Status::Failed) => "Failed",
+        Some(Status::Cancelled) => "Cancelled",
+        Some(Status::Running) => "Started",
+        Some(Status::Scheduled) => "Starts",
+        Some(Status::Queued) => "Queued",
+    }
+}
+
+/// What a waiting job waits for.
+fn waiting(short: &Short, now: Timestamp) -> Markup {
+    html! {
+        " · " (short.holds)
+        @if let Some((goes_on, at)) = short.until { " · " (goes_on) " " (when(at, now)) }
+        @if short.more > 0 { " · " (short.more) " more" }
+    }
+}
+
 fn row(job: &Job, facts: &RowFacts, form: Option<&str>, now: Timestamp) -> Markup {
     let waits = &facts.waits;
-    let reason = job.error.as_deref().map(|error| error.lines().next().unwrap_or_default());
+    let error = job.error.as_deref().filter(|_| !facts.are_of_one_error);
+    let reason = error.map(|error| error.lines().next().unwrap_or_default());
     html! {
         tr id={ "row-" (job.id) } {
             @if let Some(form) = form {
@@ -57,12 +84,12 @@ fn row(job: &Job, facts: &RowFacts, form: Option<&str>, now: Timestamp) -> Marku
                     @let about = about(&job.payload);
                     @if !about.is_empty() { span.rest.mono title=(about) { (about) } }
                 }
-                div.sub.under title=[job.error.as_deref().or(waits.get(&job.id).map(String::as_str)).or(job.progress.as_deref())] {
+                div.sub.under title=[error.or(waits.get(&job.id).map(|short| short.whole.as_str())).or(job.progress.as_deref())] {
                     span.mono { "#" (job.id) }
                     @if let Some(retry) = facts.retries.get(&job.id) {
                         " · retried as " a.mono href=(nav::job(retry.id)) { "#" (retry.id) } ", " (retry.status)
                     }
-                    @if let Some(waits) = waits.get(&job.id) { " · " (waits) }
+                    @if let Some(short) = waits.get(&job.id) { (waiting(short, now)) }
                     @if let Some(reason) = reason { " · " span.bad[job.status == Status::Failed] { (reason) } }
                     @else if let Some(progress) = job.progress.as_ref().filter(|_| job.status == Status::Running) { " · " (progress) }
                 }

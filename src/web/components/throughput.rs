@@ -234,7 +234,7 @@ impl<L: Fn(&JobSlot, Option<&PartOf>) -> Link> Throughput<'_, L> {
                 @for part in &self.split.parts {
                     td.num data-label=(name(&part.of)) {
                         @if part.counts[nth] == 0 { "0" }
-                        @else { a href=((self.link)(slot, Some(&part.of))) { (grouped(part.counts[nth])) } }
+                        @else { a.bad[part.of == PartOf::Status(Status::Failed)] href=((self.link)(slot, Some(&part.of))) { (grouped(part.counts[nth])) } }
                     }
                 }
                 td.num data-label="wait p50" { (said(wait(slot, 50))) }

@@ -92,7 +92,10 @@ pub(in crate::web) fn about_text(known: Duration) -> String {
 pub(in crate::web) fn length(length: Duration) -> String {
     match (length.as_millis(), length.as_secs()) {
         (millis @ 0..1000, _) => format!("{millis} ms"),
-        (millis, 0..60) => format!("{}.{} s", millis / 1000, millis % 1000 / 100),
+        (millis, seconds @ 0..60) => match millis % 1000 / 100 {
+            0 => format!("{seconds} s"),
+            tenths => format!("{seconds}.{tenths} s"),
+        },
         (_, seconds @ 60..3600) => format!("{} min {} s", seconds / 60, seconds % 60),
         (_, seconds) => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
     }
@@ -116,6 +119,7 @@ mod tests {
         let took = |millis| duration(Some(now), Some(now.plus(Duration::from_millis(millis))), now);
         assert_eq!(took(350), "350 ms");
         assert_eq!(took(1_250), "1.2 s");
+        assert_eq!(took(29_050), "29 s");
         assert_eq!(took(125_000), "2 min 5 s");
         assert_eq!(took(3_780_000), "1 h 3 min");
     }

@@ -74,7 +74,7 @@ pub(super) fn shown(split: &SplitSeries, asked: Asked, zone: Zone) -> Markup {
     let content = html! {
         div.card-body {
             @if is_empty {
-                p.soft { "No job has started or ended in the last " (asked.range.as_str()) ". Jobs appear here as they do." }
+                p.soft { "No job has started or ended in the last " (asked.range.words()) ". Jobs appear here as they do." }
             } @else {
                 (Throughput { id: ID, split, zone, link: jobs }.render())
             }

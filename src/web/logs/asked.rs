@@ -93,6 +93,26 @@ impl LogsQuery {
         Ok(logs::filter(ask)?)
     }
 
+    /// The same without the conditions that cannot be read.
+    pub(super) fn readable(&self, at: (Clocks, Timestamp)) -> Self {
+        let reads = |one: &Self| one.filter(at).is_ok();
+        let level = Self { level: self.level.clone(), ..Self::default() };
+        let ids = Self { ids: self.ids.clone(), ..Self::default() };
+        let before = Self { before: self.before, ..Self::default() };
+        let since = Self { since: self.since.clone(), ..Self::default() };
+        let until = Self { until: self.until.clone(), ..Self::default() };
+        let read = Self {
+            level: level.level.clone().filter(|_| reads(&level)),
+            ids: ids.ids.clone().filter(|_| reads(&ids)),
+            before: before.before.filter(|_| reads(&before)),
+            since: since.since.clone().filter(|_| reads(&since)),
+            until: until.until.clone().filter(|_| reads(&until)),
+            ..self.clone()
+        };
+        // A time that ends before it begins is none.
+        if reads(&read) { read } else { Self { since: None, until: None, ..read } }
+    }
+
     pub(super) fn link(&self, path: &str) -> Link {
         link(path).with(self)
     }

@@ -377,3 +377,14 @@ async fn hostile_text_of_the_audit_log_stays_text() {
     );
     assert_inert(&body);
 }
+
+#[tokio::test]
+async fn a_filter_that_cannot_be_read_is_kept_above_the_rows_of_the_rest() {
+    let site = Site::signed_in().await;
+    let refused = site.see("/audit?who=admin&since=soon").await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert!(refused.body.contains("is no time"), "{}", refused.body);
+    for kept in [r#"value="soon""#, r#"value="admin""#, "id=\"audit-log\"", "sign in"] {
+        assert!(refused.body.contains(kept), "{kept} in {}", refused.body);
+    }
+}

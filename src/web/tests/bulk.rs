@@ -11,6 +11,15 @@ async fn failed(site: &Site, text: &str) -> JobId {
     id
 }
 
+#[tokio::test]
+async fn a_failed_job_offers_one_thing_first() {
+    let site = Site::signed_in().await;
+    let id = failed(&site, "no answer").await;
+    let page = site.see(&format!("/jobs/{id}")).await.body;
+    let main: Vec<_> = page.split("<button").filter(|rest| rest.contains("btn-primary")).collect();
+    assert!(main.len() == 1 && main[0].contains(">Retry</button>"), "{main:?}");
+}
+
 /// The fields of the form of a preview, as a browser sends them.
 fn form_of(page: &str) -> String {
     let form = page.split(r#"id="bulk-form""#).nth(1).unwrap().split("</form>").next().unwrap();

@@ -118,6 +118,6 @@ async fn the_axis_is_that_of_the_viewers_clocks_and_names_them() {
 async fn a_range_in_which_nothing_happened_says_so_and_lets_one_look_back() {
     let site = Site::signed_in().await;
     let chart = chart(&site, "?range=1h").await;
-    assert!(chart.contains("No job has started or ended in the last 1h."), "{chart}");
+    assert!(chart.contains("No job has started or ended in the last 1 h."), "{chart}");
     assert!(!chart.contains("<svg") && links(&chart, "/?range=30d").len() == 1);
 }

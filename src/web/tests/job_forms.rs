@@ -176,7 +176,6 @@ async fn kinds_have_their_figures_and_their_course() {
     let one = site.see("/kinds/mail?range=1h").await.body;
     assert!(one.contains("50.0 % of what ended") && one.contains("p95 "), "{one}");
     assert_eq!(site.see("/kinds/No%20Kind").await.status, StatusCode::BAD_REQUEST);
-    assert!(site.see("/kinds/unknown").await.body.contains("No job ended in the range"));
 }
 
 /// The cells of a row of a table, as they are written.
@@ -229,6 +228,8 @@ async fn the_figures_of_kinds_are_those_of_a_hand_count_and_the_same_on_each_pag
             assert!(off <= exact * 0.091 + 0.1, "{range}: {told} is told for {exact} s");
         }
         let one = site.see(&format!("/kinds/mail?range={range}")).await.body;
+        assert!(one.contains("Completed <b>8</b>") && one.contains("Failed <b>2</b>"), "{one}");
+        assert!(one.contains("?q=status%3Afailed+since") && one.contains("+kind%3Amail"), "{one}");
         let tiles = one.split(r#"id="course""#).next().unwrap();
         for text in [
             r#"<span class="figure">8</span>"#.to_owned(),
@@ -285,4 +286,14 @@ async fn the_pages_of_kinds_and_the_dashboard_leave_out_the_same_hours() {
     let list = site.see("/kinds?range=24h").await.body;
     let one = site.see("/kinds/mail?range=24h").await.body;
     assert!(!list.contains("/kinds/mail") && one.contains("No job ended in the range"), "{list}");
+}
+
+#[tokio::test]
+async fn a_kind_without_jobs_that_nobody_handles_is_not_there() {
+    let site = Site::signed_in().await;
+    enqueue(&site, "mail").await;
+    assert_eq!(site.see("/kinds/mail").await.status, 200, "one waits");
+    let none = site.see("/kinds/none_such").await;
+    assert_eq!(none.status, 404);
+    assert!(none.body.contains("There is no such kind"), "{}", none.body);
 }

@@ -101,6 +101,15 @@ async fn the_page_counts_levels_sources_and_codes_and_each_bar_leads_to_its_rows
     let refused = site.see("/logs?since=soon").await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
     assert!(refused.body.contains("a time is written 24h"), "{}", refused.body);
+    // The form is kept as it was typed, and what of it can be read is shown.
+    assert!(refused.body.contains(r#"value="soon""#), "{}", refused.body);
+    let shown = site.see("/logs?since=soon&until=later&level=LOUD&ids=x&before=0").await;
+    assert_eq!(shown.status, StatusCode::BAD_REQUEST);
+    assert_eq!(shown.body.matches("log-list").count(), refused.body.matches("log-list").count());
+    assert!(!shown.body.contains("To the start page"), "{}", shown.body);
+    let upside_down = site.see("/logs?since=2027-01-15T09:00&until=2027-01-15T07:00").await;
+    assert!(upside_down.body.contains("ends before it begins"), "{}", upside_down.body);
+    assert!(upside_down.body.contains("log-list"), "{}", upside_down.body);
     let part = site.part("/logs/part").await.body;
     assert!(!part.contains("class=\"hist\""), "the picture holds still");
 }

@@ -246,7 +246,7 @@ async fn the_page_of_a_session_tells_all_of_it() {
         "2.1.329",
         "<code>/usr</code>",
         "$0.25",
-        "1200 read, 340 written",
+        "1,200 read, 340 written",
         r#"<a href="/jobs/1">job 1</a>"#,
         &escaped(&prompt),
         "<h3>Found</h3>",

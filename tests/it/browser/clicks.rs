@@ -88,7 +88,7 @@ async fn what_people_come_for_takes_few_clicks_from_the_dashboard() {
 
     let mut clicks = dashboard();
     clicks.click(".tiles a[href*='queued']");
-    page.wait_text("#job-list tbody tr", "waits: ");
+    page.wait_text("#job-list tbody tr", "no worker handles it");
     took("why a job waits", &clicks, 2);
 
     let mut clicks = dashboard();

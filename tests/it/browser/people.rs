@@ -119,7 +119,7 @@ async fn an_admin_adds_a_user_after_the_password_and_ends_the_login_of_another_b
     page.open(&format!("{}/account", site.url));
     assert_eq!(page.eval("document.querySelectorAll('#logins tbody tr').length"), 2);
     page.click("#end-logins summary");
-    page.click("#end-logins button");
+    page.click("#end-logins form button");
     page.wait("location.search == '?saved=ended' && document.readyState == 'complete'");
     assert_eq!(page.eval("document.querySelectorAll('#logins tbody tr').length"), 1);
     page.wait_text("#logins", "Headless Chrome");
@@ -156,6 +156,12 @@ async fn a_token_is_made_after_the_password_and_its_text_is_gone_with_the_page()
     page.wait_text("#tokens", "jobs:read, jobs:write");
     let text = page.eval("document.querySelector('#token-text').textContent");
     let text = text.as_str().unwrap().to_owned();
+    // It can be copied, and another one takes more than a second click.
+    assert_eq!(page.eval("!!document.querySelector('[data-copy=token-text]')"), true);
+    page.wait("document.querySelector('#token-name').value === ''");
+    page.viewport(768, 900);
+    let inside = "[...document.querySelectorAll('#tokens .confirm')].every(part => part.getBoundingClientRect().right <= document.querySelector('#tokens').getBoundingClientRect().right)";
+    assert_eq!(page.eval(inside), true);
     page.click("#tokens details summary");
     page.click("#tokens details form button");
     page.wait(&format!(

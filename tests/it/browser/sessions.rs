@@ -204,6 +204,12 @@ async fn stop_asks_first_and_then_stops() {
     page.open(&format!("{}/sessions/1", site.url));
     page.click("[data-dialog=stop]");
     page.wait("document.querySelector('dialog#stop').open");
+    assert_eq!(page.eval("document.activeElement.matches('dialog#stop [data-safe]')"), true);
+    page.press("Enter");
+    page.wait("!document.querySelector('dialog#stop').open");
+    assert!(store.job(JobId(1)).await.unwrap().unwrap().cancel_requested_at.is_none());
+    page.click("[data-dialog=stop]");
+    page.wait("document.querySelector('dialog#stop').open");
     page.press("Escape");
     page.wait("!document.querySelector('dialog#stop').open");
     assert!(store.job(JobId(1)).await.unwrap().unwrap().cancel_requested_at.is_none());

@@ -233,7 +233,11 @@ impl Page {
 
     /// Presses a key that writes, such as `g`, or `Escape`.
     pub fn press(&self, key: &str) {
-        let (text, code) = if key == "Escape" { ("", 27) } else { (key, 0) };
+        let (text, code) = match key {
+            "Escape" => ("", 27),
+            "Enter" => ("\r", 13),
+            _ => (key, 0),
+        };
         for (kind, text) in [("keyDown", text), ("keyUp", "")] {
             let key =
                 json!({"type": kind, "key": key, "text": text, "windowsVirtualKeyCode": code});
