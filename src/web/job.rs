@@ -8,7 +8,7 @@ use super::caller::Signed;
 use super::clocks::Clocks;
 use super::components::{
     attempts, attempts_in_time, card, confirm, gates, job_as, job_sentence, main_run_form, pill,
-    pretty, run_form, status_word, text_card, when_exactly,
+    pretty, run_form, text_card, when_exactly,
 };
 use super::extract::{Id, Query};
 use super::job_history::history;

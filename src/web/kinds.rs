@@ -4,7 +4,7 @@ use super::app::App;
 use super::base::{Link, link};
 use super::caller::Signed;
 use super::clocks::Clocks;
-use super::components::{Throughput, Tile, about, card, empty, grouped, length, sparkline, table, tiles};
+use super::components::{Throughput, Tile, about, card, empty, grouped, sparkline, table, tiles};
 use super::errors::ranges;
 use super::extract::{Id, Query};
 use super::nav::{self, Tab};

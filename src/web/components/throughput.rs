@@ -51,7 +51,7 @@ impl<L: Fn(&JobSlot, Option<&PartOf>) -> Link> Render for Throughput<'_, L> {
             p.sub {
                 "Times in " (self.zone) ". A bar leads to its jobs."
                 @if let Some((slot, longest)) = self.cut() {
-                    " The axis of the waits ends at " (coarse(self.longest())) ": higher ones, up to " (length(longest)) " (" (self.span(slot)) "), are cut."
+                    " The axis of the waits ends at " (coarse(self.longest())) ": higher ones, up to " (about_text(longest)) " (" (self.span(slot)) "), are cut."
                 }
             }
             details id={ (self.id) "-numbers" } { summary { "Numbers as a table" } (self.numbers()) }
