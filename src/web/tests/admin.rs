@@ -275,6 +275,18 @@ async fn the_parts_of_the_settings_answer_nothing_while_nothing_changed() {
     assert!(fresh.contains("<strong>set</strong> retention.logs_days"), "{fresh}");
 }
 
+/// The rows of a pause and of its end lead to the queue; the one of the pause says when it was to end.
+async fn assert_audited(site: &Site) {
+    let audit = site.see("/audit").await.body;
+    let queue = r#"<a href="/queues/default/figures">queue default</a>"#;
+    for deed in ["pause", "resume"] {
+        assert!(audit.contains(&format!("<strong>{deed}</strong> {queue}")), "{audit}");
+    }
+    assert!(audit.contains("(until Fri 15 Jan 2027 09:30 UTC)"), "{audit}");
+    assert!(audit.contains("resumed; it was paused: "), "{audit}");
+    assert_inert(&audit);
+}
+
 #[tokio::test]
 async fn a_queue_shows_its_line_and_takes_a_limit_and_a_pause() {
     let site = Site::signed_in().await;
@@ -334,17 +346,7 @@ async fn a_queue_shows_its_line_and_takes_a_limit_and_a_pause() {
     assert_eq!(queue(&site, &Queue::DEFAULT).await.pause, Some(paused));
     let answer = site.submit("/queues/default/resume?on=queues", "").await;
     assert!(!site.see(&told).await.body.contains(" is paused until "), "it is not so any more");
-    // Both rows of the audit log lead to the queue; the one of the pause says when it ends.
-    let audit = site.see("/audit").await.body;
-    assert!(
-        audit.contains(
-            r#"<strong>pause</strong> <a href="/queues/default/figures">queue default</a>"#
-        ),
-        "{audit}"
-    );
-    assert!(audit.contains("(until Fri 15 Jan 2027 09:30 UTC)"), "{audit}");
-    assert!(audit.contains("resumed; it was paused: "), "{audit}");
-    assert_inert(&audit);
+    assert_audited(&site).await;
     let told = answer.header("location").to_owned();
     assert!(
         site.see(&told).await.body.contains("</b> is resumed: its jobs start again."),

@@ -8,7 +8,7 @@ use lamplighter::model::{
     FilingState, FilingVerdict, Finding, FindingTemplates, Fingerprint, IssueChange, IssueHome,
     IssueId, IssueMark, IssueOrder, IssueOwner, IssueState, JobId, Kind, KindRules, Lease, Marker,
     NewIssue, NewJob, Place, Posting, Queue, RemoteKind, ScanCommit, ScanCounts, SeenTemplate,
-    Tracker, TrackerIssue, TrackerNews,
+    Timestamp, Tracker, TrackerIssue, TrackerNews,
 };
 use lamplighter::store::Store;
 use std::time::Duration;
@@ -240,28 +240,33 @@ pub async fn what_is_filed_waits_for_a_person_and_is_sent_once(store: &Store) {
     assert_eq!(store.filing(act.id).await.unwrap().unwrap().state, FilingState::Filed);
     let act = next(act.id).await.unwrap().unwrap();
     assert_eq!(act.id, second);
-    let on_show = async |since| {
-        let shown = store.filings_on_show(since, 9).await.unwrap();
-        shown.into_iter().map(|filing| (filing.id, filing.state)).collect::<Vec<_>>()
-    };
-    let [pending, out] = [FilingState::Pending, FilingState::Rejected];
-    assert_eq!(
-        on_show(START).await,
-        [(second, pending), (third, out)],
-        "nobody approved the first"
-    );
+    let states = [(second, FilingState::Pending), (third, FilingState::Rejected)];
+    assert_eq!(on_show(store, START).await, states, "nobody approved the first");
     let begun = act.after(FilingEvent::Begun, later(2));
     store.save_filing(begun.clone(), act.state, later(2)).await.unwrap();
     let place = Place { number: 6, url: "https://github.com/me/shop/issues/6".into() };
     let filed = begun.after(FilingEvent::Done(place), later(3));
     store.save_filing(filed, begun.state, later(3)).await.unwrap();
-    assert_eq!(on_show(START).await, [(second, FilingState::Filed), (third, out)], "each once");
-    assert_eq!(on_show(later(1)).await, []);
-    let late = decide(only(second), undo).await.unwrap_err();
-    assert_eq!(late.code(), Code::FilingSent);
-    assert_eq!(late.sentence(), "It is filed already as #6; it cannot be taken back.");
+    is_shown_once_and_not_taken_back(store, (second, third)).await;
 
     assert!(store.scan(JobId(999)).await.unwrap().is_none());
+}
+
+/// What people see of the acts since then.
+async fn on_show(store: &Store, since: Timestamp) -> Vec<(FilingId, FilingState)> {
+    let shown = store.filings_on_show(since, 9).await.unwrap();
+    shown.into_iter().map(|filing| (filing.id, filing.state)).collect()
+}
+
+/// What was approved and is filed stands there once, beside what was rejected, and is not taken back.
+async fn is_shown_once_and_not_taken_back(store: &Store, (filed, rejected): (FilingId, FilingId)) {
+    let states = [(filed, FilingState::Filed), (rejected, FilingState::Rejected)];
+    assert_eq!(on_show(store, START).await, states, "each once");
+    assert_eq!(on_show(store, later(1)).await, []);
+    let (pick, undo) = (FilingPick::all([filed]), FilingVerdict::TakeBack);
+    let late = store.decide_filings(pick, undo, Actor::cli(), START).await.unwrap_err();
+    assert_eq!(late.code(), Code::FilingSent);
+    assert_eq!(late.sentence(), "It is filed already as #6; it cannot be taken back.");
 }
 
 /// An issue as the tracker shows it.
