@@ -354,9 +354,9 @@ async fn a_queue_shows_its_line_and_takes_a_limit_and_a_pause() {
     );
     assert_eq!(queue(&site, &Queue::DEFAULT).await.pause, None);
     let own = site.see("/queues/default/figures").await.body;
-    let pauses = own.split(r#"id="queue-pauses""#).nth(1).unwrap();
-    assert!(pauses.contains("paused by admin") && pauses.contains(" by admin</td>"), "{pauses}");
-    assert_inert(pauses);
+    let history = own.split(r#"id="queue-pauses""#).nth(1).unwrap();
+    assert!(history.contains("paused by admin") && history.contains(" by admin</td>"), "{history}");
+    assert_inert(history);
     let waiting = "/jobs?q=queue%3Adefault+status%3Aqueued";
     assert!(own.contains(&format!("{waiting}\">Waiting jobs (11)")), "{own}");
 }
