@@ -42,7 +42,7 @@ async fn a_question_moves_nothing_and_its_safe_button_has_the_focus() {
         assert_eq!(page.eval(include_str!("look.js")), serde_json::json!([]), "it looks right");
         page.press("Enter");
         page.wait(&format!("!{DIALOG}.open"));
-        assert_eq!(page.eval("document.querySelector('#cancel-job').open"), false);
+        page.wait("!document.querySelector('#cancel-job').open");
         assert_eq!(places(&page), before, "{width}");
         assert_eq!(page.eval("document.activeElement.matches('#cancel-job > summary')"), true);
         assert_eq!(job(&store).await.status, Status::Queued, "Enter did nothing");
