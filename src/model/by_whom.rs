@@ -88,7 +88,7 @@ mod tests {
     fn a_step_is_said_to_be_by_a_process_and_not_by_the_name_of_a_worker() {
         let now = Timestamp::from_millis((1 << 31) - 1);
         for (actor, words) in [
-            (worker_name(21742, now, 0.004711).as_str(), "process 21742"),
+            (worker_name(21742, now, 0.004_711).as_str(), "process 21742"),
             ("21742-1800000000000-004711-x", "21742-1800000000000-004711-x"),
             (worker_name(7, now, 0.999_999_9).as_str(), "process 7"),
             ("poller", "the server"),

@@ -82,7 +82,7 @@ pub struct Unplaced {
 
 impl Unplaced {
     /// What keeps such jobs out of a queue.
-    pub const WHY: &str = "not admitted, or no handler";
+    pub const WHY: &str = "not looked at yet, or no worker handles them";
 
     /// Whether there are none.
     pub fn is_empty(self) -> bool {

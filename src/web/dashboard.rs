@@ -206,11 +206,11 @@ fn running_card(running: &[Job], now: Timestamp) -> Markup {
     let rows: Vec<_> = running.iter().map(row).collect();
     card(
         "jobs-now",
-        "Jobs that run",
+        "Running jobs",
         &html! { a.btn.btn-sm.btn-quiet href=(all) { "All running" } },
         &html! {
             @if rows.is_empty() { p.card-body.soft { "No other job is running." } }
-            @else { div.jobs.errors { (table("Jobs that run", &["Job", "Runs for"], &rows)) } }
+            @else { div.jobs.errors { (table("Running jobs", &["Job", "Runs for"], &rows)) } }
         },
     )
 }

@@ -201,7 +201,7 @@ fn jobs_card(error: &JobErrorGroup, found: &[Job], filter: &Filter, now: Timesta
             (job_rows(found, &RowFacts { are_of_one_error: true, ..RowFacts::default() }, None, now))
         }
     };
-    card("error-jobs", "Its failed jobs", &all, &content)
+    card("error-jobs", "Failed jobs", &all, &content)
 }
 
 fn facts(error: &JobErrorGroup, range: Range, now: Timestamp) -> Markup {

@@ -88,8 +88,8 @@ pub(super) async fn kind(
     let own = nav::kind(&kind);
     let jobs = Filter::default().kind(kind.clone());
     let ways = html! {
-        a.btn href=(nav::jobs(&jobs)) { "Its jobs" }
-        a.btn href=(nav::jobs(&jobs.status(Status::Failed))) { "Its failed jobs" }
+        a.btn href=(nav::jobs(&jobs)) { "Jobs" }
+        a.btn href=(nav::jobs(&jobs.status(Status::Failed))) { "Failed jobs" }
         a.btn href=(Tab::Errors.link()) { "Errors" }
     };
     let content = html! {

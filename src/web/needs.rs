@@ -62,7 +62,7 @@ fn row(need: &Need, role: Role, now: Timestamp) -> NeedRow {
         is_urgent,
         what: html! { (need.what) },
         why: html! {
-            (need.why)
+            (need.why) @if !need.why.ends_with(['.', '?', '!']) { "." }
             @if let Some(since) = need.since { " It began " (when(since, now)) "." }
             @if need.until.is_some() { " It ends by itself " (when_known(need.until, now)) "." }
         },

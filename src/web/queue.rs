@@ -104,7 +104,7 @@ fn pauses_card(pauses: &[QueuePast], state: &QueueState, clocks: Clocks, now: Ti
     };
     let rows: Vec<_> = pauses.iter().map(row).collect();
     let content = html! {
-        @if rows.is_empty() { p.card-body.soft { "Nobody has paused it, as far as the newest of the audit log say." } }
+        @if rows.is_empty() { p.card-body.soft { "The audit log tells of no pause." } }
         @else { (table("Pauses", &["Reason", "Paused", "Ended"], &rows)) }
     };
     card("queue-pauses", "Pauses", &html! {}, &content)

@@ -108,7 +108,7 @@ fn session_card(
     };
     card(
         "session-now",
-        "Session that runs",
+        "Running session",
         &html! { a.btn.btn-sm.btn-quiet href=(Tab::Sessions.link()) { "Sessions" } },
         &content,
     )
