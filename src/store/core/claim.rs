@@ -27,13 +27,7 @@ pub(super) fn claim(
     let leads = request.leads.is_some();
     let abandoned = if leads { request.abandoned.as_slice() } else { &[] };
     let many = (abandoned, MAX_ADMITTED);
-    let starts = |queue: &str, kind: &str| {
-        let rules = request.kinds.iter().find(|rules| rules.kind.as_str() == kind);
-        let does_without = rules.is_some_and(|rules| rules.runs_while_limited);
-        rules.is_some() && !request.draining && (does_without || !gates.is_limited(queue))
-    };
-    let reach = Reach { own: &own, many, rooms: &rooms, else_room, starts: &starts };
-    let jobs = line::first(tx, &reach)?;
+    let jobs = line::first(tx, &Reach { own: &own, many, rooms: &rooms, else_room })?;
     let unhandled: Vec<&Job> =
         jobs.iter().filter(|job| leads && !gates.is_handled(&job.kind)).collect();
     let mut out: Vec<(&Job, Move)> = Vec::new();
@@ -46,14 +40,21 @@ pub(super) fn claim(
         }
     }
     polled.more |= out.len() >= MAX_ADMITTED;
-    let is_out = |job: &Job| out.iter().any(|(other, _)| other.id == job.id);
-    let may_start = |job: &&Job| {
-        let queue = job.queue.as_ref().map_or("", Queue::as_str);
-        starts(queue, job.kind.as_str()) && !is_out(job)
+    let chosen = if request.draining {
+        Vec::new()
+    } else {
+        let is_out = |job: &Job| out.iter().any(|(other, _)| other.id == job.id);
+        let may_start = |job: &&Job| {
+            let rules = request.kinds.iter().find(|rules| rules.kind == job.kind);
+            let does_without = rules.is_some_and(|rules| rules.runs_while_limited);
+            rules.is_some() && (does_without || !gates.is_limited(job.queue.as_ref()))
+        };
+        let candidates = jobs.iter().filter(may_start).filter(|job| !is_out(job));
+        let mut chosen = within_rooms(candidates, &rooms, else_room);
+        // In the order of their queues' names; what one queue has stays in its order.
+        chosen.sort_by(|a, b| a.queue.cmp(&b.queue));
+        chosen
     };
-    let mut chosen = within_rooms(jobs.iter().filter(may_start), &rooms, else_room);
-    // In the order of their queues' names; what one queue has stays in its order.
-    chosen.sort_by(|a, b| a.queue.cmp(&b.queue));
     let (allowed, put_off) = budget::put_off(gates, chosen, &request.kinds, now);
     // A job that is put off makes room for the next one.
     polled.more |= !put_off.is_empty();

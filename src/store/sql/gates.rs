@@ -260,8 +260,9 @@ impl Gates {
     }
 
     /// Whether a usage limit has paused a queue: only jobs start that can do without what it forbids.
-    pub(in crate::store) fn is_limited(&self, queue: &str) -> bool {
-        self.bounds.get(queue).is_some_and(|said| said.is_limited)
+    pub(in crate::store) fn is_limited(&self, queue: Option<&Queue>) -> bool {
+        let said = queue.and_then(|queue| self.bounds.get(queue.as_str()));
+        said.is_some_and(|said| said.is_limited)
     }
 
     /// How many jobs the worker may claim from a queue: as many as it has free slots, and no more than the queue's limit leaves

@@ -9,7 +9,6 @@ use crate::store::sqlite::row::{optional_text, text};
 use rusqlite::{Connection, Row, named_params};
 use serde_json::Value;
 use std::collections::HashMap;
-use std::sync::LazyLock;
 
 /// Lines with waiting jobs that one poll looks at, in the order of their queues' and kinds' names.
 const MAX_LINES: i64 = 1000;
@@ -152,8 +151,6 @@ pub(in crate::store) struct Reach<'a> {
     /// The room of queues, and that of every other queue.
     pub(in crate::store) rooms: &'a [(Queue, usize)],
     pub(in crate::store) else_room: usize,
-    /// Whether jobs of this queue and kind start now: they are read with their long texts.
-    pub(in crate::store) starts: &'a dyn Fn(&str, &str) -> bool,
 }
 
 impl Reach<'_> {
@@ -170,10 +167,18 @@ impl Reach<'_> {
     }
 }
 
-/// The first jobs of each line, a kind's jobs in a queue, in the claim order; with their long texts where they start now.
+/// The first jobs of each line, a kind's jobs in a queue, in the claim order; without their long texts.
 pub(in crate::store) fn first(conn: &Connection, reach: &Reach<'_>) -> Result<Vec<Job>> {
-    static LEAN: LazyLock<String> = LazyLock::new(|| first_of_line(&jobs::lean()));
-    static WHOLE: LazyLock<String> = LazyLock::new(|| first_of_line(jobs::COLUMNS));
+    let sql = format!(
+        "SELECT {}, claim_order
+         FROM jobs
+         WHERE queue = :queue AND kind = :kind AND claim_order IS NOT NULL
+         ORDER BY claim_order, id
+         LIMIT :limit",
+        jobs::lean()
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let place = statement.column_count() - 1;
     let rooms = reach.rooms.iter().map(|(queue, room)| (queue.as_str(), *room));
     let rooms: HashMap<&str, usize> = rooms.collect();
     let mut first: Vec<(i64, Job)> = Vec::new();
@@ -182,9 +187,6 @@ pub(in crate::store) fn first(conn: &Connection, reach: &Reach<'_>) -> Result<Ve
         if limit == 0 {
             continue;
         }
-        let starts = (reach.starts)(queue, kind);
-        let mut statement = conn.prepare_cached(if starts { &WHOLE } else { &LEAN })?;
-        let place = statement.column_count() - 1;
         let params = named_params! {":queue": queue, ":kind": kind, ":limit": limit};
         let jobs =
             statement.query_map(params, |row| Ok((row.get(place)?, jobs::from_row(row)?)))?;
@@ -194,16 +196,6 @@ pub(in crate::store) fn first(conn: &Connection, reach: &Reach<'_>) -> Result<Ve
     }
     first.sort_by_key(|(place, job)| (*place, job.id));
     Ok(first.into_iter().map(|(_, job)| job).collect())
-}
-
-fn first_of_line(columns: &str) -> String {
-    format!(
-        "SELECT {columns}, claim_order
-         FROM jobs
-         WHERE queue = :queue AND kind = :kind AND claim_order IS NOT NULL
-         ORDER BY claim_order, id
-         LIMIT :limit"
-    )
 }
 
 /// The lines in which a job waits, each by its queue and its kind.
