@@ -147,8 +147,10 @@
     counted();
     tick();
   });
+  // A connection that is lost has no status.
+  const isTaken = ({ xhr }) => xhr.status >= 200 && xhr.status < 400;
   // A prompt that was taken is not sent twice.
-  document.addEventListener("htmx:afterRequest", ({ detail, target }) => detail.xhr.status < 400 && target.matches(".trigger-form") && target.reset());
+  document.addEventListener("htmx:afterRequest", ({ detail, target }) => isTaken(detail) && target.matches(".trigger-form") && target.reset());
   document.addEventListener("htmx:beforeRequest", (event) => {
     const { requestConfig, elt } = event.detail;
     if (requestConfig.verb === "get" && (paused || document.hidden) && showing !== elt.id && !elt.matches("form")) event.preventDefault();
@@ -240,9 +242,14 @@
   };
   document.addEventListener("close", ({ target }) => { if (target.matches(".confirm > dialog")) target.parentElement.open = false; }, true);
   // What was made by a form is not made twice by it: its fields are empty afterwards.
-  document.addEventListener("htmx:afterRequest", ({ detail, target }) => detail.xhr.status < 400 && target.matches("[data-emptied]") && target.reset());
-  // What the server says of a deed stands on the page.
-  document.addEventListener("htmx:afterRequest", ({ target }) => target.closest(".confirm > dialog")?.close());
+  document.addEventListener("htmx:afterRequest", ({ detail, target }) => isTaken(detail) && target.matches("[data-emptied]") && target.reset());
+  // What the server says of a deed stands on the page. Where it says nothing, the question stays.
+  document.addEventListener("htmx:afterRequest", ({ detail, target }) => {
+    const dialog = target.closest(".confirm > dialog");
+    const { status } = detail.xhr;
+    if (status >= 200 && status < 500) dialog?.close();
+    else if (dialog) put(document.getElementById("told"), "The server has not answered: look whether it was done");
+  });
   document.addEventListener("click", (event) => {
     const asks = event.target.closest(".confirm > summary");
     if (asks) { event.preventDefault(); raise(asks.nextElementSibling); }
@@ -250,8 +257,10 @@
     if (!button) return;
     if (button.dataset.dialog) raise(document.getElementById(button.dataset.dialog));
     else if (button.dataset.copy) {
-      navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
-      put(document.getElementById("told"), "Copied");
+      const told = (words) => () => put(document.getElementById("told"), words);
+      // Without TLS a browser lets no page of another machine copy.
+      const copied = navigator.clipboard?.writeText(document.getElementById(button.dataset.copy).textContent) ?? Promise.reject();
+      copied.then(told("Copied"), told("Not copied: select the text and copy it"));
     } else actions[button.dataset.action](button);
   });
 

@@ -100,12 +100,13 @@ pub async fn preview(store: &Store, call: &Call, ask: BulkAsk) -> Result<Preview
             left_out.push(words::SESSIONS_LEFT_OUT.to_owned());
         }
         let may_retry = filter.and(Filter::parse("-kind:agent_session,bulk_action")?);
+        let already = may_retry.clone().and(Filter::parse("is:retried")?);
+        let already = store.preview(already, ask.act, ask.before, call.now).await?.changes();
         if ask.once_more {
+            left_out.extend(words::again(already));
             may_retry
         } else {
-            let already = may_retry.clone().and(Filter::parse("is:retried")?);
-            let already = store.preview(already, ask.act, ask.before, call.now).await?;
-            run_again = already.changes();
+            run_again = already;
             may_retry.and(Filter::parse("-is:retried")?)
         }
     } else {
@@ -137,15 +138,16 @@ pub async fn act(
         let why = "it was not confirmed; look at its preview, then confirm it (at the command line with --yes)";
         return Err(Error::new(Code::ModelInvalid, format!("{what}: {why}")));
     }
-    go(store, call, previewed, None).await
+    go(store, call, previewed, (changes, None)).await
 }
 
-/// Does it; `form` names the form that asked for it.
+/// Does it; `form` names the form that asked for it, and so many jobs were shown there. A form that is sent twice finds fewer
+/// jobs while the first time goes on, and is the same form.
 async fn go(
     store: &Store,
     call: &Call,
     Previewed { preview, answer, .. }: Previewed,
-    form: Option<&str>,
+    (shown, form): (u64, Option<&str>),
 ) -> Result<Answer<wire::BulkDone>> {
     let (act, changes) = (preview.bulk.act, preview.changes());
     call.needs(right(act))?;
@@ -158,7 +160,7 @@ async fn go(
         skipped: BTreeMap::new(),
         ids: Vec::new(),
     };
-    if changes <= AT_ONCE {
+    if shown <= AT_ONCE {
         let jobs = jobs_of(store, &preview.bulk, &mut done.skipped).await?;
         notes.extend(each(store, call, (act, form), &jobs, &mut done).await?);
         done.changed = done.ids.len() as u64;
@@ -200,7 +202,7 @@ pub async fn act_confirmed(
         let why = format!("{what}: type the number {shown} to go on");
         return Err(Error::new(Code::ModelInvalid, why));
     }
-    go(store, call, previewed, confirmed.form.as_deref()).await
+    go(store, call, previewed, (shown, confirmed.form.as_deref())).await
 }
 
 /// Says of a form that was sent twice that the first time counts.

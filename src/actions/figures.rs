@@ -3,8 +3,8 @@
 use super::errors::Range;
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    FiguresOf, FiguresStep, Filter, JobSeries, JobSlot, Kind, PartOf, SplitBy, SplitSeries, Status,
-    Timestamp, Zone,
+    FiguresOf, FiguresStep, Filter, JobFigures, JobSeries, JobSlot, Kind, PartOf, SplitBy,
+    SplitSeries, Status, Timestamp, Zone,
 };
 use crate::store::Store;
 use std::collections::BTreeMap;
@@ -65,12 +65,19 @@ pub async fn of(
     store.job_series(of, span, Some(step), &zone.to_string()).await
 }
 
-/// Whether there is such a kind: a process handles it, or there is a job of it. It reads counts and registrations, and looks
-/// through no more than the newest 100,000 jobs for one that is not counted yet.
+/// Whether there is such a kind: its figures tell of a job, a process handles it, or there is a job of it. It reads counts and
+/// registrations, and looks through no more than the newest 100,000 jobs for one that is not counted yet.
 ///
 /// # Errors
 /// `JOB-KIND-001` if there is none, and those of reading the database.
-pub async fn known_kind(store: &Store, kind: &Kind, now: Timestamp) -> Result<()> {
+pub async fn known_kind(
+    store: &Store,
+    (kind, figures): (&Kind, &JobSeries),
+    now: Timestamp,
+) -> Result<()> {
+    if figures.total() != JobFigures::default() {
+        return Ok(());
+    }
     if store.job_counts().await?.iter().any(|count| count.kind == *kind && count.count > 0) {
         return Ok(());
     }

@@ -34,10 +34,10 @@ impl JobMaker {
 const WORKER_MARK: usize = 10;
 
 /// The name of a worker that begins now in this process: no two workers have one name. It is short, for it stands in the row of
-/// each job that runs: behind the number of the process, the last 24 days of the time in milliseconds and one of a million
+/// each job that runs: behind the number of the process, the last six days of the time in milliseconds and one of a million
 /// numbers, by digits to the base of 36.
 pub(crate) fn worker_name(process: u32, now: Timestamp, chance: f64) -> WorkerId {
-    let time = now.millis().rem_euclid(1 << 31) as u64;
+    let time = now.millis().rem_euclid(1 << 29) as u64;
     let mut rest = time * 1_000_000 + (chance * 1e6) as u64;
     let mut mark = [' '; WORKER_MARK];
     for digit in mark.iter_mut().rev() {
@@ -56,7 +56,8 @@ pub fn by_whom(actor: &str) -> Cow<'_, str> {
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     let is_mark = |part: &str| {
         let is_digit = |byte: u8| byte.is_ascii_digit() || byte.is_ascii_lowercase();
-        part.len() == WORKER_MARK && part.bytes().all(is_digit)
+        let is_led = part.starts_with(|first: char| first.is_ascii_digit());
+        part.len() == WORKER_MARK && part.bytes().all(is_digit) && is_led
     };
     match actor.split_once('-') {
         Some((process, mark)) if is_number(process) && is_mark(mark) => {
@@ -86,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_step_is_said_to_be_by_a_process_and_not_by_the_name_of_a_worker() {
-        let now = Timestamp::from_millis((1 << 31) - 1);
+        let now = Timestamp::from_millis((1 << 29) - 1);
         for (actor, words) in [
             (worker_name(21742, now, 0.004_711).as_str(), "process 21742"),
             ("21742-1800000000000-004711-x", "21742-1800000000000-004711-x"),
@@ -97,6 +98,7 @@ mod tests {
             ("7-1-2", "7-1-2"),
             ("21742-00zzzzzzzz-x", "21742-00zzzzzzzz-x"),
             ("-00zzzzzzzz", "-00zzzzzzzz"),
+            ("2026-production", "2026-production"),
             ("", ""),
         ] {
             assert_eq!(by_whom(actor), words);

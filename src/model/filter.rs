@@ -194,6 +194,12 @@ impl Filter {
         self
     }
 
+    /// The same filter for jobs of which it is known what acts they are of: that never changes.
+    pub(crate) fn without_acts(mut self) -> Self {
+        self.terms.retain(|term| !matches!(term.condition, Condition::Bulk(_)));
+        self
+    }
+
     /// The tags of which a job must have one, if the filter is only for jobs that are not over: those are found by their tags.
     pub(crate) fn open_tags(&self) -> Option<&[String]> {
         let mut is_open = false;

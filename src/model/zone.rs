@@ -19,8 +19,8 @@ impl Zone {
     }
 
     /// The zones that people may mean by a part of a name: the one whose name has only other capitals, else those of a place of
-    /// this name, else those in whose place a word begins with it. Short words are abbreviations, such as CET, and with a figure
-    /// in it a name is a distance from UTC: these are no parts.
+    /// this name, else those in whose place it is a word: `York`. Other short words are abbreviations, and with a figure in it a
+    /// name is a distance from UTC: these are no parts.
     pub(super) fn named_in_part(part: &str) -> Vec<Self> {
         let same = |zone: &&Tz| zone.name().eq_ignore_ascii_case(part);
         if let Some(zone) = chrono_tz::TZ_VARIANTS.iter().find(same) {
@@ -34,12 +34,8 @@ impl Zone {
         let place = |zone: &Self| zone.place().to_ascii_lowercase();
         let mut zones: Vec<_> = Self::all().filter(|zone| place(zone) == part).collect();
         if zones.is_empty() {
-            let begins = |zone: &Self| {
-                let place = place(zone);
-                let (whole, inside) = (place.starts_with(&part), format!(" {part}"));
-                whole || place.replace('-', " ").contains(&inside)
-            };
-            zones.extend(Self::all().filter(begins));
+            let has_word = |zone: &Self| place(zone).split([' ', '-']).any(|word| word == part);
+            zones.extend(Self::all().filter(has_word));
         }
         zones
     }

@@ -191,8 +191,8 @@ fn decided_line(filing: &WaitingFiling, who: &Signed, now: Timestamp) -> Option<
     let title = filing.title.as_deref().unwrap_or(&filing.issue_title);
     Some(html! {
         div.card-header {
-            (icon(shape)) h2.card-title { (title) }
-            span.sub { (verdict) " by " (by) ", " (when(*at, now)) " · " span data-fresh { (goes) } }
+            span data-fresh { (icon(shape)) } h2.card-title { (title) }
+            span.sub data-fresh { (verdict) " by " (by) ", " (when(*at, now)) " · " (goes) }
             // What was sent cannot be taken back: the button goes in the moment in which it would do nothing any more.
             span data-fresh { @if may { (button(filing, "undo", None, &html! { "Undo" }, "Take it back")) } }
         }

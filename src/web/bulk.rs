@@ -9,7 +9,7 @@ use super::extract::{Form, Query};
 use super::face::Face;
 use super::nav::{self, Tab};
 use super::page::{self, Frame};
-use super::problem::Problem;
+use super::problem::{Problem, logged};
 use super::secret::correlation_id;
 use crate::actions::bulk::{self, BulkAsk, Confirmed, Previewed};
 use crate::actions::{jobs, priority};
@@ -92,7 +92,7 @@ pub(super) async fn act(
         (Ok(answer), face) => {
             let page = match answer.value.job_id {
                 Some(id) => nav::job(JobId(id)),
-                None => done_link(&app.web.store, &ask, &answer.value).await?,
+                None => done_link(&app.web.store, &ask, &answer.value).await,
             };
             Ok(answered(face, &answer, &page))
         }
@@ -106,17 +106,21 @@ pub(super) async fn act(
 }
 
 /// The jobs that were changed, or that a retry made, with what was done over them. If there are none, the list of the query.
-async fn done_link(store: &Store, ask: &BulkAsk, done: &wire::BulkDone) -> Result<Link, Problem> {
+async fn done_link(store: &Store, ask: &BulkAsk, done: &wire::BulkDone) -> Link {
     let changed: Vec<_> = done.ids.iter().copied().map(JobId).collect();
     let shown = match ask.act {
-        BulkAct::Retry => store.retries(changed).await?.into_values().map(|new| new.id).collect(),
+        // It is done, whatever a look at the new jobs says.
+        BulkAct::Retry => {
+            let new = logged(store.retries(changed).await).unwrap_or_default();
+            new.into_values().map(|new| new.id).collect()
+        }
         BulkAct::Delete => Vec::new(),
         BulkAct::Cancel | BulkAct::RunNow | BulkAct::SetPriority(_) => changed,
     };
     let ids: Vec<_> = shown.iter().map(ToString::to_string).collect();
     let query = if ids.is_empty() { ask.query.clone() } else { format!("id:{}", ids.join(",")) };
     let (act, changed) = (ask.act.as_str(), done.changed.to_string());
-    Ok(link(Tab::Jobs.path()).with(&[("q", query.as_str()), ("did", act), ("n", &changed)]))
+    link(Tab::Jobs.path()).with(&[("q", query.as_str()), ("did", act), ("n", &changed)])
 }
 
 /// What an act did, over the list from which it was asked for.

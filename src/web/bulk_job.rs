@@ -12,6 +12,8 @@ use maud::{Markup, html};
 
 /// How many of the jobs the page names.
 const SAMPLE: usize = 5;
+/// The jobs of an act on more than so many are not listed: each look reads the ids of all.
+const MOST_LISTED: u64 = 10_000;
 
 /// How far the job of an act is, and the jobs that the act changed or made: for its page.
 pub(super) struct BulkJob {
@@ -28,7 +30,7 @@ impl BulkJob {
         now: Timestamp,
     ) -> Result<Option<Self>, Problem> {
         let Some(progress) = progress(job) else { return Ok(None) };
-        let jobs = if progress.changed > 0 {
+        let jobs = if (1..=MOST_LISTED).contains(&progress.changed) {
             store.find_jobs(Filter::default().bulk(job.id), None, SAMPLE, now).await?.rows
         } else {
             Vec::new()
@@ -64,7 +66,11 @@ impl BulkJob {
 fn progress_card(job: &Job, progress: &Progress, listed: Option<&Link>, role: Role) -> Markup {
     let Progress { bulk: act, changed, left_alone, percent } = progress;
     let label = format!("{percent} percent of the jobs were looked through");
-    let cancelled = Filter::default().bulk(job.id).status(Status::Cancelled);
+    let cancelled = match listed {
+        Some(_) => Filter::default().bulk(job.id),
+        None => act.filter.clone().of_any_status(),
+    };
+    let cancelled = cancelled.status(Status::Cancelled);
     let did = format!("{} {}", grouped(*changed), done_word(act.act));
     let content = html! {
         div.card-body.lines {

@@ -262,8 +262,8 @@ fn hits(
         @if is_first && !are_counted && shown > 0 {
             p #job-hits .card-body.sub {
                 @if found.next.is_some() { "At least " }
-                @if shown == 1 { "1 job" } @else { (shown) " jobs" }
-                " fit. The counts beside the list need a query of statuses, kinds and queues alone."
+                @if shown == 1 { "1 job fits" } @else { (shown) " jobs fit" }
+                ". The counts beside the list need a query of statuses, kinds and queues alone."
             }
         }
     }

@@ -81,10 +81,10 @@ pub(super) async fn kind(
 ) -> Result<Html<String>, Problem> {
     let range = Range::parse(query.range.as_deref())?;
     let (clocks, now) = (who.clocks(), app.web.clock.now());
-    figures::known_kind(&app.web.store, &kind, now).await?;
     let of = FiguresOf { kind: Some(kind.clone()), queue: None };
     let asked = (of.clone(), range);
     let series = figures::of(&app.web.store, asked, clocks.zone_or_utc(), now).await?;
+    figures::known_kind(&app.web.store, (&kind, &series), now).await?;
     let own = nav::kind(&kind);
     let jobs = Filter::default().kind(kind.clone());
     let ways = html! {

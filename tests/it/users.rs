@@ -68,7 +68,7 @@ fn a_schedule_that_does_not_fit_ends_with_2_and_hears_of_its_own_option_only() {
         (&["--at", "2027-01-15"], "it has no time of day"),
         (&["--at", "2027-01-15 08:00"], "it names no zone"),
         (&["--cron", "61 * * * *"], "minutes are 0 to 59"),
-        (&["--cron", "0 3 * * *", "--zone", "Berlin"], "time zone"),
+        (&["--cron", "0 3 * * *", "--zone", "Istanbul"], "it is a part of several"),
         (&["--every", "1h", "--priority", "101"], "from -100 to 100"),
         (&["--every", "1h", "--catch-up", "all:0"], "1 to 100"),
         (&["--every", "1h", "--payload", "{"], "it is no JSON"),

@@ -61,6 +61,17 @@ pub(super) fn fit(preview: &Preview) -> String {
     }
 }
 
+/// Says of a retry that so many of its jobs were run again before.
+pub(super) fn again(already: u64) -> Option<String> {
+    match already {
+        0 => None,
+        1 => Some("One of these jobs was run again already, and would run once more.".to_owned()),
+        many => {
+            Some(format!("{many} of these jobs were run again already, and would run once more."))
+        }
+    }
+}
+
 /// The sentences of a preview.
 pub(super) fn preview(preview: &Preview) -> String {
     let mut text = fit(preview);

@@ -37,16 +37,21 @@ pub async fn pauses(store: &Store, queue: &Queue) -> Result<Vec<QueuePast>> {
 
 /// Pairs each pause with what ended it; the deeds come newest first.
 fn paired<'a>(deeds: impl Iterator<Item = &'a Deed>) -> Vec<QueuePast> {
-    let (mut pauses, mut ended) = (Vec::new(), None);
+    let (mut pauses, mut resumed) = (Vec::new(), None);
     for deed in deeds {
         match deed.action.as_str() {
-            "resume" => ended = Some((deed.at, deed.by.name.clone())),
-            "pause" => pauses.push(QueuePast {
-                at: deed.at,
-                by: deed.by.name.clone(),
-                reason: deed.after.clone().unwrap_or_default(),
-                ended: ended.take(),
-            }),
+            "resume" => resumed = Some(deed),
+            "pause" => {
+                let reason = deed.after.clone().unwrap_or_default();
+                // A pause that ended at its time, and one by a usage limit, leave no deed: a resume may be of a later one.
+                let is_its_end =
+                    |end: &&Deed| reason.starts_with(end.before.as_deref().unwrap_or_default());
+                let ended =
+                    resumed.take().filter(is_its_end).map(|end| (end.at, end.by.name.clone()));
+                // What was said of its end stands behind the reason, which may be empty.
+                let reason = if reason.starts_with(" (until ") { String::new() } else { reason };
+                pauses.push(QueuePast { at: deed.at, by: deed.by.name.clone(), reason, ended });
+            }
             _ => {}
         }
     }
@@ -70,15 +75,24 @@ mod tests {
             before: None,
             after: after.map(str::to_owned),
         };
+        let of = |before: &str| Some(before.to_owned());
         let deeds = [
+            Deed { before: of("a usage limit"), ..deed(7, "resume", None) },
+            deed(6, "pause", Some(" (until 08:00 UTC)")),
             deed(5, "pause", None),
-            deed(4, "resume", None),
+            Deed { before: of("the relay is down"), ..deed(4, "resume", None) },
             deed(3, "limit", Some("2")),
             deed(2, "pause", Some("the relay is down")),
             deed(1, "pause", Some("first")),
         ];
         let told = paired(deeds.iter());
-        assert_eq!(told.iter().map(|past| past.at.millis()).collect::<Vec<_>>(), [5, 2, 1]);
+        assert_eq!(told.iter().map(|past| past.at.millis()).collect::<Vec<_>>(), [6, 5, 2, 1]);
+        assert_eq!(
+            (told[0].reason.as_str(), &told[0].ended),
+            ("", &None),
+            "a later pause was resumed"
+        );
+        let told = &told[1..];
         assert_eq!(told[0].ended, None);
         assert_eq!(told[1].ended, Some((Timestamp::from_millis(4), "person 4".to_owned())));
         assert_eq!(

@@ -144,13 +144,14 @@ pub(in crate::store) fn candidates(
     Ok((ids, (last < bulk.through_id).then_some(last)))
 }
 
-/// Those of these jobs that still fit, by id; `Err` for one that another program wrote with values that no job may have.
+/// Those of these jobs, which fitted when they were chosen, that still fit, by id; `Err` for one that another program wrote with values that no job may have.
 pub(in crate::store) fn still_fit(
     conn: &Connection,
     bulk: &Bulk,
     ids: &[i64],
 ) -> Result<Vec<Result<Job>>> {
-    let fits = conditions(&bulk.filter, bulk.asked_at, 1);
+    // To read the jobs of an act once more would hold the write lock for all of them.
+    let fits = conditions(&bulk.filter.clone().without_acts(), bulk.asked_at, 1);
     let sql = format!(
         "SELECT {} FROM jobs WHERE id IN ({}) {} ORDER BY id",
         jobs::COLUMNS,

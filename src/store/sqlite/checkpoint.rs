@@ -31,7 +31,7 @@ use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The log is written back each time it has grown by this: often enough for little to be left at a pause.
 const ASK_EVERY: u64 = 2 * MB;
@@ -46,6 +46,11 @@ const PAUSE_MAX: Duration = Duration::from_secs(2);
 const RETRY_EVERY: Duration = Duration::from_secs(1);
 /// What may be left to write back under the write lock, so that nobody waits for long.
 const LITTLE: u64 = 16 * MB;
+/// How long a checkpoint that left much waits for the readers it left it to. Pages and calls read for milliseconds, and a reader
+/// that takes longer is waited for again when the log has grown by half.
+const READERS_END: Duration = Duration::from_millis(20);
+/// How long it waits between two tries: SQLite tells nobody of the end of a reader.
+const READERS_LOOK: Duration = Duration::from_millis(1);
 /// From this length on the writers of all processes wait for whatever is left.
 const MUCH: u64 = 4 * WAL_SIZE_LIMIT;
 /// How long a checkpoint waits for the write lock.
@@ -339,7 +344,7 @@ impl Checkpointer {
         }
     }
 
-    /// One checkpoint that waits for nobody. If it left little of a log that is too long, the rest is written back while
+    /// One checkpoint that waits for readers for a moment at most, and for nobody else. If it left little of a log that is too long, the rest is written back while
     /// nobody else may write; if it left nothing and the file is large, the file is emptied.
     fn write_back(&mut self) -> Result<()> {
         // After an error the connections are dropped, and the next checkpoint opens new ones.
@@ -348,6 +353,12 @@ impl Checkpointer {
             None => open::connect_checkpointer(&self.path)?,
         };
         let mut log = run(&conn, WRITE_BACK)?;
+        let begun = Instant::now();
+        while log.is_some_and(|log| log.pending > PAUSE_AT) && begun.elapsed() < READERS_END {
+            #[expect(clippy::disallowed_methods, reason = "this thread does nothing else")]
+            std::thread::sleep(READERS_LOOK);
+            log = run(&conn, WRITE_BACK)?;
+        }
         if log.as_ref().is_some_and(|log| self.is_outrun(log)) {
             log = self.write_back_alone(&conn)?;
             // What is left then is behind a reader.

@@ -169,7 +169,6 @@ fn trend(bars: &[u64]) -> Markup {
     let class = if halves.word() == Some("more often") { "badge tag-warn" } else { "badge" };
     html! {
         @if let Some(word) = halves.word() { span class=(class) { (word) } }
-        @else { span.soft { "as often" } }
         div.sub { (number(halves.lately)) ", before " (number(halves.before)) }
     }
 }
