@@ -126,6 +126,16 @@ pub struct Progress {
     pub percent: u64,
 }
 
+/// The jobs of an act on more than so many are not listed: each look reads the ids of all.
+const MOST_LISTED: u64 = 10_000;
+
+impl Progress {
+    /// Whether it has changed jobs, and few enough to list them.
+    pub fn is_listed(&self) -> bool {
+        (1..=MOST_LISTED).contains(&self.changed)
+    }
+}
+
 /// How far an act on many jobs is; `None` for any other job.
 pub fn progress(job: &Job) -> Option<Progress> {
     let request = serde_json::from_str::<Request>(&job.payload).ok();

@@ -12,8 +12,6 @@ use maud::{Markup, html};
 
 /// How many of the jobs the page names.
 const SAMPLE: usize = 5;
-/// The jobs of an act on more than so many are not listed: each look reads the ids of all.
-const MOST_LISTED: u64 = 10_000;
 
 /// How far the job of an act is, and the jobs that the act changed or made: for its page.
 pub(super) struct BulkJob {
@@ -30,7 +28,7 @@ impl BulkJob {
         now: Timestamp,
     ) -> Result<Option<Self>, Problem> {
         let Some(progress) = progress(job) else { return Ok(None) };
-        let jobs = if (1..=MOST_LISTED).contains(&progress.changed) {
+        let jobs = if progress.is_listed() {
             store.find_jobs(Filter::default().bulk(job.id), None, SAMPLE, now).await?.rows
         } else {
             Vec::new()

@@ -282,7 +282,7 @@ fn what_is_open_elsewhere_and_duplicates_look_right() {
     gallery.visit("self-monitoring", &at(SELF_MONITORING));
     gallery.arranged("self-monitoring-unfolded", &at(SELF_MONITORING), "", unfold);
     gallery.close();
-    page.eval("document.querySelector('#refile').open = true");
+    page.click("#refile > summary");
     page.click("form[action='/admin/self-monitoring/refile'] button");
     page.wait("!document.querySelector('#refile-offer button')");
 }
