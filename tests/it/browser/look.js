@@ -139,13 +139,17 @@
     for (const l of shown) boxes.push({ ...l, node, element });
   }
 
+  const isAtFoot = (element) => {
+    const bar = element.closest('.bulk, .held');
+    return !!bar && (bar.matches('.bulk') || getComputedStyle(bar).position === 'fixed');
+  };
   boxes.sort((a, b) => a.top - b.top);
   for (const [i, a] of boxes.entries()) {
     for (let j = i + 1; j < boxes.length && boxes[j].top < a.bottom; j++) {
       const b = boxes[j];
       if (a.node === b.node) continue;
-      // The bar of a selection stays at the window's foot, over the rows that scroll by.
-      if (!!a.element.closest('.bulk') !== !!b.element.closest('.bulk')) continue;
+      // The bar of a selection, and on a phone the offer of new rows, stay at the window's foot, over the rows that scroll by.
+      if (isAtFoot(a.element) !== isAtFoot(b.element)) continue;
       const across = Math.min(a.right, b.right) - Math.max(a.left, b.left);
       const down = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
       const height = Math.min(a.bottom - a.top, b.bottom - b.top);
