@@ -195,6 +195,7 @@ impl Filter {
     }
 
     /// The same filter for jobs of which it is known what acts they are of: that never changes.
+    #[cfg(feature = "web")]
     pub(crate) fn without_acts(mut self) -> Self {
         self.terms.retain(|term| !matches!(term.condition, Condition::Bulk(_)));
         self
