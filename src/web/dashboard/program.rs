@@ -80,6 +80,11 @@ pub(super) async fn latest(web: &Web) -> Result<More, Problem> {
     })
 }
 
+/// What a session said last: two lines of it, and all of it on hover.
+fn last_line(text: &str) -> Markup {
+    html! { p.last-line title=(text) { (text) } }
+}
+
 /// The session that runs, with what it does.
 fn session_card(
     session: Option<&Session>,
@@ -98,7 +103,7 @@ fn session_card(
                 }
                 p { (headline(session)) }
                 @if let Some(meters) = session_meters(session, now) { (meters) }
-                p.last-line { (session.progress.as_deref().unwrap_or("It has said nothing yet.")) }
+                (last_line(session.progress.as_deref().unwrap_or("It has said nothing yet.")))
                 @if sessions::may_stop(role) && session.cancel_requested_at.is_none() { (stop(session)) }
             } @else {
                 p.soft { "No session runs." }
@@ -144,7 +149,7 @@ fn latest_card(session: &Session, now: Timestamp) -> Markup {
                 }
             }
             p { (headline(session)) }
-            @if !said.is_empty() { p.last-line { (said) } }
+            @if !said.is_empty() { (last_line(&said)) }
         }
     };
     card("latest-session", "Latest session", &html! {}, &content)
