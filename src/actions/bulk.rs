@@ -84,6 +84,27 @@ pub fn must_type(changes: u64) -> bool {
 /// `AUTH-ROLE-001` below the role operator, for deleting below admin; `JOB-QUERY-001` for a query that cannot be read;
 /// `JOB-VALUE-001` for an empty query, which would mean every job, and for a priority out of range.
 pub async fn preview(store: &Store, call: &Call, ask: BulkAsk) -> Result<Previewed> {
+    let mut previewed = look(store, call, ask.clone()).await?;
+    if ask.act != BulkAct::Retry {
+        return Ok(previewed);
+    }
+    let already = may_retry(Filter::parse(&ask.query)?)?.retried(true);
+    let already = store.preview(already, ask.act, ask.before, call.now).await?.changes();
+    if !ask.once_more {
+        previewed.run_again = already;
+    } else if let Some(said) = words::again(already) {
+        previewed.answer.sentence = format!("{} {said}", previewed.answer.sentence);
+    }
+    Ok(previewed)
+}
+
+/// The jobs of a filter that a retry may run again: sessions have a way of their own, and an act on many jobs is asked for anew.
+fn may_retry(filter: Filter) -> Result<Filter> {
+    Ok(filter.and(Filter::parse("-kind:agent_session,bulk_action")?))
+}
+
+/// A preview that says nothing of what was run again.
+async fn look(store: &Store, call: &Call, ask: BulkAsk) -> Result<Previewed> {
     let right = right(ask.act);
     call.needs(right)?;
     let doing = right.doing;
@@ -92,29 +113,20 @@ pub async fn preview(store: &Store, call: &Call, ask: BulkAsk) -> Result<Preview
         let why = "the query is empty, which would mean every job; say which, as status:queued";
         return Err(Error::new(Code::ModelInvalid, format!("{doing}: {why}")));
     }
-    let mut left_out = Vec::new();
-    let mut run_again = 0;
+    let mut notes = Vec::new();
     let filter = if ask.act == BulkAct::Retry {
         let sessions = filter.clone().and(Filter::default().kind(Kind::AGENT_SESSION));
         if !store.find_jobs(sessions, None, 1, call.now).await?.rows.is_empty() {
-            left_out.push(words::SESSIONS_LEFT_OUT.to_owned());
+            notes.push(words::SESSIONS_LEFT_OUT.to_owned());
         }
-        let may_retry = filter.and(Filter::parse("-kind:agent_session,bulk_action")?);
-        let already = may_retry.clone().and(Filter::parse("is:retried")?);
-        let already = store.preview(already, ask.act, ask.before, call.now).await?.changes();
-        if ask.once_more {
-            left_out.extend(words::again(already));
-            may_retry
-        } else {
-            run_again = already;
-            may_retry.and(Filter::parse("-is:retried")?)
-        }
+        let filter = may_retry(filter)?;
+        if ask.once_more { filter } else { filter.retried(false) }
     } else {
         filter
     };
     let preview = store.preview(filter, ask.act, ask.before, call.now).await?;
     let answer = Answer::new(wire::BulkPreview::from(&preview), words::preview(&preview));
-    Ok(Previewed { answer: answer.with_notes(left_out), preview, run_again })
+    Ok(Previewed { answer: answer.with_notes(notes), preview, run_again: 0 })
 }
 
 /// Does what was previewed: at once if that is 100 jobs or fewer, else by a job. A failure after some jobs were changed
@@ -191,7 +203,7 @@ pub async fn act_confirmed(
     ask: BulkAsk,
     confirmed: &Confirmed,
 ) -> Result<Answer<wire::BulkDone>> {
-    let previewed = preview(store, call, ask).await?;
+    let previewed = look(store, call, ask).await?;
     let (changes, shown) = (previewed.preview.changes(), confirmed.changes);
     let what = words::would(previewed.preview.bulk.act, changes);
     if changes > shown {

@@ -135,8 +135,7 @@ pub fn met(error: &JobErrorGroup) -> Filter {
 
 /// The jobs that are not over yet of which an attempt failed with an error.
 pub fn open(error: &JobErrorGroup) -> Filter {
-    let open = Filter::parse("status:scheduled,queued,running").unwrap_or_default();
-    open.and(met(error))
+    Filter::default().open().and(met(error))
 }
 
 /// Mutes an error. It goes on being counted.

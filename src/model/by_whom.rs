@@ -90,7 +90,6 @@ mod tests {
         let now = Timestamp::from_millis((1 << 29) - 1);
         for (actor, words) in [
             (worker_name(21742, now, 0.004_711).as_str(), "process 21742"),
-            ("21742-1800000000000-004711-x", "21742-1800000000000-004711-x"),
             (worker_name(7, now, 0.999_999_9).as_str(), "process 7"),
             ("poller", "the server"),
             ("ada", "ada"),

@@ -134,6 +134,20 @@ impl Filter {
         self.status(Status::Failed).with(Condition::Is(vec![Mark::StillFailed]))
     }
 
+    /// The same, and somebody has run the job again, or nobody has.
+    #[must_use]
+    pub fn retried(mut self, is_retried: bool) -> Self {
+        let condition = Condition::Is(vec![Mark::Retried]);
+        self.terms.push(Term { negated: !is_retried, condition });
+        self
+    }
+
+    /// The same, and the job is not over.
+    #[must_use]
+    pub fn open(self) -> Self {
+        self.with(Condition::Status(vec![Status::Scheduled, Status::Queued, Status::Running]))
+    }
+
     /// Both: a job fits that fits the one and the other.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {

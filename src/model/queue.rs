@@ -2,7 +2,7 @@
 
 use super::name::ENGINE;
 use super::schedule::AHEAD;
-use super::{Queue, Timestamp};
+use super::{Queue, Timestamp, Zone};
 
 /// One queue and what is known of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,6 +90,9 @@ impl Unplaced {
     }
 }
 
+/// What stands in the audit log between the reason of a pause and its end.
+const UNTIL: &str = " (until ";
+
 /// A stop that somebody ordered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pause {
@@ -104,6 +107,18 @@ pub struct Pause {
 }
 
 impl Pause {
+    /// What the audit log tells of it: its reason, and when it ends by itself.
+    pub(crate) fn in_audit(&self) -> String {
+        let until = |at| format!("{UNTIL}{} UTC)", Zone::default().show(at));
+        format!("{}{}", self.reason, self.resume_at.map(until).unwrap_or_default())
+    }
+
+    /// Whether a text of the audit log about a pause gives no reason.
+    #[cfg(feature = "web")]
+    pub(crate) fn has_no_reason(in_audit: &str) -> bool {
+        in_audit.is_empty() || in_audit.starts_with(UNTIL)
+    }
+
     /// Whether a limit that a handler met has paused the queue, and no person.
     pub fn is_by_limit(&self) -> bool {
         Self::is_limits(&self.by)

@@ -123,17 +123,22 @@ async fn done_link(store: &Store, ask: &BulkAsk, done: &wire::BulkDone) -> Link 
     link(Tab::Jobs.path()).with(&[("q", query.as_str()), ("did", act), ("n", &changed)])
 }
 
+/// What happened to jobs, behind their number.
+pub(super) const fn done_word(act: BulkAct) -> &'static str {
+    match act {
+        BulkAct::Retry => "run again, each as a new job",
+        BulkAct::Cancel => "cancelled, or asked to end",
+        BulkAct::RunNow => "made due",
+        BulkAct::Delete => "deleted",
+        BulkAct::SetPriority(_) => "given another priority",
+    }
+}
+
 /// What an act did, over the list from which it was asked for.
 pub(super) fn did(word: &str, changed: u64) -> Option<Markup> {
     let act = BulkAct::parse(word, Some(0))?;
     let jobs = jobs_of(changed);
-    let text = match act {
-        BulkAct::Retry => format!("{jobs} run again, each as a new job."),
-        BulkAct::Cancel => format!("{jobs} cancelled, or asked to end."),
-        BulkAct::RunNow => format!("{jobs} made due."),
-        BulkAct::Delete => format!("{jobs} deleted."),
-        BulkAct::SetPriority(_) => format!("{jobs} given another priority."),
-    };
+    let text = format!("{jobs} {}.", done_word(act));
     Some(notice(Tone::Ok, &html! { (text) }, &html! {}))
 }
 

@@ -1,6 +1,7 @@
 //! What the page of a job of kind `bulk_action` shows: how far its act is, and the jobs that it changed or made.
 
 use super::base::Link;
+use super::bulk::done_word;
 use super::components::{Measure, RowFacts, card, grouped, job_rows, meter};
 use super::nav;
 use super::problem::Problem;
@@ -84,17 +85,6 @@ fn progress_card(job: &Job, progress: &Progress, listed: Option<&Link>, role: Ro
         }
     };
     card("bulk-progress", "How far it is", &html! {}, &content)
-}
-
-/// What happened to the jobs, behind their number.
-const fn done_word(act: BulkAct) -> &'static str {
-    match act {
-        BulkAct::Cancel => "cancelled, or asked to end",
-        BulkAct::Retry => "retried",
-        BulkAct::RunNow => "made due",
-        BulkAct::Delete => "deleted",
-        BulkAct::SetPriority(_) => "given the new priority",
-    }
 }
 
 fn label_of(act: BulkAct) -> &'static str {

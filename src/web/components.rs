@@ -43,7 +43,7 @@ pub(super) use account::{logins_card, password_fields, settings_tabs};
 pub(super) use attempts::attempts_in_time;
 pub(super) use batch::{batch_badge, batch_bar};
 pub(super) use card::{
-    card, confirm, copy_button, dialog, empty, main_run_form, run_form, text_card,
+    card, confirm, confirm_stop, copy_button, dialog, empty, main_run_form, run_form, text_card,
 };
 pub(super) use change::changed;
 pub(super) use error_rows::{error_bars, error_lines, error_marks, error_rows, retry_button};

@@ -7,8 +7,8 @@ use super::bulk_job::BulkJob;
 use super::caller::Signed;
 use super::clocks::Clocks;
 use super::components::{
-    attempts, attempts_in_time, card, confirm, gates, job_as, job_sentence, main_run_form, pill,
-    pretty, run_form, text_card, when_exactly,
+    attempts, attempts_in_time, card, confirm, confirm_stop, gates, job_as, job_sentence,
+    main_run_form, pill, pretty, run_form, text_card, when_exactly,
 };
 use super::extract::{Id, Query};
 use super::job_history::history;
@@ -324,7 +324,7 @@ fn buttons(job: &Job, again: &Again, role: Role, now: Timestamp) -> Markup {
                 (confirm("cancel-job", "Cancel", &html! { "It does not start any more. A cancelled job stays so; a copy of it can be run." },
                     &form("cancel", "Cancel now")))
             } @else {
-                (confirm("cancel-job", "Stop", &html! { "Its handler is asked to end. What it has done stays done." },
+                (confirm_stop("cancel-job", "Stop", &html! { "Its handler is asked to end. What it has done stays done." },
                     &form("cancel", "Stop it now")))
             }
         }

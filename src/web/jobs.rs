@@ -272,7 +272,7 @@ fn hits(
 /// How many of the failed jobs that are shown were run again already, with the list of the others.
 fn run_again(filter: &Filter, run_again: usize, shown: usize) -> Markup {
     let is_of_failed = filter.asked_status() == Some(Status::Failed);
-    let others = filter.clone().and(Filter::parse("-is:retried").unwrap_or_default());
+    let others = filter.clone().retried(false);
     html! {
         @if is_of_failed && run_again > 0 {
             p #run-again .card-body.sub {

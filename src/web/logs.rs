@@ -18,17 +18,15 @@ use super::nav::{SCANNED, Tab};
 use super::page::{Frame, page};
 use super::part::{LivePart, live_page, version};
 use super::problem::{Problem, logged, refused_as};
-use super::session_file::download;
+use super::session_file::download_as_read;
 use crate::actions::logs::{LogExport, LogFile};
 use crate::error::Code;
 use crate::model::{LogFilter, LogPicture};
 use crate::store::ScannedLog;
 use around::{exports, filters, ranges, views, ways, which};
 use asked::{LogsQuery, span};
-use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use futures_util::StreamExt;
 use futures_util::stream;
 use lines::{codes, more, rows};
 use maud::html;
@@ -141,12 +139,10 @@ pub(super) async fn export(
         };
         Some((part, (export, place)))
     });
-    // What compresses it asks once more behind its end.
-    let parts = parts.fuse();
     let kind = match file {
         LogFile::Ndjson => "application/x-ndjson",
         LogFile::Csv => "text/csv; charset=utf-8",
     };
     let name = format!("logs-{}.{}", now.to_utc().format("%Y%m%d-%H%M%S"), file.ending());
-    Ok(download(kind, &name, Body::from_stream(parts)))
+    Ok(download_as_read(kind, &name, parts))
 }

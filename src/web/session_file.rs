@@ -8,12 +8,11 @@ use super::problem::{Problem, logged};
 use crate::actions::sessions;
 use crate::error::Code;
 use crate::sessions::{TranscriptFile, TranscriptForm};
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use futures_util::StreamExt;
-use futures_util::stream;
+use futures_util::stream::{self, Stream, StreamExt};
 use serde::Deserialize;
 use std::io;
 use std::sync::Arc;
@@ -55,13 +54,11 @@ pub(super) async fn transcript(
         };
         Some((part, (file, place)))
     });
-    // What compresses it asks once more behind its end.
-    let parts = parts.fuse();
     let kind = match form {
         TranscriptForm::Markdown => "text/markdown; charset=utf-8",
         TranscriptForm::Lines => "application/x-ndjson",
     };
-    Ok(download(kind, &form.file_name(id), Body::from_stream(parts)))
+    Ok(download_as_read(kind, &form.file_name(id), parts))
 }
 
 /// GET `/sessions/{id}/patch`: what the session has changed in its folder.
@@ -72,6 +69,16 @@ pub(super) async fn patch(
 ) -> Result<Response, Problem> {
     let patch = sessions::patch(&app.web.store, id).await?;
     Ok(download("text/x-diff; charset=utf-8", &format!("session-{id}.patch"), patch.into()))
+}
+
+/// The same of what is sent as it is read.
+pub(super) fn download_as_read<T: Into<Bytes> + 'static>(
+    kind: &'static str,
+    name: &str,
+    parts: impl Stream<Item = io::Result<T>> + Send + 'static,
+) -> Response {
+    // What compresses an answer asks once more behind its end.
+    download(kind, name, Body::from_stream(parts.fuse()))
 }
 
 /// An answer that a browser saves under this name, which is of letters, digits, `-` and `.`.

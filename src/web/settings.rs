@@ -11,7 +11,7 @@ use super::answer::answered;
 use super::app::App;
 use super::base::link;
 use super::caller::Signed;
-use super::components::{card, confirm, copy_button, settings_tabs, stopped_notice};
+use super::components::{card, confirm_stop, copy_button, settings_tabs, stopped_notice};
 use super::extract::{Form, Query};
 use super::nav::{self, Tab};
 use super::page::{self, Frame};
@@ -125,7 +125,7 @@ pub(super) fn stop_all_form(running: u64) -> Markup {
             div.actions { button.btn.btn-danger type="submit" { "Stop all now" } }
         }
     };
-    confirm("stop-all", "Stop all", &consequence, &form)
+    confirm_stop("stop-all", "Stop all", &consequence, &form)
 }
 
 /// The card with the switch that stops everything or lets it go on.

@@ -1,7 +1,7 @@
 //! The last pauses of a queue, as the audit log has them.
 
 use crate::error::Result;
-use crate::model::{Deed, DeedFilter, Queue, Timestamp};
+use crate::model::{Deed, DeedFilter, Pause, Queue, Timestamp};
 use crate::store::Store;
 
 /// The most pauses that are told.
@@ -48,8 +48,7 @@ fn paired<'a>(deeds: impl Iterator<Item = &'a Deed>) -> Vec<QueuePast> {
                     |end: &&Deed| reason.starts_with(end.before.as_deref().unwrap_or_default());
                 let ended =
                     resumed.take().filter(is_its_end).map(|end| (end.at, end.by.name.clone()));
-                // What was said of its end stands behind the reason, which may be empty.
-                let reason = if reason.starts_with(" (until ") { String::new() } else { reason };
+                let reason = if Pause::has_no_reason(&reason) { String::new() } else { reason };
                 pauses.push(QueuePast { at: deed.at, by: deed.by.name.clone(), reason, ended });
             }
             _ => {}

@@ -4,7 +4,7 @@ use super::{cancel, park, settings};
 use crate::error::{Code, Error, Result};
 #[cfg(feature = "monitor")]
 use crate::model::Lease;
-use crate::model::{Actor, ParkedBy, Pause, Queue, Timestamp, Zone};
+use crate::model::{Actor, ParkedBy, Pause, Queue, Timestamp};
 #[cfg(feature = "monitor")]
 use crate::store::sql::lease;
 use crate::store::sql::{audit, queues};
@@ -23,9 +23,8 @@ pub(in crate::store) fn pause(
     expect_known(tx, queue)?;
     let pause = Pause { at: now, by: actor.name.clone(), reason: reason.into(), resume_at };
     queues::set_pause(tx, queue, Some(&pause))?;
-    let until = resume_at.map(|at| format!("{reason} (until {} UTC)", Zone::default().show(at)));
-    let after = until.as_deref().unwrap_or(reason);
-    audit::record_change(tx, actor, "pause", &format!("queue {queue}"), (None, Some(after)), now)
+    let after = pause.in_audit();
+    audit::record_change(tx, actor, "pause", &format!("queue {queue}"), (None, Some(&after)), now)
 }
 
 /// Pauses a queue because a handler met a limit. A person's pause stays as it is, also one that ends before the limit: the

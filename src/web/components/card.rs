@@ -43,11 +43,25 @@ pub(in crate::web) fn dialog(
 }
 
 /// A button that first asks: a dialog tells the consequence of a deed. The button that does it is in `form`; the way back comes
-/// before it and has the focus. Without scripts the question unfolds in its place. Stop is red wherever it stands.
+/// before it and has the focus. Without scripts the question unfolds in its place.
 pub(in crate::web) fn confirm(id: &str, word: &str, consequence: &Markup, form: &Markup) -> Markup {
+    confirm_as("btn-sm", (id, word), consequence, form)
+}
+
+/// The same for what stops something that goes on: it is red wherever it stands.
+pub(in crate::web) fn confirm_stop(
+    id: &str,
+    word: &str,
+    consequence: &Markup,
+    form: &Markup,
+) -> Markup {
+    confirm_as("btn-sm btn-danger", (id, word), consequence, form)
+}
+
+fn confirm_as(look: &str, (id, word): (&str, &str), consequence: &Markup, form: &Markup) -> Markup {
     html! {
         details.confirm id=(id) {
-            summary.btn.btn-sm.btn-danger[word.starts_with("Stop")] { (word) "…" }
+            summary.btn.(look) { (word) "…" }
             dialog aria-labelledby={ (id) "-title" } {
                 div.dialog-head { h2 id={ (id) "-title" } { (word) "?" } }
                 div.dialog-body { p { (consequence) } }

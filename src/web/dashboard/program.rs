@@ -4,7 +4,7 @@ use super::super::agent;
 use super::super::app::{Program, Web};
 use super::super::clocks::Clocks;
 use super::super::components::{
-    Tile, badge, card, confirm, elapsed, first_sentence, headline, scan_lines, session_form,
+    Tile, badge, card, confirm_stop, elapsed, first_sentence, headline, scan_lines, session_form,
     session_mark, session_meters, session_state, size, spend_lines, told_cost, told_turns,
     trigger_badge, when_known,
 };
@@ -128,7 +128,7 @@ fn stop(session: &Session) -> Markup {
             button.btn.btn-sm.btn-solid-danger type="submit" aria-label={ "Stop session " (session.id) " now" } { "Stop it now" }
         }
     };
-    confirm(&format!("stop-{}", session.id), "Stop", &consequence, &form)
+    confirm_stop(&format!("stop-{}", session.id), "Stop", &consequence, &form)
 }
 
 fn latest_card(session: &Session, now: Timestamp) -> Markup {

@@ -107,6 +107,8 @@ pub(super) fn ways(seen: &LogPicture, asked: &LogsQuery) -> [(&'static str, Vec<
     ]
 }
 
+const _: () = assert!(LogPicture::NAMED == 12, "the heads of the names tell this number");
+
 /// The head of names with their counts, which says so where there may be more names than those that are shown.
 fn most_of(whole: &'static str, some: &'static str, shown: &[(String, u64)]) -> &'static str {
     if shown.len() < LogPicture::NAMED { whole } else { some }

@@ -329,3 +329,25 @@ async fn what_a_request_runs_again_has_its_correlation_id() {
         assert_eq!(job.correlation_id.as_deref(), Some("request"), "{job:?}");
     }
 }
+
+#[tokio::test]
+async fn who_runs_jobs_once_more_is_told_so_before_and_not_after() {
+    let (folder, store) = store();
+    prepare(folder.path());
+    let call = Call::by_owner(START);
+    let again = RunAgain { id: 6, confirmed: false, seen: None };
+    jobs::run_again(&store, &call, again).await.unwrap();
+    let ask = |once_more| {
+        let ask = BulkAsk { query: "id:6".into(), act: BulkAct::Retry, before: None, once_more };
+        bulk::preview(&store, &call, ask)
+    };
+    let left_out = ask(false).await.unwrap();
+    assert_eq!((left_out.answer.value.changes, left_out.run_again()), (0, 1));
+    let once_more = ask(true).await.unwrap();
+    let said = &once_more.answer.sentence;
+    assert!(said.ends_with("was run again already, and would run once more."), "{said}");
+    let done = bulk::act(&store, &call, once_more, true).await.unwrap();
+    assert_eq!(done.value.changed, 1);
+    let said = format!("{} {}", done.sentence, done.notes.join(" "));
+    assert!(!said.contains("already"), "{said}");
+}
